@@ -6,12 +6,14 @@ Only the standard library is imported before it is known that more is needed, so
 
 import ast
 import os
+import signal
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent
 # What these do needs no database; whatever else is run gets one.
-WITHOUT_SERVERS = {"check", "collectstatic", "compilemessages", "makemessages", "makemigrations", "translations", "diffsettings"}
+WITHOUT_SERVERS = {"check", "collectstatic", "compilemessages", "makemessages", "makemigrations", "diffsettings"}
 
 
 def main(arguments: list[str]) -> int:
@@ -23,23 +25,24 @@ def main(arguments: list[str]) -> int:
         return 0
     if asks_help or command in WITHOUT_SERVERS:
         return execute(arguments)
-    from deploy import home, launcher  # imports the database's driver: not for --help
+    from deploy import home, launcher  # noqa: PLC0415 - imports the database's driver: not for --help
 
     folder = home.current()
-    if command != "up":
-        with launcher.servers_running(folder):
-            return execute(arguments)
-    try:
-        with folder.locked("up", wait=False), launcher.servers_running(folder):
-            return execute(arguments)
-    except BlockingIOError:
-        print(f"Odos already runs with the data folder {folder}: stop it first, or set ODOS_HOME to another.", file=sys.stderr)
-        return 1
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that what was started is stopped
+    with ExitStack() as stack:
+        if command == "up":
+            try:
+                stack.enter_context(folder.locked("up", wait=False))
+            except BlockingIOError:
+                print(f"Odos already runs with the data folder {folder}: stop it first, or set ODOS_HOME to another.", file=sys.stderr)
+                return 1
+        stack.enter_context(launcher.servers_running(folder))
+        return execute(arguments)
 
 
 def execute(arguments: list[str]) -> int:
     try:
-        from django.core.management import execute_from_command_line  # takes a second: not for --help
+        from django.core.management import execute_from_command_line  # noqa: PLC0415 - takes a second: not for --help
     except ModuleNotFoundError:
         print("Odos is not installed: run 'make install', then start it with .venv/bin/python.", file=sys.stderr)
         return 1

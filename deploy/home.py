@@ -3,7 +3,6 @@
 Standard library only, so that any process may read it before Django or a server runs. Starts nothing.
 """
 
-import errno
 import fcntl
 import json
 import os
@@ -14,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
-_SECRETS = ("django", "database", "superuser", "valkey")
+_SECRETS = ("django", "database", "superuser", "valkey", "demo")
 
 
 class HomeError(SystemExit):
@@ -92,10 +91,6 @@ class Home:
         try:
             fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB))
             yield handle
-        except OSError as error:
-            if error.errno in (errno.EWOULDBLOCK, errno.EACCES) and not isinstance(error, BlockingIOError):
-                raise BlockingIOError(error.errno, error.strerror) from error
-            raise
         finally:
             os.close(handle)
 

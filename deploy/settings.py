@@ -201,7 +201,7 @@ TEMPLATES = [
 ]
 STATIC_URL = "/static/"
 STATIC_ROOT = HOME.static
-STATICFILES_DIRS = [PROJECT / "core" / "static" / "dist"]  # the bundles only: sources are not served
+STATICFILES_DIRS = [PROJECT / "core" / "static"]  # its sources are left out by deploy.statics
 STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -7,7 +7,7 @@ DATABASE_URL and REDIS_URL are used as they are, and then nothing is started.
 import fcntl
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
@@ -46,6 +46,14 @@ def stop(folder: Home) -> None:
         _stop(folder)
 
 
+def restart_dead(folder: Home, say: Callable[[str], None]) -> None:
+    """Start an embedded server again that has died while it was needed. Cost: a look at two processes."""
+    dead = [server.__class__.__name__ for server in _embedded(folder) if not server.runs()]
+    if dead:
+        say(f"{' and '.join(dead)} ended and starts again.")
+        start(folder)
+
+
 @contextmanager
 def servers_running(folder: Home | None = None, *, durable: bool = True) -> Iterator[Home]:
     """The servers run inside the block. They are stopped after it, unless another process still uses them."""
@@ -65,10 +73,18 @@ def servers_running(folder: Home | None = None, *, durable: bool = True) -> Iter
 
 
 def _stop(folder: Home) -> None:
+    for server in _embedded(folder):
+        server.stop()
+
+
+def _embedded(folder: Home) -> list[Valkey | Postgres]:
+    """The servers of this folder that are ours to start and stop, in the order in which they are stopped."""
+    servers: list[Valkey | Postgres] = []
     if not os.environ.get("REDIS_URL", "").strip() and (folder.path / "valkey").exists():
-        Valkey(folder).stop()
+        servers.append(Valkey(folder))
     if not os.environ.get("DATABASE_URL", "").strip() and (folder.path / "postgres").exists():
-        Postgres(folder).stop()
+        servers.append(Postgres(folder))
+    return servers
 
 
 def _reach(url: str) -> None:

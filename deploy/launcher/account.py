@@ -137,7 +137,7 @@ def programs(folder: Path, package: str, account: Account) -> Path:
         shutil.copytree(folder, draft, symlinks=True)
         for path in (draft, *draft.rglob("*")):
             if not path.is_symlink():
-                path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) and path.stat().st_mode & 0o100 else 0o644)
+                path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
         try:
             draft.rename(copy)
         except OSError:  # another process was first

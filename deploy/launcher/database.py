@@ -11,7 +11,7 @@ from deploy.home import HomeError
 from deploy.launcher.postgres import Postgres
 
 OLDEST = 18
-EXTENSIONS = ("pg_trgm", "btree_gin")
+EXTENSIONS = ("pg_trgm", "btree_gin", "btree_gist")
 
 
 def make(server: Postgres, name: str = DATABASE) -> None:
@@ -50,7 +50,7 @@ def equip(connection: psycopg.Connection) -> None:
     except psycopg.Error as error:
         raise HomeError(
             f"The database lacks what Odos needs ({error.diag.message_primary or error}): as its owner or a superuser, "
-            "make the schema 'extensions' and in it the extensions pg_trgm and btree_gin."
+            "make the schema 'extensions' and in it the extensions pg_trgm, btree_gin and btree_gist."
         ) from error
     if not words:
         raise HomeError(_LOCALE)

@@ -68,6 +68,10 @@ class Postgres:
         except psycopg.Error:
             return False
 
+    def runs(self) -> bool:
+        """True where the server's process is there, answering or not."""
+        return self._pid() is not None
+
     def start(self) -> None:
         """Start the server where it does not run and return when it answers; call under the start lock."""
         self._init()

@@ -39,6 +39,10 @@ class Valkey:
         except OSError:
             return False
 
+    def runs(self) -> bool:
+        """True where the server's process is there, answering or not."""
+        return self._pid() is not None
+
     def start(self) -> None:
         """Start the server where it does not run and return when it answers; call under the start lock."""
         if self._pid() is not None:
@@ -87,7 +91,7 @@ class Valkey:
         draft = self.data / "valkey.conf.draft"
         draft.unlink(missing_ok=True)
         draft.touch(0o600)
-        draft.write_text("".join(f'{name} {_quoted(value)}\n' for name, value in settings.items()))
+        draft.write_text("".join(f"{name} {_quoted(value)}\n" for name, value in settings.items()))
         self.account.give(draft)
         draft.replace(self.data / "valkey.conf")
 

@@ -1,0 +1,1 @@
+"""One module for each command, thin: what it does is in the packages above and below."""

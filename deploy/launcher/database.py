@@ -67,10 +67,9 @@ def check(connection: psycopg.Connection) -> None:
     version = connection.info.server_version
     if version < OLDEST * 10_000:
         raise HomeError(f"PostgreSQL {version // 10_000} is too old: Odos needs PostgreSQL {OLDEST} or newer.")
-    encoding, by_code_point, folds = connection.execute(
-        "SELECT current_setting('server_encoding'), 'B' < 'a' AND '张' > 'z', lower('É') = 'é'"
-    ).fetchone()
-    if encoding != "UTF8" or not by_code_point or not folds:
+    if connection.info.parameter_status("server_encoding") != "UTF8":
+        raise HomeError(_LOCALE)
+    if connection.execute("SELECT 'B' < 'a' AND '张' > 'z' AND lower('É') = 'é'").fetchone() != (True,):
         raise HomeError(_LOCALE)
 
 

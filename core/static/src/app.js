@@ -1,0 +1,32 @@
+/*
+ * What every page does in the browser. Each module improves markup that already works without it, by attributes; none makes pages.
+ * No inline code, no eval: runs under script-src 'self'.
+ */
+import "htmx.org";
+import { prepareForms } from "./js/forms.js";
+import { prepareKeys } from "./js/keys.js";
+import { prepareLines } from "./js/lines.js";
+import { prepareLookups } from "./js/lookup.js";
+import { prepareMenus } from "./js/menus.js";
+import { preparePalette } from "./js/palette.js";
+import { prepareRows } from "./js/rows.js";
+import { prepareTheme } from "./js/theme.js";
+import { prepareToasts } from "./js/toasts.js";
+
+/* Listeners on the document, once. */
+prepareKeys();
+prepareTheme();
+prepareMenus();
+prepareToasts();
+
+/* Parts of the page, also those that arrive by a swap. Each module skips what it has prepared before. */
+function prepare(root) {
+  prepareForms(root);
+  prepareLines(root);
+  prepareLookups(root);
+  prepareRows(root);
+  preparePalette(root);
+}
+
+prepare(document);
+document.addEventListener("htmx:after:swap", () => prepare(document));

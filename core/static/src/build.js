@@ -1,0 +1,51 @@
+/*
+ * Builds core/static/dist/ from core/static/src/: the style sheet, the two scripts and a sprite of the icons in use.
+ * Called by `npm run build`; holds no behaviour of pages. Third-party files come from node_modules and are never committed.
+ */
+import { build } from "esbuild";
+import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+const ROOT = new URL("../../../", import.meta.url).pathname;
+const SOURCE = join(ROOT, "core/static/src");
+const TARGET = join(ROOT, "core/static/dist");
+
+/** Every icon that templates name in so many words, with the file that does. */
+async function iconsInTemplates(folder) {
+  const found = new Map();
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile() || !entry.name.endsWith(".html")) continue;
+    const text = await readFile(join(entry.parentPath ?? entry.path, entry.name), "utf8");
+    for (const [, name] of text.matchAll(/(?:icons\.svg' %\}#|<c-icon name="|\sicon=")([a-z0-9-]+)["\s]/g)) found.set(name, entry.name);
+  }
+  return found;
+}
+
+/** One <symbol> for each name in icons.txt: what templates and the types' registry may use. */
+async function sprite() {
+  const names = (await readFile(join(SOURCE, "icons.txt"), "utf8")).split("\n").map((line) => line.trim()).filter(Boolean);
+  for (const [name, file] of await iconsInTemplates(join(ROOT, "templates"))) {
+    if (!names.includes(name)) throw new Error(`${file} shows the icon "${name}", which core/static/src/icons.txt does not list.`);
+  }
+  const symbols = await Promise.all(names.map(async (name) => {
+    const svg = await readFile(join(ROOT, "node_modules/@tabler/icons/icons/outline", `${name}.svg`), "utf8").catch(() => {
+      throw new Error(`core/static/src/icons.txt lists "${name}", which Tabler's outline icons do not have.`);
+    });
+    const drawing = svg.replace(/<!--[\s\S]*?-->/g, "").replace(/^[\s\S]*?<svg[^>]*>|<\/svg>\s*$/g, "").replace(/<path stroke="none"[^>]*>/g, "");
+    return `<symbol id="${name}" viewBox="0 0 24 24">${drawing.replace(/\s*\n\s*/g, "").replace(/ \/>/g, "/>")}</symbol>`;
+  }));
+  await writeFile(join(TARGET, "icons.svg"), `<svg xmlns="http://www.w3.org/2000/svg">${symbols.join("")}</svg>`);
+}
+
+await mkdir(TARGET, { recursive: true });
+await build({
+  entryPoints: ["ui.css", "app.js", "charts.js"].map((name) => join(SOURCE, name)),
+  outdir: TARGET,
+  bundle: true,
+  minify: true,
+  format: "iife",
+  target: ["chrome111", "firefox115", "safari16.4"],
+  legalComments: "none",
+  logLevel: "warning",
+});
+await sprite();

@@ -1,0 +1,87 @@
+/*
+ * Forms that need no script, made kinder: nothing is sent twice, nothing typed is lost by leaving, filters send themselves, and acts that
+ * cannot be undone are asked about first.
+ *   data-guard       on a form: leaving with unsaved changes asks      data-autosubmit  on a form: a change sends it
+ *   data-confirm     on a form or its button: the sentence to ask       (each form)      one request at a time; Ctrl+S saves
+ */
+import { once, text, whenQuiet } from "./page.js";
+import { toast } from "./toasts.js";
+
+let leaving = false;
+
+export function prepareForms(root) {
+  once(root, "form[data-guard]", "watched", (form) => {
+    for (const kind of ["input", "change"]) form.addEventListener(kind, () => (form.dataset.changed = ""));
+  });
+  once(root, "form[data-autosubmit]", "watched", (form) => {
+    const send = () => form.requestSubmit();
+    const sendSoon = whenQuiet(300, send);
+    form.addEventListener("change", (event) => event.target.matches("[type=search]") || send());
+    form.addEventListener("input", (event) => event.target.matches("[type=search]") && !event.isComposing && sendSoon());
+  });
+  if (root === document) listen();
+  root.querySelector("[aria-invalid=true]")?.focus();
+}
+
+function listen() {
+  if (listen.done) return;
+  listen.done = true;
+  document.addEventListener("submit", beforeSubmit, true);
+  addEventListener("beforeunload", (event) => {
+    if (!leaving && document.querySelector("form[data-changed]")) event.preventDefault();
+  });
+  addEventListener("pageshow", release); // back from the browser's own cache: the buttons work again
+  document.addEventListener("htmx:finally:request", release);
+  document.addEventListener("htmx:error", () => toast(text("failed"), "late"));
+  document.addEventListener("htmx:response:error", (event) => {
+    if (event.detail.ctx.response.raw.status >= 500) toast(text("failed"), "late");
+  });
+}
+
+function beforeSubmit(event) {
+  const form = event.target;
+  if (form.method === "dialog" || event.submitter?.formMethod === "dialog") return;
+  const question = event.submitter?.dataset.confirm ?? form.dataset.confirm;
+  if (question && form.dataset.agreed === undefined) {
+    event.preventDefault();
+    event.stopPropagation();
+    ask(question).then((yes) => {
+      if (!yes) return;
+      form.dataset.agreed = "";
+      form.requestSubmit(event.submitter);
+      delete form.dataset.agreed;
+    });
+    return;
+  }
+  if (form.dataset.sending !== undefined) {
+    event.preventDefault();
+    event.stopPropagation();
+    return;
+  }
+  queueMicrotask(() => {
+    if (event.defaultPrevented && !form.matches("[hx-post], [hx-get], [hx-patch], [hx-put], [hx-delete]")) return;
+    leaving = form.dataset.changed !== undefined;
+    if (form.method !== "get") form.dataset.sending = "";
+    (event.submitter ?? form.querySelector(".btn-primary"))?.setAttribute("aria-busy", "true");
+  });
+}
+
+function release() {
+  leaving = false;
+  for (const form of document.querySelectorAll("form[data-sending]")) delete form.dataset.sending;
+  for (const button of document.querySelectorAll("[aria-busy=true]")) button.removeAttribute("aria-busy");
+}
+
+/** Shows the sentence with "Cancel" and "Continue"; resolves to the answer. */
+export function ask(question) {
+  const dialog = document.importNode(document.getElementById("question").content, true).firstElementChild;
+  dialog.querySelector("p").textContent = question;
+  document.body.append(dialog);
+  dialog.showModal();
+  return new Promise((answer) =>
+    dialog.addEventListener("close", () => {
+      answer(dialog.returnValue === "yes");
+      dialog.remove();
+    }),
+  );
+}

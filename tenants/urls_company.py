@@ -1,0 +1,10 @@
+"""A company's addresses: all of core's, and the door through which a new company's owner comes in from the public site."""
+
+from django.urls import include, path
+
+from tenants import views
+
+urlpatterns = [
+    path("welcome/", views.welcome, name="welcome"),
+    path("", include("core.urls")),
+]

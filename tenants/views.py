@@ -1,0 +1,203 @@
+"""The pages of the public site, and the one page of a company at which its new owner arrives.
+
+What is stated there is checked in ``tenants.signup`` and made true in ``tenants.provision``.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from urllib.parse import urlencode
+
+from csp.decorators import csp_update
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils import translation
+from django.utils.cache import patch_vary_headers
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from core import cache, codes, context, sessions
+from core.errors import RuleError
+from core.models import User
+from tenants import directory, provision
+from tenants import signup as rules
+from tenants.models import Company, SignInToken
+
+YEAR = 365 * 24 * 3600  # seconds
+HOUR = 3600
+THEMES = ("light", "dark", "auto")
+PURPOSE = "welcome"
+
+
+def _public(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """In the reader's language: by ``?lang=``, which is remembered, else as chosen before, else as the browser asks."""
+
+    @wraps(view)
+    def in_language(request: HttpRequest) -> HttpResponse:
+        chosen = _interface_language(request.GET.get("lang", ""))
+        with translation.override(chosen or translation.get_language_from_request(request)):
+            response = view(request)
+            response.headers.setdefault("Content-Language", translation.get_language())
+        patch_vary_headers(response, ["Accept-Language", "Cookie"])
+        if chosen:
+            _remember(response, settings.LANGUAGE_COOKIE_NAME, chosen)
+        return response
+
+    return in_language
+
+
+@require_safe
+@_public
+def home(request: HttpRequest) -> HttpResponse:
+    return _page(request, "public/home.html", domain=directory.domain(), wrong=request.GET.get("wrong", ""))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@_public
+def signup(request: HttpRequest) -> HttpResponse:
+    """The form, and with POST the company: then straight on to its host, signed in by a one-use token."""
+    if request.method != "POST":
+        start = {"language": _listed_language(), **rules.guess(request.headers.get("Accept-Language", ""))}
+        return _form(request, start, {})
+    stated = {name: request.POST.get(name, "") for name in rules.FIELDS}
+    if not cache.seldom_enough("signup", _address(request), settings.SIGNUPS_PER_HOUR, HOUR):
+        sentence = _("Too many companies were signed up from your network. Please try again in an hour.")
+        return _form(request, stated, {"_": [sentence]}, status=429)
+    try:
+        rules.check(stated)
+        company = provision.create_company(**stated)
+    except RuleError as error:
+        return _form(request, stated, error.errors, status=422)
+    return HttpResponseRedirect(_welcome_address(request, company))
+
+
+@require_safe
+@never_cache
+@_public
+def open_company(request: HttpRequest) -> HttpResponse:
+    """To the company whose subdomain someone types. Whether there is one, its own address says."""
+    subdomain = request.GET.get("subdomain", "").strip().lower()
+    if not rules.SUBDOMAIN.match(subdomain):
+        return HttpResponseRedirect("/?" + urlencode({"wrong": subdomain[:40] or "-"}) + "#open")
+    return HttpResponseRedirect(f"{_origin(request, subdomain)}/")
+
+
+@require_http_methods(["POST"])
+@never_cache
+def preferences(request: HttpRequest) -> HttpResponse:
+    """Language and theme of someone who has no account here, kept in cookies; back to the page it was chosen on."""
+    back = request.POST.get("next", "/")
+    if not url_has_allowed_host_and_scheme(back, allowed_hosts=None):
+        back = "/"
+    response = HttpResponseRedirect(back)
+    language = _interface_language(request.POST.get("language", ""))
+    if language:
+        _remember(response, settings.LANGUAGE_COOKIE_NAME, language)
+    if request.POST.get("theme") in THEMES:
+        _remember(response, "theme", request.POST["theme"])
+    return response
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def welcome(request: HttpRequest) -> HttpResponse:
+    """Signs in whoever brings a token of this company. GET changes nothing, so that a link that is merely looked at stays good."""
+    company = context.company()
+    language = translation.get_language_from_request(request)
+    with translation.override(language):
+        token = (request.POST if request.method == "POST" else request.GET).get("token", "")
+        if request.method != "POST":
+            return _unshared(_page(request, "public/welcome.html", site=company.name, token=token))
+        with context.bind_public():
+            user_id = SignInToken.redeem(PURPOSE, company.id, token)
+        user = User.objects.filter(pk=user_id).first() if user_id else None
+        if user is None:
+            return _unshared(_page(request, "public/welcome.html", status=410, site=company.name, token=""))
+        sessions.sign_in(request, user)
+        return HttpResponseRedirect("/")
+
+
+# What the pages are made of -----------------------------------------------------------------------------------------
+
+
+def _form(request: HttpRequest, values: dict[str, str], errors: dict[str, list[str]], status: int = 200) -> HttpResponse:
+    shown = {"fields": _fields(values, errors), "errors": errors.get("_", []), "failed": bool(errors)}
+    response = _page(request, "public/signup.html", status=status, **shown)
+    # The form's answer leads to the new company's host, and browsers hold a redirect to this rule of the form's page too.
+    return csp_update({"form-action": [_origin(request, "*")]})(lambda request: response)(request)
+
+
+def _fields(values: dict[str, str], errors: dict[str, list[str]]) -> list[dict]:
+    """The form's controls in their order. A password is never sent back."""
+    lists = {
+        "country": codes.countries(), "currency": codes.currencies(), "language": codes.languages(),
+        "timezone": {zone: zone.replace("_", " ") for zone in codes.time_zones()},
+    }  # fmt: skip
+    labels = {
+        "email": _("Your e-mail address"), "user_name": _("Your name"), "name": _("Company"), "subdomain": _("Subdomain"),
+        "password": _("Password"), "country": _("Country"), "currency": _("Currency"), "timezone": _("Time zone"),
+        "language": _("Language"),
+    }  # fmt: skip
+    helps = {
+        "subdomain": _("Your company's address will be %(example)s.") % {"example": directory.host_of(_("subdomain"))},
+        "currency": _("Books are kept in this currency. It cannot be changed later."),
+    }
+    kinds = {"email": "email", "password": "password"}
+    completes = {"email": "email", "user_name": "name", "name": "organization", "password": "new-password", "country": "country"}
+    return [
+        {
+            "name": name, "label": label, "required": True, "kind": "choice" if name in lists else kinds.get(name, "text"),
+            "value": "" if name == "password" else values.get(name, ""), "errors": errors.get(name, []), "help": helps.get(name, ""),
+            "autocomplete": completes.get(name, "off"),
+            "options": [{"value": v, "label": text, "selected": v == values.get(name)} for v, text in lists.get(name, {}).items()],
+        }
+        for name, label in labels.items()
+    ]  # fmt: skip
+
+
+def _page(request: HttpRequest, template: str, status: int = 200, **values) -> HttpResponse:
+    theme = request.COOKIES.get("theme")
+    frame = {"lang": translation.get_language(), "theme": theme if theme in THEMES else "auto"}
+    return render(request, template, {**frame, **values}, status=status)
+
+
+def _welcome_address(request: HttpRequest, company: Company) -> str:
+    with context.bind(company.frozen()):
+        owner = User.objects.order_by("created_at", "pk").values_list("pk", flat=True).first()
+    token = SignInToken.issue(PURPOSE, company.id, owner)
+    return f"{_origin(request, company.subdomain)}/welcome/?{urlencode({'token': token})}"
+
+
+def _origin(request: HttpRequest, subdomain: str) -> str:
+    """Scheme, host and port of a company, as seen from the browser that made this request."""
+    port = request.META["HTTP_HOST"].rpartition("]")[2].partition(":")[2]
+    return f"{request.scheme}://{directory.host_of(subdomain)}{':' + port if port else ''}"
+
+
+def _address(request: HttpRequest) -> str:
+    """Who asks: the peer, or behind the HTTPS proxy whom that one names last."""
+    forwarded = request.headers.get("X-Forwarded-For", "") if settings.HTTPS else ""
+    return forwarded.rpartition(",")[2].strip() or request.META.get("REMOTE_ADDR", "")
+
+
+def _interface_language(text: str) -> str:
+    """One of the interface's languages as the framework names it, or nothing."""
+    return text.lower() if text.lower() in dict(settings.LANGUAGES) else ""
+
+
+def _listed_language() -> str:
+    """The reader's language as the closed list of languages names it."""
+    return next(tag for tag in codes.languages() if tag.lower() == (translation.get_language() or "en").lower())
+
+
+def _remember(response: HttpResponse, name: str, value: str) -> None:
+    response.set_cookie(name, value, max_age=YEAR, secure=settings.HTTPS, httponly=False, samesite="Lax")
+
+
+def _unshared(response: HttpResponse) -> HttpResponse:
+    """The address holds a secret: it is not told to the page that is opened next."""
+    response["Referrer-Policy"] = "no-referrer"
+    return response

@@ -10,23 +10,30 @@ from tenants import provision
 from tenants.models import Company
 
 SUBDOMAIN = "demo"
+NAME = "Harbour Trading"
 EMAIL = "owner@demo.example"
 
 
 def ensure(say: Callable[[str], None]) -> None:
     """Make the demo company where it does not exist; takes a while the first time and says so.
 
-    One whose making was interrupted is recognised by the note that is missing in the data folder, and refused in a sentence.
+    A note in the data folder stands while it is being made: what an interrupted run has left is dropped and made anew.
     """
+    unfinished = settings.HOME.run / "demo-unfinished"
     with context.bind_public():
-        exists = Company.objects.filter(subdomain=SUBDOMAIN).exists()
-    if exists:
-        return
-    say("Making the demo company: twelve months of business, about a minute ...")
+        there = Company.objects.filter(subdomain=SUBDOMAIN).first()
+        if there is not None and not unfinished.exists():
+            return
+        if there is not None:
+            say("Removing the demo company that an interrupted start left half made ...")
+            provision.drop_company(there.frozen())
+    say("Making the demo company, twelve months of invented business. This takes a minute, once ...")
+    unfinished.touch()
     company = provision.create_company(
-        subdomain=SUBDOMAIN, name="Harbour Trading", email=EMAIL, password=settings.HOME.secrets["demo"], country="US", currency="USD"
+        subdomain=SUBDOMAIN, name=NAME, email=EMAIL, password=settings.HOME.secrets["demo"], country="US", currency="USD"
     )
-    demo.build(company)
+    demo.build(company.frozen())
+    unfinished.unlink()
 
 
 def sign_ins(address: str) -> Iterator[str]:

@@ -18,7 +18,7 @@ from deploy import demo, launcher, statics, translations
 from deploy.home import PROJECT, number
 from deploy.launcher import ports
 from deploy.processes import MARK, Child, end_leftovers, say
-from tenants import provision
+from tenants import migrate, provision
 
 STARTING = 60.0  # seconds the web server may take to answer
 STOPPING = 20.0  # seconds the children have to end what they are doing
@@ -57,6 +57,10 @@ class Stack:
     def prepare(self) -> None:
         """Bring tables, translations, front end and, where wanted, the demo company to this version; says what takes long."""
         provision.prepare(progress=say)
+        report = migrate.migrate_companies(progress=say)
+        if report.failed:
+            names = ", ".join(sorted(report.failed))
+            say(f"These companies could not be brought to this version: {names}. 'manage.py migrate_companies' tries again.")
         translations.compile_changed()
         if statics.collect():
             say("Put the front end in place.")

@@ -44,10 +44,14 @@ def pids(home: Home) -> tuple[int, int]:
 
 
 def kill(home: Home) -> None:
-    for pid in pids(home):
-        process = psutil.Process(pid)
+    """SIGKILL both, and wait until nothing of them runs; who was to reap them may take its time."""
+    killed = [psutil.Process(pid) for pid in pids(home)]
+    for process in killed:
         process.kill()
-        process.wait(10)
+    end = time.monotonic() + 10
+    while any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in killed):
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def test_killed_servers_come_back_with_their_data(folder):

@@ -1,0 +1,189 @@
+"""Who may do what: which rows, which fields, which acts. Every door asks here, nobody answers elsewhere.
+
+Rights are grants of roles: type, actions, scope (own, unit, subtree, all), an optional filter, hidden and read-only fields.
+They become SQL predicates; nothing is fetched and then checked. Cost of an actor: two queries; of a question: none.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
+
+from core import conditions, context, registry, schema, structures
+from core.errors import Denied
+from core.models import Grant, OrgUnit, User
+from core.registry import Field, ObjectType
+
+WIDTH = {"own": 0, "unit": 1, "subtree": 2, "all": 3}
+COMMON_ACTIONS = ("view", "add", "change", "delete", "export", "import", "archive", "restore")
+
+
+@dataclass(frozen=True)
+class Permission:
+    """A grant as it is asked: one row of a role."""
+
+    type: str
+    actions: frozenset[str]
+    scope: str
+    filter: tuple | list | dict | None = None
+    hidden: frozenset[str] = frozenset()
+    readonly: frozenset[str] = frozenset()
+
+    def covers(self, slug: str, action: str) -> bool:
+        return self.type in (slug, "*") and (action in self.actions or "*" in self.actions)
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Whoever does something: a user, through a page or a key, or the system itself. An argument, never a global."""
+
+    id: UUID | None
+    name: str
+    unit_id: UUID | None
+    language: str
+    permissions: tuple[Permission, ...]
+    company_id: UUID | None
+    system: bool = False
+
+
+def actor_for(user: User) -> Actor:
+    """The user with the grants of the roles he holds now; an archived user holds none. Cost: one query."""
+    granted = Grant.objects.filter(role__in=user.roles.through.objects.filter(user_id=user.pk).values("role_id"), role__archived_at=None)
+    permissions = tuple(
+        Permission(g.type, frozenset(g.actions), g.scope, g.filter, frozenset(g.hidden), frozenset(g.readonly))
+        for g in (granted if user.archived_at is None else ())
+    )
+    bound = context.company_or_none()
+    return Actor(user.pk, user.name, user.unit_id, user.language, permissions, bound.id if bound else None)
+
+
+def system(reason: str) -> Actor:
+    """An actor that may do everything, for work nobody asked for (a new company's seeds). ``reason`` names it in the trail."""
+    bound = context.company_or_none()
+    return Actor(None, reason, None, "", (), bound.id if bound else None, system=True)
+
+
+def permissions(actor: Actor, object_type: ObjectType, action: str) -> list[Permission]:
+    return [p for p in actor.permissions if p.covers(object_type.slug, action)]
+
+
+def allows(actor: Actor, object_type: ObjectType, action: str) -> bool:
+    """Whether the actor may do this at all, on some row."""
+    if object_type.rows and not actor.system:
+        return action in ("view", "export")
+    return actor.system or bool(permissions(actor, object_type, action))
+
+
+def demand(actor: Actor, object_type: ObjectType, action: str) -> None:
+    if not allows(actor, object_type, action):
+        raise Denied(_("You may not do this with %(type)s.") % {"type": object_type.plural})
+
+
+def rows(actor: Actor, object_type: ObjectType, action: str = "view") -> QuerySet:
+    """The rows on which the actor may do this action, all of them visible to him. Cost: none until used."""
+    everything = object_type.model.objects.all()
+    if actor.system:
+        return everything
+    if object_type.rows:
+        return object_type.rows(actor) if action in ("view", "export") else everything.none()
+    visible = _predicate(actor, object_type, "view")
+    if action != "view":
+        visible &= _predicate(actor, object_type, action)
+    return everything.filter(visible)
+
+
+def _predicate(actor: Actor, object_type: ObjectType, action: str) -> Q:
+    allowed = Q(pk__in=[])
+    for permission in permissions(actor, object_type, action):
+        mine = scope_predicate(actor, object_type, permission.scope)
+        if permission.filter:
+            mine &= conditions.compile(object_type, permission.filter, conditions.EVERYTHING)
+        if mine == Q():
+            return Q()
+        allowed |= mine
+    return allowed
+
+
+def scope_predicate(actor: Actor, object_type: ObjectType, scope: str) -> Q:
+    """Rows of a scope. Types that nobody owns are the same for everyone who may see them."""
+    return Q() if object_type.owner is None else _scope(actor, scope, object_type.owner, object_type.unit)
+
+
+def scope_of_facts(actor: Actor, object_type: ObjectType, scope: str) -> Q:
+    """Facts of a scope: by their own person and unit, whatever became of their document since."""
+    return Q() if object_type.owner is None else _scope(actor, scope, "person", "unit")
+
+
+def _scope(actor: Actor, scope: str, owner: str, unit: str | None) -> Q:
+    if scope == "all":
+        return Q()
+    mine = Q(**{owner: actor.id})
+    if scope == "own" or unit is None or actor.unit_id is None:
+        return mine
+    if scope == "unit":
+        return mine | Q(**{unit: actor.unit_id})
+    return mine | Q(**{f"{unit}__in": structures.below(OrgUnit, actor.unit_id)})
+
+
+def hidden_names(actor: Actor, object_type: ObjectType) -> frozenset[str]:
+    """Names the actor does not see on this type.
+
+    A field is shown only where a grant as wide as the widest shows it: a narrow grant never opens a field on the rows of
+    a wider one.
+    """
+    return _closed(actor, object_type, "view", lambda p: p.hidden)
+
+
+def readonly_names(actor: Actor, object_type: ObjectType, action: str = "change") -> frozenset[str]:
+    return _closed(actor, object_type, action, lambda p: p.hidden | p.readonly) | hidden_names(actor, object_type)
+
+
+def _closed(actor: Actor, object_type: ObjectType, action: str, names) -> frozenset[str]:
+    granted = permissions(actor, object_type, action)
+    if actor.system or not granted:
+        return frozenset()
+    widest = max(WIDTH[p.scope] for p in granted)
+    as_wide = [names(p) for p in granted if WIDTH[p.scope] == widest and not p.filter] or [names(p) for p in granted]
+    unfiltered = any(WIDTH[p.scope] == widest and not p.filter for p in granted)
+    return frozenset.intersection(*as_wide) if unfiltered else frozenset.union(*as_wide)
+
+
+def fields(actor: Actor, object_type: ObjectType) -> dict[str, Field]:
+    """The fields of a type that the actor sees: pages, API, exports and filters are built from these alone (Z-05, Z-06)."""
+    memo = context.memo()
+    key = ("visible", actor.id, actor.system, actor.permissions, object_type.slug)
+    if key not in memo:
+        hidden = hidden_names(actor, object_type)
+        known = schema.fields(object_type) | object_type.looked_up(actor)
+        memo[key] = {name: f for name, f in known.items() if name not in hidden}
+    return memo[key]
+
+
+def lines(actor: Actor, object_type: ObjectType) -> list[registry.Lines]:
+    hidden = hidden_names(actor, object_type)
+    return [entry for entry in object_type.lines if entry.name not in hidden]
+
+
+def acts(actor: Actor, object_type: ObjectType) -> list[registry.Act]:
+    """The acts of a type the actor may do on some row, in the order declared."""
+    return [a for a in object_type.acts if allows(actor, object_type, a.name)]
+
+
+def sight(actor: Actor) -> conditions.Sight:
+    """What the actor's filters may name."""
+    return conditions.Sight(lambda object_type: fields(actor, object_type), lambda object_type: rows(actor, object_type))
+
+
+def covers_role(actor: Actor, grants) -> bool:
+    """Whether the actor holds all that these grants give, so that nobody hands out more than he has (Z-08)."""
+    if actor.system:
+        return True
+    for grant in grants:
+        slugs = [t.slug for t in registry.every()] if grant.type == "*" else [grant.type]
+        for slug in slugs:
+            for action in grant.actions:
+                held = [p for p in actor.permissions if p.covers(slug, action) and not p.filter and WIDTH[p.scope] >= WIDTH[grant.scope]]
+                if not any(p.hidden <= set(grant.hidden) and p.readonly <= set(grant.readonly) | set(grant.hidden) for p in held):
+                    return False
+    return True

@@ -1,0 +1,11 @@
+"""Core at start: its types enter the registry."""
+
+from django.apps import AppConfig
+
+
+class CoreConfig(AppConfig):
+    name = "core"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self):
+        from core import seeds, tasks, types  # noqa: F401, PLC0415 - the registry fills when every model is loaded

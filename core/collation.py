@@ -1,0 +1,54 @@
+"""How text is ordered and found: sort keys (Chinese by pinyin) and the grams of search. Pure functions over strings.
+
+PostgreSQL here has no ICU, so a name carries its own key; trigrams do not reach one or two Chinese characters, so those
+are found by grams.
+"""
+
+import re
+import unicodedata
+from functools import lru_cache
+
+from pypinyin import Style, lazy_pinyin
+
+HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0002ebef]")
+SEARCH_CAP = 4000  # characters of a record that are searched
+
+
+def fold(text: str) -> str:
+    """Text as it is compared: NFKC, case folded, white space collapsed."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+@lru_cache(maxsize=4096)
+def sort_key(name: str) -> str:
+    """The key a name sorts by, at most 400 characters. Chinese names sort by pinyin, then by their characters."""
+    folded = fold(name)
+    if not HAN.search(folded):
+        return folded[:400]
+    return (" ".join(lazy_pinyin(folded[:100], errors=lambda rest: [rest])) + "\u0001" + folded)[:400]
+
+
+def _initials(text: str) -> str:
+    return "".join(lazy_pinyin(text, style=Style.FIRST_LETTER, errors="ignore"))
+
+
+def search_text(parts: list[str]) -> str:
+    """What trigrams are made of: the folded texts and, for Chinese, the initials of their pinyin."""
+    folded = [fold(part)[:SEARCH_CAP] for part in parts if part]
+    initials = [_initials(part[:200]) for part in folded if HAN.search(part)]
+    return "\n".join([*folded, *initials])[: 2 * SEARCH_CAP]
+
+
+def grams(text: str) -> list[str]:
+    """Single Chinese characters, pairs that hold one, and the one or two letters words begin with."""
+    found: set[str] = set()
+    for word in re.split(r"\s+", text[:SEARCH_CAP]):
+        for i, letter in enumerate(word[:400]):
+            if HAN.match(letter):
+                found.add(letter)
+                if i + 1 < len(word):
+                    found.add(word[i : i + 2])
+            elif i == 0:
+                found.update({word[:1], word[:2]})
+    found.discard("")
+    return sorted(found)

@@ -1,0 +1,133 @@
+"""The one filter language: ``[field, op, value]``, ``{"all": [...]}``, ``{"any": [...]}``, nested; and its SQL.
+
+Lists, exports, the API, grants, KPIs and their drills all speak it. What may be named is up to a ``Sight``: the fields and
+rows the asker sees. A path (``account.country``) looks only inside rows of the referred type that the asker sees.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import reduce
+from operator import and_, or_
+from typing import Any
+
+from django.db.models import CharField, Q, QuerySet, lookups
+from django.db.models.functions import Cast
+from django.utils.translation import gettext as _
+
+from core import limits, registry, schema
+from core.errors import RuleError, Unparsable
+from core.registry import Field, ObjectType
+
+OPS = ("eq", "ne", "lt", "lte", "gt", "gte", "in", "contains", "starts", "empty")
+DEPTH = 8
+MAX_VALUES = 1000
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What the asker may name: the fields of a type, and its rows."""
+
+    fields: Callable[[ObjectType], dict[str, Field]]
+    rows: Callable[[ObjectType], QuerySet]
+
+
+EVERYTHING = Sight(schema.fields, lambda object_type: object_type.model.objects.all())
+
+
+def parse(text: str) -> Any:
+    """A filter from its JSON text."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise Unparsable(_("The filter is not valid JSON.")) from None
+
+
+def refuse(name: str, sentence: str) -> RuleError:
+    return RuleError({name if isinstance(name, str) and name else "filter": [sentence]})
+
+
+def compile(object_type: ObjectType, node: Any, sight: Sight) -> Q:
+    """The filter as a predicate over the type's rows. Cost: none; sub-queries for paths. Errors: RuleError at the name."""
+    count = [0]
+    return _compile(object_type, node, sight, 0, count)
+
+
+def _compile(object_type: ObjectType, node: Any, sight: Sight, depth: int, count: list[int]) -> Q:
+    if depth > DEPTH:
+        raise refuse("filter", _("This filter is nested too deeply."))
+    if isinstance(node, dict) and len(node) == 1 and (word := next(iter(node))) in ("all", "any") and isinstance(node[word], list):
+        parts = [_compile(object_type, part, sight, depth + 1, count) for part in node[word]]
+        if word == "all":
+            return reduce(and_, parts, Q())
+        # Q() holds for every row, but "or" takes it for nothing at all; and nothing of nothing holds.
+        return Q() if Q() in parts else reduce(or_, parts, Q(pk__in=[]))
+    if isinstance(node, list) and len(node) == 3 and isinstance(node[0], str) and isinstance(node[1], str):
+        count[0] += 1
+        limits.demand("filter_conditions", count[0], _("conditions"))
+        return _condition(object_type, node[0], node[1], node[2], sight)
+    raise refuse("filter", _("A filter is [field, operator, value], or {\"all\": [...]} or {\"any\": [...]} of filters."))
+
+
+def _condition(object_type: ObjectType, path: str, op: str, value: Any, sight: Sight, full_path: str = "") -> Q:
+    full_path = full_path or path
+    head, dot, rest = path.partition(".")
+    f = sight.fields(object_type).get(head)
+    if f is None or f.compute or not f.rules.ops:
+        raise refuse(full_path, _("%(type)s cannot be filtered by “%(name)s”.") % {"type": object_type.plural, "name": full_path[:80]})
+    if dot:
+        return _through(object_type, f, rest, op, value, sight, full_path)
+    if op not in f.rules.ops:
+        known = ", ".join(f.rules.ops)
+        raise refuse(full_path, _("“%(name)s” has no operator “%(op)s”; it has: %(known)s.") % {"name": full_path[:80], "op": op[:20], "known": known})
+    try:
+        cleaned = clean(f, op, value)
+    except ValueError as error:
+        raise refuse(full_path, str(error)) from None
+    if cleaned is None:
+        return f.rules.condition(f, "empty", op == "eq")
+    return f.rules.condition(f, op, cleaned)
+
+
+def _through(object_type: ObjectType, f: Field, rest: str, op: str, value: Any, sight: Sight, full_path: str) -> Q:
+    target = registry.get(f.target) if f.is_reference and f.target else None
+    if target is None or full_path.count(".") > 3:
+        raise refuse(full_path, _("%(type)s cannot be filtered by “%(name)s”.") % {"type": object_type.plural, "name": full_path[:80]})
+    inner = _condition(target, rest, op, value, sight, full_path)
+    found = sight.rows(target).filter(inner)
+    if f.custom:
+        return Q(**{"pk__in": object_type.model.objects.alias(_own=f.rules.expr(f)).filter(_own__in=found.values_list(Cast("pk", CharField()))).values("pk")})
+    if f.expression is not None:
+        return Q(lookups.In(f.expression, found.values("pk")))
+    return Q(**{f"{f.path}__in": found.values("pk")})
+
+
+def clean(f: Field, op: str, value: Any) -> Any:
+    """The operand in Python: a list for ``in``, a bool for ``empty``, None where equality with nothing is meant."""
+    if op == "empty":
+        known = {"true": True, "false": False, True: True, False: False}
+        if not isinstance(value, bool | str) or value not in known:
+            raise ValueError(_("“empty” is true or false."))
+        return known[value]
+    if op == "in":
+        values = value.split(",") if isinstance(value, str) else value
+        if not isinstance(values, list) or len(values) > MAX_VALUES:
+            raise ValueError(_("“in” takes a list of at most %(n)d values.") % {"n": MAX_VALUES})
+        return [_clean_one(f, v) for v in values if v not in ("", None)]
+    if value is None or value == "":
+        if op in ("eq", "ne"):
+            return None
+        raise ValueError(_("Name a value to compare with."))
+    return _clean_one(f, value)
+
+
+def _clean_one(f: Field, value: Any) -> Any:
+    """One operand. Text is compared as given: a part of an address or number need not be a whole one."""
+    rules = f.rules
+    if f.kind in ("email", "phone", "url", "longtext"):
+        rules = registry.KINDS["text"]
+    if f.kind in ("choices", "refs"):
+        return rules.clean(f, value if isinstance(value, list) else [value])[0]
+    if f.kind in ("text", "email", "phone", "url", "longtext") and isinstance(value, int | float) and not isinstance(value, bool):
+        value = str(value)
+    return rules.clean(f, value)

@@ -1,0 +1,115 @@
+"""Rules the database keeps, said in sentences: uniqueness, checks, ids in use, who points to whom.
+
+A rule that matters is a constraint; this room only finds its words, before the write where that is cheap, after it where
+two writers raced.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import IntegrityError
+from django.db.models import PROTECT, CheckConstraint, Q, UniqueConstraint
+from django.utils.translation import gettext as _
+
+from core import registry, schema, sql
+from core.cleaning import Cleaned
+from core.errors import RuleError, WrongState
+from core.models import CustomField, Record
+from core.registry import Field, ObjectType
+
+
+def demand_unused_ids(object_type: ObjectType, cleaned: list[Cleaned]) -> None:
+    """Ids brought along are UUIDv7 and free; a used one is a conflict (409), as the first try may have arrived."""
+    brought = [made.id for made in cleaned if made.id is not None]
+    for made in cleaned:
+        if made.id is not None and made.id.version != 7:
+            made.refuse("id", _("An id that you bring is a UUID of version 7."))
+    if len(set(brought)) < len(brought) or (brought and object_type.model.objects.filter(pk__in=brought).exists()):
+        raise WrongState(_("A record with this id exists already."))
+
+
+def _unique_sets(object_type: ObjectType) -> list[tuple[str, ...]]:
+    found = [c.fields for c in object_type.model._meta.constraints if isinstance(c, UniqueConstraint) and c.fields and not c.condition]
+    return [names for names in found if all(n in object_type.fields for n in names)]
+
+
+def refuse_duplicates(object_type: ObjectType, pairs: list[tuple[Record, Cleaned]], changed: dict | None = None) -> None:
+    """Say at the field what a unique constraint would refuse. Cost: one query for each constraint of the type."""
+    for names in _unique_sets(object_type):
+        if changed is None or changed.keys() & set(names):
+            fields = [object_type.fields[n] for n in names]
+            _refuse(object_type, pairs, names[0], lambda r, fields=fields: tuple(f.value(r) for f in fields), lambda values, fields=fields: _any_of(fields, values))
+    for f in schema.own_fields(object_type):
+        if f.unique and (changed is None or f.name in changed):
+            _refuse(object_type, pairs, f.name, lambda r, f=f: (r.custom.get(f.name),), lambda values, f=f: Q(**{f"custom__{f.name}__in": [v[0] for v in values]}))
+
+
+def _any_of(fields: list[Field], values: set[tuple]) -> Q:
+    if len(fields) == 1:
+        return Q(**{f"{fields[0].path}__in": [v[0] for v in values]})
+    found = Q(pk__in=[])
+    for value in values:
+        found |= Q(**{f.path: v for f, v in zip(fields, value, strict=True)})
+    return found
+
+
+def _refuse(object_type: ObjectType, pairs, name: str, key, matching) -> None:
+    keys = [(record, made, key(record)) for record, made in pairs]
+    asked = {k for _record, _made, k in keys if all(v not in (None, "") for v in k)}
+    if not asked:
+        return
+    taken: dict[Any, set] = {}
+    for row in object_type.model.objects.filter(matching(asked)):
+        taken.setdefault(key(row), set()).add(row.pk)
+    seen: set = set()
+    for record, made, k in keys:
+        if k in asked and (taken.get(k, set()) - {record.pk} or k in seen):
+            made.refuse(name, _("Another record has this value already."))
+        seen.add(k)
+
+
+@contextmanager
+def named(object_type: ObjectType) -> Iterator[None]:
+    """Turn a broken constraint into the sentence at its field; the transaction is over then and rolls back."""
+    try:
+        yield
+    except IntegrityError as error:
+        name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None) or ""
+        raise _sentence(object_type, name) from error
+
+
+def _sentence(object_type: ObjectType, name: str) -> Exception:
+    models = [object_type.model, *(entry.model for entry in object_type.lines)]
+    for constraint in (c for model in models for c in model._meta.constraints):
+        if constraint.name != name:
+            continue
+        if isinstance(constraint, UniqueConstraint):
+            return RuleError({constraint.fields[0] if constraint.fields else "_": [_("Another record has this value already.")]})
+        if isinstance(constraint, CheckConstraint):
+            return RuleError({"_": [str(constraint.violation_error_message)]})
+    for f in schema.own_fields(object_type):
+        if name == sql.index_name(object_type.model._meta.db_table, f.name, True):
+            return RuleError({f.name: [_("Another record has this value already.")]})
+    if name.endswith("_pkey"):
+        return WrongState(_("A record with this id exists already."))
+    return WrongState(_("Another record refers to this one, or changed at the same moment. Try again."))
+
+
+def is_pointed_to(object_type: ObjectType, record: Record) -> bool:
+    """Whether another record refers to this one, by a declared reference or a company's own. Cost: a query for each way."""
+    for relation in record._meta.related_objects:
+        if relation.one_to_many and relation.on_delete is PROTECT and relation.related_model._base_manager.filter(**{relation.field.name: record}).exists():
+            return True
+        if relation.many_to_many and relation.through.objects.filter(**{relation.field.m2m_reverse_field_name(): record}).exists():
+            return True
+    for other in registry.every():
+        for f in other.fields.values():
+            if f.kind == "anyref" and other.model.objects.filter(**{f"{f.path}_type": object_type.slug, f"{f.path}_id": record.pk}).exists():
+                return True
+    own = Q(target=object_type.slug) | (Q(kind="user") if object_type.slug == "users" else Q(pk__in=[]))
+    for row in CustomField.objects.filter(own):
+        other = registry.get(row.type)
+        if other and other.model.objects.filter(**{f"custom__{row.key}": str(record.pk)}).exists():
+            return True
+    return False

@@ -1,0 +1,129 @@
+"""The ledger's door: a document states what is true now, core appends the difference to what it had stated before.
+
+So the sum of a document's facts always equals what it says, the past is never rewritten, and an earlier day's knowledge
+stays readable. Reading facts follows the access to their documents.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from decimal import Decimal
+from functools import reduce
+from operator import or_
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q, QuerySet, Sum
+
+from core import access, conditions, context, registry
+from core.access import Actor
+from core.models import Fact
+from core.models.record import permit
+from core.registry import ObjectType
+
+DIMENSIONS = ("person", "unit", "account", "product", "campaign", "work", "ledger")
+GROUPED = ("measure", "business_date", *DIMENSIONS, "entry", "source_line")
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One thing a document says: so much of a measure, on a business date, for these dimensions, from this line of it."""
+
+    measure: str
+    value: Decimal
+    business_date: date
+    person: UUID | None = None
+    unit: UUID | None = None
+    account: UUID | None = None
+    product: UUID | None = None
+    campaign: UUID | None = None
+    work: UUID | None = None
+    ledger: UUID | None = None
+    entry: UUID | None = None
+    source_line: UUID | None = None
+
+    def key(self) -> tuple:
+        return tuple(getattr(self, name) for name in GROUPED)
+
+
+def state(object_type: ObjectType, records: Iterable, fresh: bool = False, history: bool = False) -> int:
+    """Append what these documents state beyond what they had stated; returns how many facts were added.
+
+    ``fresh`` documents have stated nothing yet. ``history`` records each fact as known on its business date (decisions,
+    History loads). Callers hold the documents' rows. Cost: two statements for any number of documents.
+    """
+    records = list(records)
+    if object_type.facts is None or not records:
+        return 0
+    stated = {} if fresh else _stated([r.pk for r in records])
+    said = object_type.facts(records)
+    zone = context.company().zone
+    added = []
+    for record in records:
+        now: dict[tuple, Decimal] = defaultdict(Decimal)
+        for statement in said.get(record.pk, ()):
+            now[statement.key()] += statement.value
+        before = stated.get(record.pk, {})
+        for key in now.keys() | before.keys():
+            difference = now.get(key, Decimal(0)) - before.get(key, Decimal(0))
+            if difference:
+                values = dict(zip(GROUPED, key, strict=True))
+                if history:
+                    values["recorded_at"] = datetime.combine(values["business_date"], time(), zone)
+                added.append(Fact(value=difference, source_type=object_type.slug, source_id=record.pk, **values))
+    added.sort(key=lambda f: (str(f.source_id), f.business_date, f.measure, str(f.source_line)))
+    with permit():
+        Fact.objects.bulk_create(added, batch_size=1000)
+    return len(added)
+
+
+def _stated(ids: list) -> dict[Any, dict[tuple, Decimal]]:
+    grouped: dict[Any, dict[tuple, Decimal]] = defaultdict(dict)
+    rows = Fact.objects.filter(source_id__in=ids).values_list("source_id", *GROUPED).annotate(value=Sum("value"))
+    for source, *key, value in rows:
+        grouped[source][tuple(key)] = value
+    return grouped
+
+
+def point_to(ids: Iterable) -> bool:
+    """Whether any fact comes from, or counts for, one of these records: then they are archived, never deleted."""
+    ids = list(ids)
+    points = Q(source_id__in=ids)
+    for name in DIMENSIONS:
+        points |= Q(**{f"{name}__in": ids})
+    return Fact.objects.filter(points).exists()
+
+
+def visible(actor: Actor) -> QuerySet:
+    """Facts the actor may see: those of documents of a type he sees, within his scope by the fact's own person and unit."""
+    allowed = Q(pk__in=[])
+    for slug in dict.fromkeys(m.source for m in registry.measures.values()):
+        object_type = registry.types[slug]
+        told = _told(actor, object_type)
+        if not told or not access.allows(actor, object_type, "view"):
+            continue
+        scopes = [_within(actor, object_type, p) for p in access.permissions(actor, object_type, "view")]
+        seen = Q() if actor.system or Q() in scopes else reduce(or_, scopes)
+        allowed |= Q(source_type=slug) & told_condition(slug, told) & seen
+    return Fact.objects.filter(allowed)
+
+
+def _told(actor: Actor, object_type: ObjectType) -> set[str]:
+    """Measures of this source that reveal no field hidden from the actor."""
+    hidden = access.hidden_names(actor, object_type)
+    return {m.key for m in registry.measures.values() if m.source == object_type.slug and not hidden & set(m.reveals)}
+
+
+def told_condition(slug: str, told: set[str]) -> Q:
+    """No condition at all where every measure of the source is told: a plain condition is a fast one."""
+    every = {m.key for m in registry.measures.values() if m.source == slug}
+    return Q() if told == every else Q(measure__in=sorted(told))
+
+
+def _within(actor: Actor, object_type: ObjectType, permission) -> Q:
+    scope = access.scope_of_facts(actor, object_type, permission.scope)
+    if permission.filter:
+        documents = object_type.model.objects.filter(conditions.compile(object_type, permission.filter, conditions.EVERYTHING))
+        scope &= Q(source_id__in=documents.values("pk"))
+    return scope

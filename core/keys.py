@@ -1,0 +1,42 @@
+"""API keys: made once, shown once, stored as a digest. A key acts with its user's present rights (A-12)."""
+
+import hashlib
+import hmac
+import secrets
+
+from django.utils import timezone
+
+from core.models import ApiKey, User
+from core.models.record import permit
+
+ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
+
+
+def _digest(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def issue(user: User) -> str:
+    """A new key of this user, ``ok_<8>_<43>``; nobody can read it again."""
+    prefix = "".join(secrets.choice(ALPHABET) for _ in range(8))
+    key = f"ok_{prefix}_{secrets.token_urlsafe(32)}"
+    with permit():
+        ApiKey(user=user, prefix=prefix, digest=_digest(key)).save(force_insert=True)
+    return key
+
+
+def holder(key: str) -> User | None:
+    """The active user whose key this is. Cost: one query."""
+    parts = key.split("_", 2)
+    if len(parts) != 3 or parts[0] != "ok" or not key.isascii() or len(key) > 100 or "\x00" in key:
+        return None
+    found = ApiKey.objects.filter(prefix=parts[1], revoked_at=None).select_related("user").first()
+    if found is None or not hmac.compare_digest(found.digest, _digest(key)) or not found.user.is_active:
+        return None
+    return found.user
+
+
+def revoke(user: User) -> int:
+    """End every key of this user; returns how many."""
+    with permit():
+        return ApiKey.objects.filter(user=user, revoked_at=None).update(revoked_at=timezone.now())

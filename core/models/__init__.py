@@ -1,0 +1,17 @@
+"""The tables of core, one module for each idea. What may happen to them lives in the rooms above."""
+
+from core.models.document import Document, DocumentCharge, DocumentLine
+from core.models.facts import Fact
+from core.models.people import ApiKey, Grant, Role, User
+from core.models.performance import Dashboard, Kpi
+from core.models.record import Line, OwnedRecord, Record, Rows, SealedModel, permit
+from core.models.setup import CustomField, Sequence, TaxCode
+from core.models.structure import Link, Node, OrgUnit, OrgUnitLink
+from core.models.trail import TrailEntry
+from core.models.work import IdempotencyKey, Import, Job, SearchEntry
+
+__all__ = [
+    "ApiKey", "CustomField", "Dashboard", "Document", "DocumentCharge", "DocumentLine", "Fact", "Grant", "IdempotencyKey",
+    "Import", "Job", "Kpi", "Line", "Link", "Node", "OrgUnit", "OrgUnitLink", "OwnedRecord", "Record", "Role", "Rows",
+    "SealedModel", "SearchEntry", "Sequence", "TaxCode", "TrailEntry", "User", "permit",
+]  # fmt: skip

@@ -1,0 +1,176 @@
+"""What every stored thing shares: the seal, the company's stamp, and the columns of a record. No rule of any type.
+
+``core.write`` is the one module that opens the seal, around single statements; everything else that tries to change a
+row gets Sealed. Rows and queries remember the company they were made for and refuse to work in another (I-07, I-08).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from uuid import UUID
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from uuid_utils.compat import uuid7
+
+from core.context import CompanyMismatch, company_or_none
+
+
+class Sealed(RuntimeError):
+    """A row was about to change outside ``core.write``: a defect."""
+
+
+_open: ContextVar[bool] = ContextVar("odos_seal_open", default=False)
+
+
+@contextmanager
+def permit() -> Iterator[None]:
+    """Open the seal for the statement inside the block. For ``core.write`` and the ledgers it drives, nobody else."""
+    token = _open.set(True)
+    try:
+        yield
+    finally:
+        _open.reset(token)
+
+
+def _demand_open_seal(what: str) -> None:
+    if not _open.get():
+        raise Sealed(f"{what} changes only through core.write.")
+
+
+def new_id() -> UUID:
+    """A UUIDv7: sortable by time of creation, and makeable on a phone without asking."""
+    return uuid7()
+
+
+def _bound_id() -> UUID | None:
+    bound = company_or_none()
+    return bound.id if bound else None
+
+
+def _demand_same_company(stamp: UUID | None, what: str) -> None:
+    if stamp != _bound_id():
+        raise CompanyMismatch(f"{what} was made for another company than the one bound now.")
+
+
+class Rows(models.QuerySet):
+    """A queryset that belongs to the company it was built for and changes nothing while the seal is closed."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self._company = _bound_id()
+
+    def _clone(self):
+        clone = super()._clone()
+        clone._company = self._company
+        return clone
+
+    def _demand_same_company(self):
+        _demand_same_company(self._company, f"A query of {self.model.__name__}")
+
+    def _fetch_all(self):
+        if self._result_cache is None:
+            self._demand_same_company()
+        super()._fetch_all()
+
+    def iterator(self, *args, **kwargs):
+        self._demand_same_company()
+        return super().iterator(*args, **kwargs)
+
+    def aggregate(self, *args, **kwargs):
+        self._demand_same_company()
+        return super().aggregate(*args, **kwargs)
+
+    def count(self):
+        self._demand_same_company()
+        return super().count()
+
+    def exists(self):
+        self._demand_same_company()
+        return super().exists()
+
+    def update(self, **values):
+        self._demand_same_company()
+        _demand_open_seal(self.model.__name__)
+        return super().update(**values)
+
+    update.alters_data = True
+
+    def delete(self):
+        self._demand_same_company()
+        _demand_open_seal(self.model.__name__)
+        return super().delete()
+
+    delete.alters_data = True
+    delete.queryset_only = True
+
+    def bulk_create(self, objs, *args, **kwargs):
+        self._demand_same_company()
+        _demand_open_seal(self.model.__name__)
+        return super().bulk_create(objs, *args, **kwargs)
+
+    def bulk_update(self, objs, *args, **kwargs):
+        self._demand_same_company()
+        _demand_open_seal(self.model.__name__)
+        return super().bulk_update(objs, *args, **kwargs)
+
+
+class SealedModel(models.Model):
+    """A table of a company whose rows change only while the seal is open."""
+
+    objects = models.Manager.from_queryset(Rows)()
+
+    class Meta:
+        abstract = True
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self._company = _bound_id()
+
+    def save(self, *args, **kwargs):
+        _demand_same_company(self._company, type(self).__name__)
+        _demand_open_seal(type(self).__name__)
+        super().save(*args, **kwargs)
+
+    def delete(self, *args, **kwargs):
+        _demand_same_company(self._company, type(self).__name__)
+        _demand_open_seal(type(self).__name__)
+        return super().delete(*args, **kwargs)
+
+
+class Record(SealedModel):
+    """A thing people work with: it has an id of its own, a version, a trail, and the company's own fields in ``custom``.
+
+    ``custom`` holds JSON values by field key; an absent key means empty, null is never stored.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    version = models.PositiveIntegerField(_("Version"), default=1, editable=False)
+    created_at = models.DateTimeField(_("Created"), default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(_("Updated"), default=timezone.now, editable=False)
+    archived_at = models.DateTimeField(_("Archived"), null=True, blank=True, editable=False)
+    custom = models.JSONField(default=dict, blank=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+class OwnedRecord(Record):
+    """A record that somebody is responsible for. Access looks at ``owner`` and ``unit``; the unit is stamped from the owner."""
+
+    owner = models.ForeignKey("core.User", models.PROTECT, null=True, blank=True, verbose_name=_("Owner"), related_name="+")
+    unit = models.ForeignKey("core.OrgUnit", models.PROTECT, null=True, blank=True, verbose_name=_("Unit"), related_name="+")
+
+    class Meta:
+        abstract = True
+
+
+class Line(SealedModel):
+    """A row that belongs to one record and lives and dies with it; ``position`` counts from 0."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    position = models.PositiveIntegerField(default=0, editable=False)
+
+    class Meta:
+        abstract = True

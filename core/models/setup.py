@@ -1,0 +1,59 @@
+"""What a company sets up for itself: own fields, tax codes, number sequences."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from core.models.columns import ChoiceField, PercentField
+from core.models.record import Record, SealedModel
+
+FIELD_KINDS = (
+    ("text", _("Text")), ("longtext", _("Long text")), ("number", _("Number")), ("integer", _("Whole number")),
+    ("money", _("Money")), ("percent", _("Percent")), ("date", _("Date")), ("datetime", _("Date and time")),
+    ("yesno", _("Yes or no")), ("choice", _("Choice")), ("ref", _("Reference")), ("user", _("Person")),
+    ("email", _("E-mail")), ("phone", _("Phone")), ("url", _("Web address")),
+)  # fmt: skip
+
+
+class CustomField(Record):
+    """A field of the company's own on one type. ``key`` never changes; ``label`` may."""
+
+    type = models.CharField(_("Type"), max_length=60)
+    key = models.CharField(_("Key"), max_length=41)
+    kind = ChoiceField(_("Kind"), choices=FIELD_KINDS)
+    label = models.CharField(_("Label"), max_length=200)
+    required = models.BooleanField(_("Required"), default=False)
+    unique = models.BooleanField(_("Unique"), default=False)
+    fast = models.BooleanField(_("Fast filter and sort"), default=False)
+    options = models.JSONField(_("Options"), default=list, blank=True)
+    default = models.JSONField(_("Default"), null=True, blank=True, default=None)
+    help = models.CharField(_("Help"), max_length=500, blank=True, default="")
+    target = models.CharField(_("Refers to"), max_length=60, blank=True, default="")
+
+    class Meta:
+        constraints = [models.UniqueConstraint("type", "key", name="custom_field_key_is_unique")]
+
+    def __str__(self):
+        return self.label
+
+
+class TaxCode(Record):
+    """A rate of tax by the name people know it by. ``rate`` is a fraction."""
+
+    code = models.CharField(_("Code"), max_length=40)
+    rate = PercentField(_("Rate"), default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("code", name="tax_code_code_is_unique"),
+            models.CheckConstraint(condition=models.Q(rate__gte=0, rate__lt=10), name="tax_code_rate_is_a_fraction"),
+        ]
+
+    def __str__(self):
+        return self.code
+
+
+class Sequence(SealedModel):
+    """The last number given in a series; locked in the transaction that takes the next one, so there are no gaps (M-06)."""
+
+    key = models.CharField(primary_key=True, max_length=60)
+    last = models.PositiveIntegerField(default=0)

@@ -1,0 +1,262 @@
+"""A list as somebody asks for it: filters, search, order, pages, sums. Pages, API, exports and drills all come here.
+
+The words of a query string are the same in the browser's address and in the API (contract, Lists).
+"""
+
+import base64
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import DecimalField, ExpressionWrapper, F, Model, Q, QuerySet, Sum
+from django.utils.translation import gettext as _
+
+from core import access, conditions, registry, search
+from core.access import Actor
+from core.errors import RuleError
+from core.registry import Field, ObjectType
+
+PAGE, MOST = 50, 200
+RESERVED = ("q", "filter", "sort", "limit", "cursor", "count", "sum", "format", "archived", "as_of")
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What is asked for. ``conditions`` holds the filters as the filter language has them, all of which must hold."""
+
+    conditions: tuple = ()
+    q: str = ""
+    sort: tuple[str, ...] = ()
+    limit: int = PAGE
+    cursor: str = ""
+    count: bool = False
+    sums: tuple[str, ...] = ()
+    archived: bool = False
+    as_of: str = ""
+    extra: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of records and how to go on; ``sums`` and ``count`` are over all that match."""
+
+    records: list[Model]
+    next: str
+    previous: str
+    count: int | None = None
+    sums: dict[str, Decimal] | None = None
+
+
+def listing(pairs: Iterable[tuple[str, str]], ignored: Iterable[str] = ()) -> Listing:
+    """A query string's pairs as a Listing. Names are checked later, by who may name them. Errors: RuleError at the word."""
+    wanted: dict[str, Any] = {}
+    found: list = []
+    ignored = set(ignored)
+    for name, value in pairs:
+        if "\x00" in name or "\x00" in value:
+            raise RuleError({"_": [_("Remove the control characters.")]})
+        if name in ignored:
+            continue
+        if name == "filter":
+            found.append(conditions.parse(value))
+        elif name not in RESERVED:
+            path, mark, op = name.rpartition("__")
+            if not mark:
+                path, op = name, "eq"
+            elif op not in conditions.OPS:
+                raise RuleError({name: [_("There is no operator “%(op)s”.") % {"op": op[:40]}]})
+            found.append([path, op, value])
+        else:
+            wanted[name] = value
+    return Listing(
+        conditions=tuple(found), q=wanted.get("q", "").strip()[:200], sort=_names(wanted.get("sort")), limit=_limit(wanted.get("limit")),
+        cursor=wanted.get("cursor", ""), count=_one_of("count", wanted.get("count"), {"exact": True, None: False, "": False}),
+        sums=_names(wanted.get("sum")), as_of=wanted.get("as_of", ""),
+        archived=_one_of("archived", wanted.get("archived"), {"true": True, "false": False, None: False, "": False}),
+    )  # fmt: skip
+
+
+def _names(text: str | None) -> tuple[str, ...]:
+    return tuple(n.strip() for n in (text or "").split(",") if n.strip())[:10]
+
+
+def _one_of(name: str, value: str | None, known: dict) -> Any:
+    if value not in known:
+        raise RuleError({name: [_("“%(value)s” is not possible here.") % {"value": str(value)[:40]}]})
+    return known[value]
+
+
+def _limit(text: str | None) -> int:
+    if text is None:
+        return PAGE
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:9]) <= MOST:
+        raise RuleError({"limit": [_("A page holds 1 to %(n)d records.") % {"n": MOST}]})
+    return int(text)
+
+
+def matching(actor: Actor, object_type: ObjectType, wanted: Listing, action: str = "view") -> QuerySet:
+    """All rows that match, in no order. Cost: none until used."""
+    access.demand(actor, object_type, action)
+    found = access.rows(actor, object_type, action)
+    sight = access.sight(actor)
+    for condition in wanted.conditions:
+        found = found.filter(conditions.compile(object_type, condition, sight))
+    if wanted.q:
+        found = found.filter(search.matches(object_type, wanted.q)) if object_type.search else found.none()
+    if wanted.as_of:
+        if object_type.as_of is None:
+            raise RuleError({"as_of": [_("%(type)s have no past to be read.") % {"type": object_type.plural}]})
+        found = object_type.as_of(found, wanted.as_of)
+    if any(f.name == "archived_at" for f in object_type.model._meta.fields):
+        found = found.filter(archived_at__isnull=not wanted.archived)
+    return found
+
+
+@dataclass(frozen=True)
+class _Key:
+    """One column of the order: its expression under an alias, and whether it falls."""
+
+    alias: str
+    expr: Any
+    falls: bool
+    field: Field | None
+
+
+def _order(actor: Actor, object_type: ObjectType, wanted: Listing) -> list[_Key]:
+    known, keys = access.fields(actor, object_type), []
+    names = wanted.sort or object_type.sort or (("-created_at",) if "created_at" in known else ())
+    for name in names:
+        bare = name.removeprefix("-")
+        f = known.get(bare)
+        if f is None or f.compute or f.expression is not None or not f.rules.sorts:
+            raise RuleError({"sort": [_("%(type)s cannot be sorted by “%(name)s”.") % {"type": object_type.plural, "name": bare[:80]}]})
+        keys.append(_Key(f"_sort{len(keys)}", f.rules.sort_expr(f), name.startswith("-"), f))
+    falls = keys[-1].falls if keys else True
+    return [*keys, _Key("_pk", F("pk"), falls, None)]
+
+
+def ordered(actor: Actor, object_type: ObjectType, wanted: Listing) -> QuerySet:
+    """All rows that match, in order: empty last, ties by id."""
+    keys = _order(actor, object_type, wanted)
+    return _sorted(matching(actor, object_type, wanted), keys)
+
+
+def _sorted(found: QuerySet, keys: list[_Key], backwards: bool = False) -> QuerySet:
+    found = found.annotate(**{k.alias: k.expr for k in keys[:-1]})
+    order = []
+    for k in keys:
+        ref = F(k.alias) if k.alias != "_pk" else F("pk")
+        falls = k.falls != backwards
+        # Empty comes last whichever way the list runs, so first when it is read backwards.
+        nulls = {"nulls_first": True} if backwards else {"nulls_last": True}
+        order.append(ref.desc(**nulls) if falls else ref.asc(**nulls))
+    return found.order_by(*order)
+
+
+def _beyond(keys: list[_Key], values: list, backwards: bool) -> Q:
+    """Rows after (before) the one with these values in the order: keyset paging, so a page costs the same everywhere."""
+    test, same = Q(pk__in=[]), Q()
+    for k, value in zip(keys, values, strict=True):
+        name = "pk" if k.alias == "_pk" else k.alias
+        step = "lt" if k.falls != backwards else "gt"
+        if value is None:
+            further = Q(**{f"{name}__isnull": False}) if backwards else Q(pk__in=[])
+            equal = Q(**{f"{name}__isnull": True})
+        else:
+            further = Q(**{f"{name}__{step}": value})
+            if not backwards:
+                further |= Q(**{f"{name}__isnull": True})
+            equal = Q(**{name: value})
+        test |= same & further
+        same &= equal
+    return test
+
+
+def _encode(keys: list[_Key], record: Model, backwards: bool) -> str:
+    values = [str(record.pk) if k.alias == "_pk" else getattr(record, k.alias) for k in keys]
+    text = json.dumps([int(backwards), *(v if v is None or isinstance(v, bool | int) else _plain(v) for v in values)])
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _plain(value: Any) -> str:
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def _decode(keys: list[_Key], cursor: str) -> tuple[bool, list]:
+    """The cursor's values as this order's columns hold them; anything else is refused in one sentence."""
+    try:
+        values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        backwards, rest = bool(values[0]), values[1:]
+        if len(rest) != len(keys):
+            raise ValueError
+        held = []
+        for k, value in zip(keys, rest, strict=True):
+            if value is None and k.alias != "_pk":
+                held.append(None)
+            elif k.alias == "_pk":
+                held.append(registry.KINDS["integer"].clean(Field("pk"), value) if str(value).isdigit() and len(str(value)) < 19 else registry.KINDS["ref"].clean(Field("pk"), str(value)))
+            elif k.field.kind in ("date", "datetime", "number", "money", "percent", "integer", "yesno"):
+                held.append(k.field.rules.clean(replace(k.field, minimum=None, maximum=None), value) if not k.field.custom or k.field.rules.cast else str(value))
+            else:
+                held.append(str(value).replace("\x00", ""))
+        return backwards, held
+    except (ValueError, TypeError, IndexError, KeyError, UnicodeDecodeError, RecursionError):
+        raise RuleError({"cursor": [_("This cursor does not belong to this list; start again without it.")]}) from None
+
+
+def page(actor: Actor, object_type: ObjectType, wanted: Listing) -> Page:
+    """One page, with count and sums where asked for. Cost: one query, one more for the count, one for the sums."""
+    keys = _order(actor, object_type, wanted)
+    found = matching(actor, object_type, wanted)
+    backwards, rows = False, _sorted(found, keys)
+    if wanted.cursor:
+        backwards, values = _decode(keys, wanted.cursor)
+        rows = _sorted(found, keys, backwards).filter(_beyond(keys, values, backwards))
+    records = list(rows[: wanted.limit + 1])
+    more = len(records) > wanted.limit
+    records = records[: wanted.limit]
+    if backwards:
+        records.reverse()
+    goes_on = more if not backwards else bool(records)
+    went_before = bool(wanted.cursor and records) if not backwards else more
+    return Page(
+        records,
+        _encode(keys, records[-1], False) if goes_on and records else "",
+        _encode(keys, records[0], True) if went_before and records else "",
+        found.count() if wanted.count else None,
+        sums(actor, object_type, wanted, found) if wanted.sums else None,
+    )
+
+
+def sums(actor: Actor, object_type: ObjectType, wanted: Listing, found: QuerySet) -> dict[str, Decimal]:
+    """Sum of each named field over all rows that match; in the base currency where documents of several are present."""
+    known, totals = access.fields(actor, object_type), {}
+    several = "currency" in known and "rate" in known and len(found.order_by().values_list("currency", flat=True).distinct()[:2]) > 1
+    for name in wanted.sums:
+        f = known.get(name)
+        if f is None or not f.rules.sums or f.compute:
+            raise RuleError({"sum": [_("%(type)s cannot be summed by “%(name)s”.") % {"type": object_type.plural, "name": name[:80]}]})
+        expr = f.rules.expr(f)
+        if several and f.kind == "money" and not name.startswith("base_"):
+            twin = known.get(f"base_{name}")
+            expr = twin.rules.expr(twin) if twin else ExpressionWrapper(expr * F("rate"), DecimalField(max_digits=30, decimal_places=10))
+        totals[name] = found.order_by().aggregate(value=Sum(expr))["value"] or Decimal(0)
+    return totals
+
+
+def chunks(actor: Actor, object_type: ObjectType, wanted: Listing, size: int = 1000) -> Iterator[list[Model]]:
+    """All that match, in order, a chunk at a time, for exports. Cost: one query a chunk, in constant memory."""
+    access.demand(actor, object_type, "export")
+    keys = _order(actor, object_type, wanted)
+    found = matching(actor, object_type, replace(wanted, count=False), "export")
+    values = None
+    while True:
+        rows = _sorted(found, keys)
+        records = list((rows.filter(_beyond(keys, values, False)) if values else rows)[:size])
+        if records:
+            yield records
+        if len(records) < size:
+            return
+        values = [records[-1].pk if k.alias == "_pk" else getattr(records[-1], k.alias) for k in keys]

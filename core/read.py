@@ -1,0 +1,170 @@
+"""Records as their reader may see them: visible fields only, references with labels, lines included.
+
+The one way from a stored row to a page, the API, a file or a conflict. Cost for any number of records: one query for
+each type referred to, one for each kind of lines, one for each field with several references.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Model, prefetch_related_objects
+from django.utils.translation import gettext as _
+
+from core import access, context, registry
+from core.access import Actor
+from core.registry import Field, Lines, ObjectType
+
+
+@dataclass(frozen=True)
+class Ref:
+    """A reference as it is read. A record the reader may not see has no label and no link."""
+
+    id: Any
+    label: str
+    slug: str
+    seen: bool
+    line: Any = None
+
+
+@dataclass
+class Shown:
+    """One record for one reader: ``values`` by field name (references as Ref), ``lines`` by name as lists of such."""
+
+    type: ObjectType
+    record: Model
+    values: dict[str, Any]
+    fields: dict[str, Field]
+    lines: dict[str, list["Shown"]]
+    label: str = ""
+
+    @property
+    def id(self):
+        return self.record.pk
+
+    @property
+    def currency(self) -> str:
+        return getattr(self.record, "currency", "") or context.company().currency
+
+    def text(self, name: str) -> str:
+        """A field as its reader sees it."""
+        f, value = self.fields[name], self.values[name]
+        if isinstance(value, Ref):
+            return value.label
+        if isinstance(value, list) and value and isinstance(value[0], Ref):
+            return ", ".join(v.label for v in value)
+        return f.rules.text(f, value, self.currency)
+
+
+def label_fields(object_type: ObjectType) -> list[str]:
+    names = [object_type.title, object_type.title_else]
+    return [object_type.fields[n].path for n in names if n]
+
+
+def labels(actor: Actor, wanted: dict[str, set]) -> dict[str, dict[Any, str]]:
+    """Slug -> id -> label, of those records the reader sees. Cost: one query for each slug."""
+    found: dict[str, dict[Any, str]] = {}
+    for slug, ids in wanted.items():
+        object_type = registry.get(slug)
+        if object_type is None or not ids or not access.allows(actor, object_type, "view"):
+            continue
+        hidden = access.hidden_names(actor, object_type)
+        paths = label_fields(object_type) if object_type.title not in hidden else ["pk"]
+        rows = access.rows(actor, object_type).filter(pk__in=ids).values_list("pk", *paths)
+        found[slug] = {pk: next((str(t) for t in texts if t), str(_("Draft"))) for pk, *texts in rows}
+    return found
+
+
+def label(object_type: ObjectType, record: Model) -> str:
+    """A record's name as its own page says it."""
+    texts = (getattr(record, path) for path in label_fields(object_type))
+    return next((str(t) for t in texts if t), str(_("Draft")))
+
+
+def present(actor: Actor, object_type: ObjectType, records: Iterable[Model], only: Iterable[str] | None = None, with_lines: bool = True) -> list[Shown]:
+    """These records for this reader; ``only`` names the fields wanted (a list's columns). Cost: see the module."""
+    records = list(records)
+    visible = access.fields(actor, object_type)
+    fields = {n: f for n, f in visible.items() if (only is None or n in only) and f.kind != "secret" and f.expression is None}
+    many = [f.path for f in fields.values() if f.kind == "refs"]
+    if many:
+        prefetch_related_objects(records, *many)
+    shown = [Shown(object_type, r, {n: f.value(r) for n, f in fields.items()}, fields, {}, label(object_type, r)) for r in records]
+    if with_lines and only is None:
+        _attach_lines(actor, object_type, shown)
+    if object_type.redact:
+        for one in shown:
+            object_type.redact(actor, one)
+    name_references(actor, [s for one in shown for s in (one, *(line for rows in one.lines.values() for line in rows))])
+    return shown
+
+
+def _attach_lines(actor: Actor, object_type: ObjectType, shown: list[Shown]) -> None:
+    for entry in access.lines(actor, object_type):
+        by_parent = lines_of(entry, [s.record for s in shown])
+        fields = {"id": Field("id", "ref", readonly=True, path="pk")} | entry.fields
+        for one in shown:
+            one.lines[entry.name] = [
+                Shown(object_type, row, {n: f.value(row) for n, f in fields.items()}, fields, {}) for row in by_parent[one.record.pk]
+            ]
+
+
+def lines_of(entry: Lines, parents: list[Model]) -> dict[Any, list[Model]]:
+    """Parent id -> its rows in order, each holding its parent. Cost: one query."""
+    grouped: dict[Any, list[Model]] = defaultdict(list)
+    by_id = {p.pk: p for p in parents}
+    for row in entry.model.objects.filter(**{f"{entry.parent}__in": list(by_id)}).order_by("position", "pk"):
+        parent_id = getattr(row, f"{entry.parent}_id")
+        setattr(row, entry.parent, by_id[parent_id])
+        grouped[parent_id].append(row)
+    return grouped
+
+
+def name_references(actor: Actor, shown: list[Shown]) -> None:
+    """Turn the ids of references into Refs. Cost: one query for each type referred to."""
+    wanted: dict[str, set] = defaultdict(set)
+    for one in shown:
+        for name, f in one.fields.items():
+            value = one.values[name]
+            if not value or name == "id":
+                continue
+            if f.kind == "anyref":
+                wanted[value[0]].add(value[1])
+            elif f.is_reference:
+                wanted[f.target].update(value if isinstance(value, list) else [value])
+    found = labels(actor, wanted)
+    for one in shown:
+        for name, f in one.fields.items():
+            value = one.values[name]
+            if value and name != "id" and (f.is_reference or f.kind == "anyref"):
+                one.values[name] = _refs(f, value, found)
+
+
+def _refs(f: Field, value: Any, found: dict) -> Any:
+    def one(slug: str, ident: Any, line: Any = None) -> Ref:
+        named = found.get(slug, {})
+        return Ref(ident, named.get(ident, ""), slug, ident in named, line)
+
+    if f.kind == "anyref":
+        return one(*value)
+    return [one(f.target, v) for v in value] if isinstance(value, list) else one(f.target, value)
+
+
+def as_json(shown: Shown, url: Callable[[str, Any], str]) -> dict[str, Any]:
+    """The record as the contract writes it; ``url(slug, id)`` gives addresses."""
+    written = {name: _json(shown.fields[name], value, url) for name, value in shown.values.items()}
+    for name, rows in shown.lines.items():
+        written[name] = [as_json(row, url) for row in rows]
+    return written
+
+
+def _json(f: Field, value: Any, url: Callable[[str, Any], str]) -> Any:
+    if isinstance(value, Ref):
+        found = {"id": str(value.id), "label": value.label, "url": url(value.slug, value.id) if value.seen else None}
+        if f.kind != "anyref":
+            return found
+        return {"type": value.slug, **found, **({"line": str(value.line)} if value.line else {})}
+    if isinstance(value, list) and value and isinstance(value[0], Ref):
+        return [_json(f, v, url) for v in value]
+    return f.rules.to_json(f, value)

@@ -1,0 +1,366 @@
+"""The one place that knows every object type, measure, dimension and shipped KPI. Apps declare at start; everything else asks.
+
+A declared field and a company's own are the same ``Field`` from here on. Nothing is registered after ``freeze``.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from django.db import models
+
+from core.codes import CODES
+from core.kinds import KINDS, Kind
+
+# Django's column class, most special first -> kind. Columns with a meaning of their own carry it in their class.
+KIND_OF = {
+    "MoneyField": "money", "PercentField": "percent", "NumberField": "number", "ChoiceField": "choice", "ChoicesField": "choices",
+    "WordsField": "words", "CodeField": "code", "PhoneField": "phone", "SecretField": "secret", "FilterField": "json",
+    "EmailField": "email", "URLField": "url", "CharField": "text", "TextField": "longtext", "DateField": "date",
+    "DateTimeField": "datetime", "BooleanField": "yesno", "PositiveIntegerField": "integer", "IntegerField": "integer",
+    "BigAutoField": "integer", "DecimalField": "number", "JSONField": "json", "UUIDField": "ref", "ForeignKey": "ref", "ManyToManyField": "refs",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of an object type, declared in code or added by a company: nobody downstream can tell.
+
+    ``path`` is its column; ``sort_path`` the column a list sorts by; ``target`` the slug a reference points to. ``readonly``
+    fields are never written by anyone but rules; ``compute`` gives a value that is no column (then it cannot be filtered).
+    """
+
+    name: str
+    kind: str = "text"
+    label: Any = ""
+    required: bool = False
+    unique: bool = False
+    options: tuple | Callable = ()
+    target: str = ""
+    default: Any = None
+    help: Any = ""
+    custom: bool = False
+    readonly: bool = False
+    once: bool = False  # settable when the record is made, never after
+    max_length: int | None = None
+    minimum: Any = None
+    maximum: Any = None
+    path: str = ""
+    sort_path: str = ""
+    model: type | None = field(default=None, compare=False)
+    compute: Callable | None = None
+    expression: Any = field(default=None, compare=False)  # looked up rather than stored: can be filtered by, is not shown
+    wide: bool = False  # takes a whole row of a form
+
+    @property
+    def rules(self) -> Kind:
+        return KINDS[self.kind]
+
+    @property
+    def is_reference(self) -> bool:
+        return self.kind in ("ref", "user", "refs")
+
+    def choices(self) -> dict[str, Any]:
+        """Key -> label, in the order declared."""
+        options = self.options() if callable(self.options) else self.options
+        return dict(options)
+
+    def value(self, record: Any) -> Any:
+        """The value in Python; a reference is its id. Cost: none, but one query for ``refs`` that were not prefetched."""
+        if self.compute:
+            return self.compute(record)
+        if self.custom:
+            stored = record.custom.get(self.name)
+            return self.rules.empty if stored is None else self.rules.from_json(self, stored)
+        if self.kind == "anyref":
+            ident = getattr(record, f"{self.path}_id")
+            line = getattr(record, f"{self.path}_line", None)
+            return (getattr(record, f"{self.path}_type"), ident, *([line] if line else [])) if ident else None
+        if self.kind == "refs":
+            waiting = record.__dict__.get("_several", {})
+            return waiting[self.name] if self.name in waiting else [row.pk for row in getattr(record, self.path).all()]
+        if self.kind in ("ref", "user"):
+            return getattr(record, self.attname)
+        return getattr(record, self.path)
+
+    @cached_property
+    def attname(self) -> str:
+        return self.model._meta.get_field(self.path).attname if self.model else self.path
+
+    def put(self, record: Any, value: Any) -> None:
+        """Set the cleaned value on the record; nothing is stored yet. Several references wait in ``_several`` for the row."""
+        if self.custom:
+            if self.rules.is_empty(value):
+                record.custom.pop(self.name, None)
+            else:
+                record.custom[self.name] = self.rules.to_json(self, value)
+        elif self.kind == "anyref":
+            slug, ident = value or ("", None)  # only ledgers hold lines, and nobody writes those by hand
+            setattr(record, f"{self.path}_type", slug)
+            setattr(record, f"{self.path}_id", ident)
+        elif self.kind == "secret":
+            record.set_password(value)
+        elif self.kind in ("ref", "user"):
+            setattr(record, self.attname, value)
+        elif self.kind == "refs":
+            record.__dict__.setdefault("_several", {})[self.name] = value
+        else:
+            setattr(record, self.path, value)
+
+
+def derive(model: type[models.Model], name: str, **given: Any) -> Field:
+    """The field of a type as its column declares it; ``given`` overrides."""
+    column = model._meta.get_field(name)
+    kind = next(KIND_OF[c.__name__] for c in type(column).__mro__ if c.__name__ in KIND_OF)
+    options: Any = tuple(column.choices or ())
+    target = ""
+    if kind in ("ref", "refs") and column.is_relation:
+        related = column.related_model
+        target = related if isinstance(related, str) else related._meta.label
+        kind = "user" if target == "core.User" and kind == "ref" else kind
+    if kind == "code":
+        options = CODES[column.standard]
+    elif kind == "choices":
+        options = tuple(column.options)
+    elif options and kind == "text":
+        kind = "choice"
+    has_default = column.has_default() and not callable(column.default)
+    return Field(**{
+        "name": name, "path": name, "kind": kind, "label": column.verbose_name, "help": column.help_text, "options": options,
+        "required": not (column.blank or column.has_default() or isinstance(column, models.BooleanField)),
+        "target": target, "max_length": column.max_length if kind not in ("choices", "words") else None, "model": model,
+        "default": column.default if has_default and column.default not in ("", None) else None,
+        "sort_path": "sort_key" if name == "name" and any(f.name == "sort_key" for f in model._meta.fields) else "",
+        "readonly": not column.editable, "wide": kind in ("longtext", "json"), **given,
+    })  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Named:
+    """A column by name, with something about it said differently."""
+
+    name: str
+    given: dict
+
+
+def named(name: str, **given: Any) -> Named:
+    return Named(name, given)
+
+
+def _fields(model, declared: Iterable) -> tuple[Field, ...]:
+    made = []
+    for item in declared:
+        if isinstance(item, Field):  # computed, or over several columns: no single column declares it
+            made.append(replace(item, path=item.path or item.name))
+        else:
+            made.append(derive(model, item.name, **item.given) if isinstance(item, Named) else derive(model, item))
+    return tuple(made)
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Child rows written and read with their record, under ``name``. ``shown`` fields are read only."""
+
+    name: str
+    model: type[models.Model]
+    parent: str
+    declared: tuple
+    shown: tuple = ()
+    label: Any = ""
+
+    @cached_property
+    def fields(self) -> dict[str, Field]:
+        shown = (replace(f, readonly=True) for f in _fields(self.model, self.shown))
+        return {f.name: f for f in (*_fields(self.model, self.declared), *shown)}
+
+
+@dataclass(frozen=True)
+class Act:
+    """Something that may be done to a record by name: a transition (with ``sources`` and ``target``), or any other deed.
+
+    ``fields`` are its inputs (``lines`` names of child rows it takes as well), ``guard(actor, record)`` raises WrongState
+    or RuleError, ``run(actor, record, data)`` does the work on the locked record; ``core.write`` stores, records, states facts.
+    """
+
+    name: str
+    label: Any
+    sources: tuple[str, ...] = ()
+    target: str = ""
+    fields: tuple[Field, ...] = ()
+    lines: tuple[str, ...] = ()
+    guard: Callable = lambda actor, record: None
+    run: Callable = lambda actor, record, data: None
+    icon: str = "arrow-right"
+    primary: bool = False
+    danger: bool = False
+
+
+@dataclass(frozen=True)
+class ObjectType:
+    """Everything the platform knows about one kind of record. See the README, "Add a type in five steps"."""
+
+    slug: str
+    model: type[models.Model]
+    label: Any
+    plural: Any
+    declared: tuple  # writable fields, in the order of the form
+    shown: tuple = ()  # read-only fields
+    columns: tuple[str, ...] = ()  # of the list
+    title: str = "name"  # the field that names a record
+    title_else: str = ""  # the field that does where the first is empty
+    rows: Callable | None = None  # (actor) -> queryset: a row rule of its own, for ledgers that follow other records
+    as_of: Callable | None = None  # (queryset, token) -> queryset as a reader knew it earlier
+    looked_up: Callable = lambda actor: {}  # (actor) -> further fields to filter by, each with an expression
+    redact: Callable | None = None  # (actor, read.Shown): take out what this reader may not see inside a value
+    search: tuple[str, ...] = ()
+    lines: tuple[Lines, ...] = ()
+    acts: tuple[Act, ...] = ()
+    statuses: tuple = ()  # (key, label, tone)
+    check: Callable = lambda actor, record, changed, rows: None  # raises RuleError; sees record and given lines as they will be
+    prepare: Callable = lambda actor, records: None  # fills what depends on references, for a whole batch, before checks
+    totals: Callable | None = None  # (record, {lines name: rows}) -> sets computed columns
+    facts: Callable | None = None  # (records) -> {record id: [core.facts.Statement]}
+    locked: Callable = lambda record: frozenset()  # names that no longer change by a save
+    after: Callable = lambda actor, record, changed: None  # keeps what hangs on the record in step (a tree's links)
+    owner: str | None = "owner_id"  # column that scope "own" compares with the actor; None: scopes do not apply
+    unit: str | None = "unit_id"
+    icon: str = "file"
+    group: Any = ""  # of the menu; none: not in the menu
+    figures: tuple = ()  # (kpi key, dimension) shown on a record
+    related: tuple = ()  # (slug, field) lists shown as tabs on a record
+    timeline: str = ""  # this type's records appear on the timeline of the record in this field
+    keys: tuple[str, ...] = ()  # fields by which an import finds an existing record
+    writable: bool = True
+    deletable: bool = True
+    archivable: bool = True
+    sort: tuple[str, ...] = ()  # default order of a list; empty: newest first
+    filters: tuple[str, ...] = ()  # fields a list offers first
+
+    @cached_property
+    def fields(self) -> dict[str, Field]:
+        shown = (replace(f, readonly=True) for f in _fields(self.model, self.shown))
+        return {f.name: f for f in (*_fields(self.model, self.declared), *shown)}
+
+    @cached_property
+    def has_status(self) -> bool:
+        return bool(self.statuses)
+
+    def act(self, name: str) -> Act | None:
+        return next((a for a in self.acts if a.name == name), None)
+
+    def __hash__(self):
+        return hash(self.slug)
+
+    def __eq__(self, other):
+        return isinstance(other, ObjectType) and other.slug == self.slug
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What a fact counts. ``money`` measures are in the company's currency. ``source`` is the slug whose documents state it."""
+
+    key: str
+    label: Any
+    source: str
+    money: bool = True
+    reveals: tuple[str, ...] = ()  # fields of the source: who may not see one of them does not see these facts
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """A way to split facts. A column of ids of ``target`` records, a field looked up through one, or a calendar period.
+
+    ``tree`` names the dated closure by which values roll up.
+    """
+
+    key: str
+    label: Any
+    column: str = ""
+    target: str = ""  # slug the ids belong to
+    through: str = ""  # field of the target that is the value, instead of the record itself
+    period: str = ""  # month, quarter, year
+    tree: type | None = None
+
+
+@dataclass(frozen=True)
+class ShippedKpi:
+    """A KPI every new company starts with, and the words that explain it."""
+
+    key: str
+    label: Any
+    measure: str
+    formula: Any
+    date_basis: Any
+    dimensions: tuple[str, ...] = ("account", "product", "product_category", "person", "unit", "country", "month", "quarter", "year")
+    up_is_good: bool = True
+
+
+types: dict[str, ObjectType] = {}
+measures: dict[str, Measure] = {}
+dimensions: dict[str, Dimension] = {}
+kpis: dict[str, ShippedKpi] = {}
+seeds: list[Callable] = []  # called with the actor of a new company's owner, in the order of the floors
+_frozen = False
+
+
+def register(*things: ObjectType | Measure | Dimension | ShippedKpi) -> None:
+    """Make these known; each key once."""
+    for thing in things:
+        home = {ObjectType: types, Measure: measures, Dimension: dimensions, ShippedKpi: kpis}[type(thing)]
+        key = thing.slug if isinstance(thing, ObjectType) else thing.key
+        if _frozen or key in home:
+            raise RuntimeError(f"{key} is registered twice, or after the start.")
+        home[key] = thing
+
+
+def extend(slug: str, **more: tuple) -> None:
+    """Add to a type of a floor below: ``extend("accounts", figures=(...), acts=(...))`` appends to those tuples."""
+    if _frozen:
+        raise RuntimeError(f"{slug} is extended after the start.")
+    types[slug] = replace(types[slug], **{name: (*getattr(types[slug], name), *items) for name, items in more.items()})
+
+
+def freeze() -> None:
+    """Close the registry, and point references at slugs now that every type is known."""
+    global _frozen
+    slug_of = {t.model._meta.label: t.slug for t in types.values()}
+    for object_type in types.values():
+        for home in (object_type.fields, *(lines.fields for lines in object_type.lines)):
+            for name, f in home.items():
+                if f.target in slug_of:
+                    f = replace(f, target=slug_of[f.target])
+                    home[name] = replace(f, sort_path=_label_path(f, types[f.target]))
+    _point_dimensions()
+    _frozen = True
+
+
+def _point_dimensions() -> None:
+    """Columns of facts are plain ids; which records they belong to, the dimensions say that the floors above declare."""
+    home = types["facts"].fields
+    for dimension in dimensions.values():
+        if dimension.column in home and not dimension.through:
+            home[dimension.column] = replace(home[dimension.column], target=dimension.target, label=dimension.label)
+
+
+def _label_path(f: Field, target: ObjectType) -> str:
+    """The column of the referred record by which a list sorts; none where several are referred to."""
+    if f.kind not in ("ref", "user") or f.compute or not f.model or not f.model._meta.get_field(f.path).is_relation:
+        return ""
+    named_by = target.fields[target.title]
+    return f"{f.path}__{named_by.sort_path or named_by.path}"
+
+
+def get(slug: str) -> ObjectType | None:
+    return types.get(slug)
+
+
+def every() -> list[ObjectType]:
+    return list(types.values())
+
+
+def type_of(record: models.Model) -> ObjectType:
+    """The type whose rows this record is one of."""
+    return next(t for t in types.values() if t.model is type(record))
+
+

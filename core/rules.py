@@ -1,0 +1,183 @@
+"""What may happen to core's own types: people, roles, units, own fields. Reached through ``core.write`` alone."""
+
+import re
+from typing import Any
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from core import access, conditions, jobs, limits, registry, schema, sql, structures
+from core.access import Actor
+from core.errors import RuleError
+from core.models import CustomField, Grant, Role, User
+from core.query import RESERVED
+
+KEY = re.compile(r"[a-z][a-z0-9_]{0,40}", re.ASCII)
+
+
+# People
+
+
+def prepare_people(actor: Actor, pairs: list) -> None:
+    """E-mails are compared in lower case."""
+    for user, made in pairs:
+        user.email = user.email.strip().lower()
+        if "email" in made.values:
+            made.values["email"] = user.email
+        _check_password(user, made)
+
+
+def _check_password(user: User, made) -> None:
+    if made.values.get("password"):
+        try:
+            validate_password(made.values["password"], user)
+        except ValidationError as error:
+            for sentence in error.messages:
+                made.refuse("password", sentence)
+
+
+def check_user(actor: Actor, user: User, changed: dict, rows: dict) -> None:
+    """Nobody hands out more rights than he holds (Z-08), nor changes the password of one who holds more."""
+    if "roles" in changed:
+        waiting = set(registry.types["users"].fields["roles"].value(user))
+        added = waiting - set(changed["roles"] or ())
+        if not access.covers_role(actor, Grant.objects.filter(role_id__in=added)):
+            raise RuleError({"roles": [_("You may not give a role that may do more than you may yourself.")]})
+    touches_another = user.pk != actor.id and {"password", "email"} & changed.keys()
+    if touches_another and not access.covers_role(actor, Grant.objects.filter(role__in=user.roles.through.objects.filter(user_id=user.pk).values("role_id"))):
+        raise RuleError({next(iter({"password", "email"} & changed.keys())): [_("You may not change how somebody with more rights signs in.")]})
+
+
+def keep_an_owner(actor: Actor, user: User, changed: dict) -> None:
+    """A company never loses its last active owner."""
+    if {"roles", "archived_at"} & changed.keys() and not actor.system:
+        sql.lock(actor.company_id, "owners")
+        owners = User.roles.through.objects.filter(role__key="owner", user__archived_at=None)
+        if not owners.exists():
+            raise RuleError({"roles": [_("A company needs at least one active owner.")]})
+
+
+# Roles
+
+
+def check_role(actor: Actor, role: Role, changed: dict, rows: dict) -> None:
+    """Grants name types, acts and fields that exist, and give nothing that the actor does not hold (Z-08)."""
+    errors: dict[str, list[str]] = {}
+    for position, grant in enumerate(rows.get("grants", ())):
+        for name, sentence in _grant_errors(grant):
+            errors.setdefault(f"grants.{position}.{name}", []).append(sentence)
+    if errors:
+        raise RuleError(errors)
+    if not access.covers_role(actor, rows.get("grants", ())):
+        raise RuleError({"grants": [_("You may not grant more than you may do yourself.")]})
+    if role.key == "owner" and role.version > 1 and "grants" in rows:
+        raise RuleError({"grants": [_("The owner's role always may do everything.")]})
+
+
+def _grant_errors(grant: Grant):
+    object_type = registry.get(grant.type)
+    if object_type is None and grant.type != "*":
+        yield "type", _("There is no type “%(slug)s”.") % {"slug": grant.type[:60]}
+        return
+    types = [object_type] if object_type else registry.every()
+    known = {*access.COMMON_ACTIONS, "*", *(a.name for t in types for a in t.acts)}
+    for action in grant.actions:
+        if action not in known:
+            yield "actions", _("There is no action “%(name)s”.") % {"name": action}
+    names = {n for t in types for n in (*schema.fields(t), *(entry.name for entry in t.lines))}
+    for column in ("hidden", "readonly"):
+        for name in getattr(grant, column):
+            if name not in names:
+                yield column, _("There is no field “%(name)s”.") % {"name": name}
+    if grant.filter:
+        try:
+            conditions.compile(object_type or registry.types["users"], grant.filter, conditions.EVERYTHING)
+        except RuleError as error:
+            yield "filter", " ".join(s for sentences in error.errors.values() for s in sentences)
+
+
+def role_changed(actor: Actor, role: Role, changed: dict) -> None:
+    """What a role hides is not found by searching either: the types concerned are indexed anew, in a job."""
+    for slug in Grant.objects.filter(role=role).exclude(hidden=[]).values_list("type", flat=True).distinct():
+        jobs.promise("reindex", {"type": slug}, actor)
+
+
+# Own fields
+
+
+def check_own_field(actor: Actor, own: CustomField, changed: dict, rows: dict) -> None:
+    """A field's type, key, options and target make sense together; the limits hold."""
+    object_type = registry.get(own.type)
+    if object_type is None or not object_type.writable or not hasattr(object_type.model, "custom"):
+        raise RuleError({"type": [_("There is no type “%(slug)s” that takes fields.") % {"slug": own.type[:60]}]})
+    errors: dict[str, list[str]] = {}
+    if not KEY.fullmatch(own.key) or "__" in own.key:
+        errors["key"] = [_("A key is lower-case letters, digits and single underscores, and begins with a letter.")]
+    elif own.key in RESERVED or own.key in (object_type.fields.keys() | schema._common(object_type).keys() | {"url", *(e.name for e in object_type.lines)}):
+        errors["key"] = [_("This key is taken by the product itself.")]
+    if own.kind == "choice" and (problem := _options_problem(own.options)):
+        errors["options"] = [problem]
+    if own.kind == "ref" and (registry.get(own.target) is None or registry.types[own.target].rows):
+        errors["target"] = [_("Name the type this refers to.")]
+    if own.unique and own.kind in ("longtext", "yesno"):
+        errors["unique"] = [_("A field of this kind cannot be unique.")]
+    _clean_default(own, errors)
+    if errors:
+        raise RuleError(errors)
+    same_type = CustomField.objects.filter(type=own.type, archived_at=None).exclude(pk=own.pk)
+    limits.demand("custom_fields_per_type", same_type.count() + 1, _("own fields"))
+    if own.fast:
+        limits.demand("fast_fields_per_type", same_type.filter(fast=True).count() + 1, _("fast fields"))
+
+
+def _options_problem(options: Any) -> str | None:
+    if not isinstance(options, list) or not options:
+        return _("Name at least one option.")
+    for option in options:
+        if not isinstance(option, dict) or set(option) - {"key", "label", "color"} or not isinstance(option.get("key"), str) or not option["key"] or "," in option["key"]:
+            return _("An option has a key (without commas) and a label.")
+        if not isinstance(option.get("label", ""), str) or len(option["key"]) > 100 or len(option.get("label", "")) > 200:
+            return _("An option has a key (without commas) and a label.")
+        option.setdefault("label", option["key"])
+    if len({o["key"] for o in options}) < len(options):
+        return _("Two options have the same key.")
+    return None
+
+
+def _clean_default(own: CustomField, errors: dict) -> None:
+    if own.default in (None, "") or errors:
+        own.default = None if own.default == "" else own.default
+        return
+    f = schema.as_field(own)
+    try:
+        own.default = f.rules.to_json(f, f.rules.clean(f, own.default))
+    except ValueError as error:
+        errors["default"] = [str(error)]
+
+
+def own_field_changed(actor: Actor, own: CustomField, changed: dict) -> None:
+    """Build or drop the indexes that uniqueness and speed need; the fields of the type are read anew."""
+    schema.forget()
+    table = registry.types[own.type].model._meta.db_table
+    cast = schema.as_field(own).rules.cast
+    for flag in ("unique", "fast"):
+        if flag not in changed and "archived_at" not in changed and own.version > 1:
+            continue
+        if getattr(own, flag) and own.archived_at is None:
+            _index(own, table, cast, flag == "unique")
+        elif own.version > 1:
+            sql.drop_own_index(table, own.key, flag == "unique")
+
+
+def _index(own: CustomField, table: str, cast: str | None, unique: bool) -> None:
+    if unique and sql.has_duplicates(table, own.key):
+        raise RuleError({"unique": [_("Some records share a value of this field; it cannot become unique.")]})
+    sql.index_own_field(table, own.key, cast, unique)
+
+
+# Units
+
+
+check_unit = structures.demand_tree
+keep_unit_links = structures.keep_links

@@ -1,0 +1,59 @@
+"""The fields of a type for the bound company: what every record has, what the type declares, what the company added.
+
+Callers never learn which of the three a field is. Cost: one query for each type and use-case (context.memo).
+"""
+
+from django.utils.translation import gettext_lazy as _
+
+from core import context
+from core.models import CustomField, OwnedRecord, Record
+from core.registry import Field, ObjectType, derive
+
+FIELD_LIMIT = 200
+
+
+def _common(object_type: ObjectType) -> dict[str, Field]:
+    """Fields of every record: id, owner's unit, version and stamps."""
+    model = object_type.model
+    found = {"id": Field("id", "ref", _("Id"), target=object_type.slug, readonly=True, path="pk", model=None)}
+    if issubclass(model, OwnedRecord):
+        found["unit"] = derive(model, "unit", readonly=True, target="org-units", sort_path="unit__sort_key")
+    if issubclass(model, Record):
+        found |= {name: derive(model, name, readonly=True) for name in ("version", "created_at", "updated_at", "archived_at")}
+    return found
+
+
+def own_fields(object_type: ObjectType) -> tuple[Field, ...]:
+    """The company's own fields of a type, in the order they were made; archived ones are left out. Cost: see above."""
+    memo = context.memo()
+    if "custom fields" not in memo:
+        grouped: dict[str, list[Field]] = {}
+        for row in CustomField.objects.filter(archived_at=None).order_by("created_at", "id")[: FIELD_LIMIT * 20]:
+            grouped.setdefault(row.type, []).append(as_field(row))
+        memo["custom fields"] = grouped
+    return tuple(memo["custom fields"].get(object_type.slug, ()))
+
+
+def as_field(row: CustomField) -> Field:
+    """A company's own field as every other one."""
+    return Field(
+        name=row.key, kind=row.kind, label=row.label, required=row.required, unique=row.unique, help=row.help, custom=True,
+        options=tuple((o["key"], o["label"]) for o in row.options or ()), default=row.default, path=row.key,
+        target="users" if row.kind == "user" else row.target, max_length={"text": 1000, "longtext": 100_000}.get(row.kind, 500),
+        wide=row.kind == "longtext",
+    )  # fmt: skip
+
+
+def fields(object_type: ObjectType) -> dict[str, Field]:
+    """Name -> field, declared ones first. Cost: none after the first type of a use-case."""
+    memo = context.memo()
+    key = ("fields", object_type.slug)
+    if key not in memo:
+        own = own_fields(object_type) if issubclass(object_type.model, Record) else ()
+        memo[key] = _common(object_type) | object_type.fields | {f.name: f for f in own}
+    return memo[key]
+
+
+def forget() -> None:
+    """The set-up changed inside this use-case: read it again."""
+    context.memo().clear()

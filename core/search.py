@@ -1,0 +1,66 @@
+"""Finding records by what people type: one SearchEntry a record, trigrams for three letters or more, grams for less.
+
+Written by ``core.write`` for fields a type names in ``search``; fields some roles do not see are left out of it, so that
+searching never tells what reading does not.
+"""
+
+from collections.abc import Iterable
+
+from django.db.models import Q, QuerySet
+
+from core import collation, registry, schema
+from core.models import Grant, Record, SearchEntry
+from core.models.record import permit
+from core.registry import ObjectType
+
+
+def hidden_somewhere(slug: str) -> set[str]:
+    """Fields that some role hides on this type. Cost: one query."""
+    found: set[str] = set()
+    for names in Grant.objects.filter(type__in=[slug, "*"]).exclude(hidden=[]).values_list("hidden", flat=True):
+        found.update(names)
+    return found
+
+
+def index(object_type: ObjectType, records: Iterable[Record]) -> None:
+    """Write what of these records can be found. Cost: two statements for all of them."""
+    if not object_type.search:
+        return
+    known, closed = schema.fields(object_type), hidden_somewhere(object_type.slug)
+    names = [n for n in object_type.search if n not in closed]
+    entries = []
+    for record in records:
+        parts = [str(known[n].value(record) or "") for n in names]
+        text = collation.search_text(parts)
+        entries.append(SearchEntry(about_id=record.pk, about_type=object_type.slug, text=text, grams=collation.grams(text)))
+    with permit():
+        SearchEntry.objects.bulk_create(
+            entries, update_conflicts=True, unique_fields=["about_id"], update_fields=["text", "grams"], batch_size=1000
+        )
+
+
+def reindex(slug: str) -> None:
+    """Index a whole type anew, when what roles hide has changed. Cost: grows with the type."""
+    object_type = registry.get(slug)
+    if object_type:
+        index(object_type, object_type.model.objects.iterator(chunk_size=2000))
+
+
+def forget(ids: Iterable) -> None:
+    with permit():
+        SearchEntry.objects.filter(about_id__in=list(ids)).delete()
+
+
+def matches(object_type: ObjectType, text: str) -> Q:
+    """Rows of the type in which every word is found."""
+    entries = hits(text).filter(about_type=object_type.slug)
+    return Q(pk__in=entries.values("about_id"))
+
+
+def hits(text: str) -> QuerySet:
+    """Entries of all types that hold every word of the text."""
+    found = SearchEntry.objects.all()
+    for word in collation.fold(text[:200]).split()[:8]:
+        short = len(word) < 3
+        found = found.filter(grams__contains=[word]) if short else found.filter(text__contains=word)
+    return found

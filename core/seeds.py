@@ -1,0 +1,63 @@
+"""What a new company starts with: its first unit, default roles, its owner, shipped KPIs, a dashboard.
+
+Floors above add their own through ``registry.seeds``. All of it is written through ``core.write``, so it has its trail.
+"""
+
+from django.utils.translation import gettext_lazy as _
+
+from core import access, context, registry, write
+from core.models import Dashboard, Kpi, Role, User
+from core.models.record import permit
+from core.registry import get
+
+READ = ["view", "export"]
+WORK = ["view", "add", "change", "delete", "export", "import", "archive", "restore"]
+
+# key, name, grants as (type, actions, scope). Floors above extend the lists of these roles before any company is made.
+ROLES: dict[str, tuple] = {
+    "owner": (_("Owner"), [("*", ["*"], "all")]),
+    "admin": (_("Admin"), [("*", ["*"], "all")]),
+    "sales-manager": (_("Sales manager"), [("users", READ, "all"), ("org-units", READ, "all"), ("tax-codes", READ, "all")]),
+    "sales": (_("Sales"), [("users", ["view"], "all"), ("org-units", ["view"], "all"), ("tax-codes", ["view"], "all")]),
+    "operations": (_("Operations"), [("users", ["view"], "all"), ("org-units", ["view"], "all"), ("tax-codes", ["view"], "all")]),
+    "finance": (_("Finance"), [("users", ["view"], "all"), ("org-units", ["view"], "all"), ("tax-codes", WORK, "all")]),
+    "read-only": (_("Read only"), [("*", READ, "all")]),
+}
+
+
+def grant(role: str, *grants: tuple) -> None:
+    """Add grants ``(type, actions, scope)`` to a default role; for floors above, at start."""
+    ROLES[role][1].extend(grants)
+
+
+def plant(owner_email: str, owner_password: str, owner_name: str) -> User:
+    """Fill the bound, empty company; returns its owner. Runs in the caller's transaction. Cost: about forty statements."""
+    system = access.system("company created")
+    company = context.company()
+    unit = write.create(system, get("org-units"), {"name": company.name[:200]})
+    roles = write.create_many(system, get("roles"), [_role(name, grants) for name, grants in ROLES.values()])
+    with permit():
+        for role, key in zip(roles, ROLES, strict=True):
+            Role.objects.filter(pk=role.pk).update(key=key)
+    owner = write.create(
+        system,
+        get("users"),
+        {"email": owner_email, "name": owner_name, "password": owner_password, "unit": str(unit.pk), "roles": [str(roles[0].pk)], "language": company.language},
+    )
+    write.change(system, get("org-units"), unit.pk, {"manager": str(owner.pk)}, unit.version)
+    _plant_performance()
+    for seed in registry.seeds:
+        seed(access.actor_for(owner))
+    return owner
+
+
+def _role(name, grants: list) -> dict:
+    return {"name": str(name), "grants": [{"type": t, "actions": list(actions), "scope": scope} for t, actions, scope in grants]}
+
+
+def _plant_performance() -> None:
+    kpis = [Kpi(key=k.key, measure=k.measure, position=i) for i, k in enumerate(registry.kpis.values())]
+    tiles = [{"kpi": k.key} for k in kpis]
+    with permit():
+        Kpi.objects.bulk_create(kpis)
+        Dashboard(tiles=tiles, is_default=True).save(force_insert=True)

@@ -1,0 +1,74 @@
+"""The raw SQL of core: what the ORM cannot say. Every identifier goes through ``psycopg.sql``; no value is ever interpolated."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+from django.db import connection, transaction
+from psycopg import sql
+
+
+def take_number(table: str, key: str) -> int:
+    """Add one to a series and return it; the row stays locked until commit, so no number is ever lost."""
+    query = sql.SQL(
+        "INSERT INTO {table} (key, last) VALUES (%s, 1) ON CONFLICT (key) DO UPDATE SET last = {table}.last + 1 RETURNING last"
+    ).format(table=sql.Identifier(table))
+    with connection.cursor() as cursor:
+        cursor.execute(query.as_string(connection.connection), [key])
+        return cursor.fetchone()[0]
+
+
+@contextmanager
+def snapshot() -> Iterator[None]:
+    """One consistent, read-only view of the database for everything inside: what GET and every streamed answer run in."""
+    with transaction.atomic(durable=True):
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
+
+
+def current_snapshot() -> str:
+    """The snapshot this transaction reads in, as PostgreSQL writes it: ``xmin:xmax:xip``."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_current_snapshot()::text")
+        return cursor.fetchone()[0]
+
+
+def lock(company_id: UUID, purpose: str) -> None:
+    """Hold this purpose of this company until the transaction ends. Locks are global to the database, so the key has both (I-30)."""
+    digest = hashlib.sha256(f"{company_id}:{purpose}".encode()).digest()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int.from_bytes(digest[:8], "big", signed=True)])
+
+
+def index_name(table: str, key: str, unique: bool) -> str:
+    digest = hashlib.sha256(f"{table}:{key}".encode()).hexdigest()[:20]
+    return f"{'u' if unique else 'f'}_own_{digest}"
+
+
+def index_own_field(table: str, key: str, cast: str | None, unique: bool) -> None:
+    """Build the index of a company's own field, on the very expression that filters and sorts use."""
+    value = sql.SQL("(custom ->> {key})").format(key=sql.Literal(key))
+    if cast:
+        value = sql.SQL("({value}::{cast})").format(value=value, cast=sql.SQL({"numeric": "numeric", "boolean": "boolean"}[cast]))
+    query = sql.SQL("CREATE {unique} INDEX IF NOT EXISTS {name} ON {table} ({value}) WHERE custom ? {key}").format(
+        unique=sql.SQL("UNIQUE" if unique else ""), name=sql.Identifier(index_name(table, key, unique)), table=sql.Identifier(table),
+        value=value, key=sql.Literal(key),
+    )  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(query.as_string(connection.connection))
+
+
+def drop_own_index(table: str, key: str, unique: bool) -> None:
+    query = sql.SQL("DROP INDEX IF EXISTS {name}").format(name=sql.Identifier(index_name(table, key, unique)))
+    with connection.cursor() as cursor:
+        cursor.execute(query.as_string(connection.connection))
+
+
+def has_duplicates(table: str, key: str) -> bool:
+    """Whether two records share a value of a company's own field."""
+    query = sql.SQL("SELECT 1 FROM {table} WHERE custom ? %s GROUP BY custom ->> %s HAVING count(*) > 1 LIMIT 1").format(table=sql.Identifier(table))
+    with connection.cursor() as cursor:
+        cursor.execute(query.as_string(connection.connection), [key, key])
+        return cursor.fetchone() is not None

@@ -1,0 +1,40 @@
+"""Celery's side of jobs: a task always names its company, and refuses to run without one (I-12). JSON and ids only."""
+
+from uuid import UUID
+
+from celery import Task, shared_task
+
+from core import context, jobs, registry, search
+
+
+class CompanyTask(Task):
+    """A task of one company: its first argument is the company's id; the body runs bound to it, or not at all."""
+
+    abstract = True
+
+    def __call__(self, company_id: str, *args, **kwargs):
+        company = context.find(UUID(str(company_id)))  # raises Unbound for an unknown or suspended one
+        with context.bind(company), context.calling(context.Call(channel="task", request_id=self.request.id or "")):
+            return super().__call__(company_id, *args, **kwargs)
+
+
+@shared_task(base=CompanyTask, name="odos.run_jobs", ignore_result=True)
+def run_jobs(company_id: str) -> None:
+    """Do what is due in this company, then look again."""
+    jobs.run_due()
+
+
+def hint(company_id: UUID) -> None:
+    """Tell a worker that a company has work; a lost message costs a minute, not the work."""
+    run_jobs.apply_async([str(company_id)], retry=False)
+
+
+jobs.use_hint(hint)
+
+
+@jobs.does("reindex")
+def reindex(actor, payload, progress) -> None:
+    """Index a type's search entries anew after what roles hide has changed."""
+    for object_type in registry.every():
+        if payload["type"] in (object_type.slug, "*"):
+            search.reindex(object_type.slug)

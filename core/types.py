@@ -1,0 +1,63 @@
+"""The types core itself exposes: units, people, roles, own fields, tax codes, and the two ledgers, facts and trail."""
+
+from django.utils.translation import gettext_lazy as _
+
+from core import asof, dimensions, facts, rules, trail
+from core.models import CustomField, Fact, Grant, OrgUnit, Role, TaxCode, TrailEntry, User
+from core.registry import Dimension, Field, Lines, ObjectType, named, register
+
+SETTINGS = _("Settings")
+
+register(
+    ObjectType(
+        "org-units", OrgUnit, _("Unit"), _("Units"), ("name", "parent", "manager"), columns=("name", "parent", "manager"),
+        search=("name",), owner=None, icon="sitemap", group=SETTINGS, check=rules.check_unit, after=rules.keep_unit_links,
+        sort=("name",), keys=("name",), related=(("users", "unit"),), figures=(("order-intake", "unit"), ("orders", "unit")),
+    ),
+    ObjectType(
+        "users", User, _("User"), _("Users"), ("email", "name", "unit", "roles", "manager", "language", named("password", required=False)),
+        columns=("name", "email", "unit", "roles", "manager"), search=("name", "email"), owner="id", icon="user", group=SETTINGS,
+        prepare=rules.prepare_people, check=rules.check_user, after=rules.keep_an_owner, sort=("name",), keys=("email",),
+        figures=(("order-intake", "person"), ("orders", "person")),
+    ),
+    ObjectType(
+        "roles", Role, _("Role"), _("Roles"), ("name",), columns=("name",), search=("name",), owner=None, icon="shield", group=SETTINGS,
+        lines=(Lines("grants", Grant, "role", ("type", "actions", "scope", "filter", "hidden", "readonly"), label=_("Grants")),),
+        check=rules.check_role, after=rules.role_changed, sort=("name",), keys=("name",), related=(("users", "roles"),),
+    ),
+    ObjectType(
+        "custom-fields", CustomField, _("Field"), _("Fields"),
+        (
+            named("type", once=True), named("key", once=True), named("kind", once=True, required=True), "label", "required", "unique", "fast",
+            "options", "default", "help", named("target", once=True),
+        ),
+        columns=("label", "type", "key", "kind", "required"), title="label", search=("label", "key"), owner=None, icon="forms",
+        group=SETTINGS, check=rules.check_own_field, after=rules.own_field_changed, deletable=False, sort=("type", "label"), keys=("type", "key"),
+        filters=("type", "kind"),
+    ),
+    ObjectType(
+        "tax-codes", TaxCode, _("Tax code"), _("Tax codes"), ("code", named("rate", minimum=0, maximum=1)), columns=("code", "rate"), title="code",
+        search=("code",), owner=None, icon="receipt-tax", group=SETTINGS, sort=("code",), keys=("code",),
+    ),
+    ObjectType(
+        "facts", Fact, _("Fact"), _("Facts"), (),
+        (
+            "measure", "value", "business_date", "recorded_at", named("person", target="users"), named("unit", target="org-units"), "account",
+            "product", "campaign", "work", "ledger", Field("source", "anyref", _("Source"), path="source"),
+        ),
+        columns=("business_date", "source", "account", "product", "person", "value"), title="measure", writable=False, deletable=False,
+        archivable=False, rows=facts.visible, as_of=asof.narrow_by_text, looked_up=dimensions.looked_up, sort=("-business_date",), icon="sum",
+        filters=("measure", "person", "unit"),
+    ),
+    ObjectType(
+        "trail", TrailEntry, _("Trail entry"), _("Trail"), (),
+        ("at", named("actor", target="users"), Field("about", "anyref", _("Record"), path="about"), "act", "changes"),
+        columns=("at", "actor", "act", "about"), title="act", writable=False, deletable=False, archivable=False, rows=trail.visible,
+        redact=trail.redact, sort=("-at",), icon="history", group=SETTINGS, filters=("actor", "act"),
+    ),
+    Dimension("person", _("Person"), column="person", target="users"),
+    Dimension("unit", _("Unit"), column="unit", target="org-units", tree=OrgUnit),
+    Dimension("month", _("Month"), period="month"),
+    Dimension("quarter", _("Quarter"), period="quarter"),
+    Dimension("year", _("Year"), period="year"),
+)  # fmt: skip

@@ -1,0 +1,319 @@
+"""The only way a record changes. Access, cleaning, rules, saving, trail and facts, in that order, in one transaction.
+
+Callers hold a transaction (``core.door`` opens one around every request and job). The hooks of a type are exactly
+prepare, check, guard, run, totals, facts, locked, after; there is no branch on a type in here.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError
+from django.db.models import ProtectedError
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from core import access, cleaning, collation, constraints, facts, lines, search, trail
+from core.access import Actor
+from core.cleaning import Cleaned
+from core.errors import Denied, Missing, RuleError, Stale, VersionRequired, WrongState
+from core.models import OwnedRecord, User
+from core.models.record import Record, permit
+from core.registry import Act, Field, ObjectType
+
+
+@dataclass(frozen=True)
+class History:
+    """How a load of the past is recorded: facts as known on their business dates (decisions, History loads). Owners only."""
+
+    at_business_date: bool = True
+
+
+NOW = History(False)
+
+
+def writable(actor: Actor, object_type: ObjectType, action: str = "change") -> dict[str, Field]:
+    """The fields the actor may set with this action."""
+    closed = access.readonly_names(actor, object_type, action)
+    seen = access.fields(actor, object_type)
+    return {n: f for n, f in seen.items() if not f.readonly and not f.compute and n not in closed and not (f.once and action == "change")}
+
+
+def writable_lines(actor: Actor, object_type: ObjectType, action: str = "change"):
+    closed = access.readonly_names(actor, object_type, action)
+    return [entry for entry in object_type.lines if entry.name not in closed]
+
+
+def create(actor: Actor, object_type: ObjectType, data: dict) -> Record:
+    """One new record; errors are named without a number. Cost: about a dozen statements, whatever its lines."""
+    try:
+        return create_many(actor, object_type, [data])[0]
+    except RuleError as error:
+        raise RuleError({name.removeprefix("0."): sentences for name, sentences in error.errors.items()}) from None
+
+
+def create_many(actor: Actor, object_type: ObjectType, items: list[Any], history: History = NOW, act: str = "add") -> list[Record]:
+    """New records, all or none. Errors are named ``3.name``. Cost: as many statements for a thousand as for one."""
+    if not object_type.writable:
+        raise Denied(_("%(type)s are written by the system alone.") % {"type": object_type.plural})
+    access.demand(actor, object_type, "add")
+    known = writable(actor, object_type, "add")
+    cleaned = cleaning.clean(actor, known, writable_lines(actor, object_type, "add"), items, True)
+    constraints.demand_unused_ids(object_type, cleaned)
+    records = [_new_record(actor, object_type, made) for made in cleaned]
+    _own(records, actor)
+    for record, made in zip(records, cleaned, strict=True):
+        _demand_required(object_type, record, made)
+    _raise_together(cleaned)
+    object_type.prepare(actor, list(zip(records, cleaned, strict=True)))
+    rows = [lines.build(object_type, record, made) for record, made in zip(records, cleaned, strict=True)]
+    for record, made, built in zip(records, cleaned, rows, strict=True):
+        _check(actor, object_type, record, made, {n: None for n in made.values}, built)
+    constraints.refuse_duplicates(object_type, list(zip(records, cleaned, strict=True)))
+    _raise_together(cleaned)
+    with constraints.named(object_type), permit():
+        object_type.model.objects.bulk_create(records, batch_size=1000)
+        lines.store_new(object_type, rows)
+        _store_several(object_type, records)
+    for record, made in zip(records, cleaned, strict=True):
+        object_type.after(actor, record, made.values)
+    _demand_still_mine(actor, object_type, records, "add")
+    entries = []
+    for record, made, built in zip(records, cleaned, rows, strict=True):
+        changes = {n: [None, _told(known[n], v)] for n, v in made.values.items() if not known[n].rules.is_empty(v)}
+        entries.append(trail.entry(actor, object_type, record, act, changes | lines.told_new(object_type, built)))
+    trail.note(entries)
+    facts.state(object_type, records, fresh=True, history=history.at_business_date)
+    search.index(object_type, records)
+    return records
+
+
+def change(actor: Actor, object_type: ObjectType, record_id: UUID, data: dict, version: int | None) -> Record:
+    """Change the named fields of one record. ``version`` is the one the actor read. Cost: about ten statements."""
+    if version is None:
+        raise VersionRequired(_("Say which version you change: send it in If-Match."))
+    record = locked_row(actor, object_type, record_id, "change")
+    demand_version(record, version)
+    known = writable(actor, object_type)
+    made = cleaning.clean(actor, known, writable_lines(actor, object_type), [data], False)[0]
+    for name in (made.values.keys() | made.lines.keys()) & object_type.locked(record):
+        if name in made.lines or known[name].value(record) != made.values[name]:
+            made.refuse(name, _("This no longer changes in the present state (%(state)s).") % {"state": record.status})
+    changed = _put(known, record, made)
+    _demand_required(object_type, record, made)
+    _raise(made)
+    if "owner" in changed:
+        _own([record], actor)
+    object_type.prepare(actor, [(record, made)])
+    rows = lines.rebuild(object_type, record, made)
+    _check(actor, object_type, record, made, changed, rows)
+    constraints.refuse_duplicates(object_type, [(record, made)], changed)
+    _raise(made)
+    return _store(actor, object_type, record, "change", changed, known, rows)
+
+
+def act(actor: Actor, object_type: ObjectType, record_id: UUID, name: str, data: dict | None = None, version: int | None = None) -> Record:
+    """Do a named act on one record: a transition of the type, another deed of it, or ``archive`` and ``restore``."""
+    deed = _deed(object_type, name)
+    if deed is None:
+        raise Missing
+    record = locked_row(actor, object_type, record_id, name)
+    if version is not None:
+        demand_version(record, version)
+    if deed.sources and record.status not in deed.sources:
+        raise WrongState(_("“%(act)s” is not possible while the record is %(state)s.") % {"act": deed.label, "state": state_label(object_type, record)})
+    deed.guard(actor, record)
+    made = cleaning.inputs(actor, deed, object_type.lines, data)
+    _raise(made)
+    before = {n: f.value(record) for n, f in object_type.fields.items() if f.kind != "refs"}
+    rows = lines.rebuild(object_type, record, made)
+    if deed.target:
+        record.status = deed.target
+    deed.run(actor, record, {**made.values, "rows": rows})
+    if object_type.totals:
+        object_type.totals(record, {n: r.now for n, r in rows.items()})
+    changed = {n: before[n] for n, f in object_type.fields.items() if n in before and f.value(record) != before[n]}
+    return _store(actor, object_type, record, name, changed, object_type.fields, rows)
+
+
+def delete(actor: Actor, object_type: ObjectType, record_id: UUID, version: int | None) -> bool:
+    """Delete one record; True where it went, False where it was archived since others or facts point to it."""
+    if version is None:
+        raise VersionRequired(_("Say which version you delete: send it in If-Match."))
+    record = locked_row(actor, object_type, record_id, "delete")
+    demand_version(record, version)
+    if not object_type.deletable or "delete" in object_type.locked(record):
+        raise WrongState(_("This record can no longer be deleted."))
+    if constraints.is_pointed_to(object_type, record) or facts.point_to([record.pk]):
+        _archive(record)
+        _store(actor, object_type, record, "archive", {"archived_at": None}, {}, {})
+        return False
+    trail.note([trail.entry(actor, object_type, record, "delete", {"label": [str(record), None]})])
+    search.forget([record.pk])
+    try:
+        with permit():
+            record.delete()
+    except (ProtectedError, IntegrityError):
+        raise WrongState(_("Another record refers to this one; archive it instead.")) from None
+    return True
+
+
+def locked_row(actor: Actor, object_type: ObjectType, record_id: UUID, action: str) -> Record:
+    """The row, locked, if the actor sees it (else Missing) and may do this with it (else Denied). Cost: two statements."""
+    if object_type.rows or not access.allows(actor, object_type, "view"):
+        raise Missing
+    record = access.rows(actor, object_type).filter(pk=record_id).select_for_update(of=("self",)).first()
+    if record is None:
+        raise Missing
+    if not access.allows(actor, object_type, action) or not access.rows(actor, object_type, action).filter(pk=record_id).exists():
+        raise Denied(_("You may not do this with this record."))
+    return record
+
+
+def demand_version(record: Record, version: int) -> None:
+    if record.version != version:
+        raise Stale(record)
+
+
+def state_label(object_type: ObjectType, record: Record) -> str:
+    return str(next((s[1] for s in object_type.statuses if s[0] == getattr(record, "status", "")), ""))
+
+
+def _deed(object_type: ObjectType, name: str) -> Act | None:
+    if object_type.archivable and name in ("archive", "restore"):
+        return ARCHIVE[name]
+    return object_type.act(name)
+
+
+def _archive(record: Record) -> None:
+    if record.archived_at is not None:
+        raise WrongState(_("The record is archived already."))
+    record.archived_at = timezone.now()
+
+
+def _restore(record: Record) -> None:
+    if record.archived_at is None:
+        raise WrongState(_("The record is not archived."))
+    record.archived_at = None
+
+
+ARCHIVE = {
+    "archive": Act("archive", _("Archive"), run=lambda actor, record, data: _archive(record)),
+    "restore": Act("restore", _("Restore"), run=lambda actor, record, data: _restore(record)),
+}
+
+
+def _new_record(actor: Actor, object_type: ObjectType, made: Cleaned) -> Record:
+    record = object_type.model()
+    if made.id is not None:
+        record.pk = made.id
+    known = access.fields(access.system("defaults"), object_type)
+    for name, f in known.items():
+        if name in made.values:
+            continue
+        if f.custom and f.default is not None and not f.readonly:
+            f.put(record, f.rules.clean(f, f.default))
+    for name, value in made.values.items():
+        if value is None and not known[name].custom and not known[name].required:
+            continue  # nothing given: the column's own default holds
+        known[name].put(record, value)
+    return record
+
+
+def _own(records: list[Record], actor: Actor) -> None:
+    """Stamp owner and unit: the actor's where none is given, the unit always from the owner. Cost: at most one query."""
+    owned = [r for r in records if isinstance(r, OwnedRecord)]
+    for record in owned:
+        if record.owner_id is None and actor.id is not None:
+            record.owner_id = actor.id
+    ids = {r.owner_id for r in owned if r.owner_id}
+    units = {actor.id: actor.unit_id} if ids <= {actor.id} else dict(User.objects.filter(pk__in=ids).values_list("pk", "unit_id"))
+    for record in owned:
+        record.unit_id = units.get(record.owner_id)
+
+
+def _put(known: dict[str, Field], record: Record, made: Cleaned) -> dict[str, Any]:
+    """Set what differs; returns name -> value before."""
+    changed = {}
+    for name, value in made.values.items():
+        f = known[name]
+        before = f.value(record)
+        if f.kind == "secret" or (set(before) != set(value) if f.kind == "refs" else before != value):
+            changed[name] = before
+            f.put(record, value)
+    return changed
+
+
+def _demand_required(object_type: ObjectType, record: Record, made: Cleaned) -> None:
+    """Say at each field that needs a value and has none."""
+    for name, f in access.fields(access.system("required"), object_type).items():
+        if f.required and not f.readonly and not f.compute and name not in made.errors and f.kind != "secret" and f.rules.is_empty(f.value(record)):
+            made.refuse(name, _("This field is required."))
+
+
+def _check(actor: Actor, object_type: ObjectType, record: Record, made: Cleaned, changed: dict, rows: dict) -> None:
+    """The type's own check, then totals. What is wrong is added to ``made.errors``."""
+    if made.errors:
+        return
+    try:
+        object_type.check(actor, record, changed, {n: r.now for n, r in rows.items() if r.given})
+        if hasattr(record, "sort_key"):
+            record.sort_key = collation.sort_key(record.name)
+        if object_type.totals:
+            object_type.totals(record, {n: r.now for n, r in rows.items()})
+    except RuleError as error:
+        for name, sentences in error.errors.items():
+            made.errors.setdefault(name, []).extend(sentences)
+
+
+def _store(actor: Actor, object_type: ObjectType, record: Record, name: str, changed: dict, known: dict[str, Field], rows: dict) -> Record:
+    told = {n: [_told(known[n], before), _told(known[n], known[n].value(record))] for n, before in changed.items() if n in known}
+    told |= lines.told(object_type, rows)
+    if not told and name == "change":
+        return record
+    record.version += 1
+    record.updated_at = timezone.now()
+    with constraints.named(object_type), permit():
+        record.save()
+        lines.store(object_type, rows)
+        _store_several(object_type, [record])
+    object_type.after(actor, record, changed)
+    if name == "change":
+        _demand_still_mine(actor, object_type, [record], "view")
+    trail.note([trail.entry(actor, object_type, record, name, told)])
+    facts.state(object_type, [record])
+    search.index(object_type, [record])
+    return record
+
+
+def _store_several(object_type: ObjectType, records: list[Record]) -> None:
+    """Store fields that hold several references, where they changed."""
+    for record in records:
+        for name, values in record.__dict__.pop("_several", {}).items():
+            getattr(record, object_type.fields[name].path).set(values or [])
+
+
+def _demand_still_mine(actor: Actor, object_type: ObjectType, records: list[Record], action: str) -> None:
+    """Nobody writes a record out of his own sight, or into a scope he may not write in. Cost: one query."""
+    if actor.system:
+        return
+    ids = [r.pk for r in records]
+    kept = access.rows(actor, object_type, action).filter(pk__in=ids).count()
+    if kept != len(ids):
+        raise RuleError({"owner": [_("You may not give this record to somebody outside your own scope.")]})
+
+
+def _told(f: Field, value: Any) -> Any:
+    """A value as the trail holds it; secrets only as a mark that they changed."""
+    return "•" if f.kind == "secret" else f.rules.to_json(f, value)
+
+
+def _raise(made: Cleaned) -> None:
+    if made.errors:
+        raise RuleError(made.errors)
+
+
+def _raise_together(cleaned: list[Cleaned]) -> None:
+    errors = {f"{i}.{name}": sentences for i, made in enumerate(cleaned) for name, sentences in made.errors.items()}
+    if errors:
+        raise RuleError(errors)

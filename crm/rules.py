@@ -1,0 +1,42 @@
+"""What may happen to accounts, contacts, activities and products. Reached through ``core.write`` alone."""
+
+from django.utils.translation import gettext as _
+
+from core.access import Actor
+from core.errors import RuleError, WrongState
+from core.models.record import Record
+from core.structures import demand_tree, keep_links
+from crm.models import Account
+
+check_category = demand_tree
+keep_category_links = keep_links
+
+
+def check_account(actor: Actor, account: Account, changed: dict, rows: dict) -> None:
+    """No account stands above itself. Cost: one query for each level above, when the parent changes."""
+    if not {"parent"} & changed.keys():
+        return
+    above, seen = account.parent_id, set()
+    while above is not None and above not in seen:
+        if above == account.pk:
+            raise RuleError({"parent": [_("An account cannot stand below itself.")]})
+        seen.add(above)
+        above = Account.objects.filter(pk=above).values_list("parent_id", flat=True).first()
+
+
+def mark_done(actor: Actor, activity: Record, data: dict) -> None:
+    activity.done = True
+
+
+def reopen(actor: Actor, activity: Record, data: dict) -> None:
+    activity.done = False
+
+
+def demand_open(actor: Actor, activity: Record) -> None:
+    if activity.done:
+        raise WrongState(_("This activity is done already."))
+
+
+def demand_done(actor: Actor, activity: Record) -> None:
+    if not activity.done:
+        raise WrongState(_("This activity is open."))

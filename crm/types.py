@@ -1,0 +1,57 @@
+"""The types of crm: accounts, contacts, activities, product categories, products; and the dimensions they give to facts."""
+
+from django.utils.translation import gettext_lazy as _
+
+from core.registry import Act, Dimension, Field, ObjectType, named, register
+from crm import rules
+from crm.models import Account, Activity, Contact, Product, ProductCategory
+
+SALES, CATALOGUE = _("Sales"), _("Catalogue")
+
+register(
+    ObjectType(
+        "accounts", Account, _("Account"), _("Accounts"),
+        (
+            "name", "roles", "parent", "industry", "website", "phone", "email", "tax_id", "street", "city", "region", "postal_code", "country",
+            "currency", named("payment_days", minimum=0, maximum=3650), "owner", "external_id",
+        ),
+        columns=("name", "roles", "industry", "city", "country", "owner"), search=("name", "external_id", "email", "phone", "tax_id", "city"),
+        icon="building", group=SALES, check=rules.check_account, keys=("external_id", "name"), filters=("roles", "industry", "country", "owner"),
+        figures=(("order-intake", "account"), ("orders", "account"), ("discount-given", "account")),
+        related=(("contacts", "account"), ("orders", "account")),
+    ),
+    ObjectType(
+        "contacts", Contact, _("Contact"), _("Contacts"), ("name", "account", "title", "email", "phone", "mobile", "owner", "external_id"),
+        columns=("name", "account", "title", "email", "phone", "owner"), search=("name", "email", "phone", "mobile", "external_id"),
+        icon="address-book", group=SALES, keys=("external_id", "email"), filters=("account", "owner"), related=(("orders", "contact"),),
+    ),
+    ObjectType(
+        "activities", Activity, _("Activity"), _("Activities"),
+        ("kind", "subject", Field("about", "anyref", _("About"), path="about"), "due_at", "done", "body", "owner"),
+        columns=("subject", "kind", "about", "due_at", "done", "owner"), title="subject", search=("subject", "body"), icon="calendar",
+        group=SALES, timeline="about", filters=("kind", "done", "owner"),
+        acts=(
+            Act("finish", _("Mark as done"), run=rules.mark_done, guard=rules.demand_open, icon="check", primary=True),
+            Act("reopen", _("Reopen"), run=rules.reopen, guard=rules.demand_done, icon="rotate"),
+        ),
+    ),
+    ObjectType(
+        "product-categories", ProductCategory, _("Product category"), _("Product categories"), ("name", "parent"), columns=("name", "parent"),
+        search=("name",), owner=None, icon="category", group=CATALOGUE, check=rules.check_category, after=rules.keep_category_links,
+        sort=("name",), keys=("name",), related=(("products", "category"),), figures=(("order-intake", "product_category"),),
+    ),
+    ObjectType(
+        "products", Product, _("Product"), _("Products"),
+        (
+            "sku", "name", "category", "kind", named("unit_price", minimum=0), named("cost", minimum=0), "currency", "uom", "tax_code", "active",
+            "external_id",
+        ),
+        columns=("name", "sku", "category", "unit_price", "active"), search=("name", "sku", "external_id"), owner=None, icon="package",
+        group=CATALOGUE, sort=("name",), keys=("sku",), filters=("category", "kind", "active"),
+        figures=(("order-intake", "product"), ("discount-given", "product")),
+    ),
+    Dimension("account", _("Account"), column="account", target="accounts"),
+    Dimension("country", _("Country"), column="account", target="accounts", through="country"),
+    Dimension("product", _("Product"), column="product", target="products"),
+    Dimension("product_category", _("Product category"), column="product", target="products", through="category", tree=ProductCategory),
+)  # fmt: skip

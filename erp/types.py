@@ -1,0 +1,62 @@
+"""The types of erp: sales orders; and what they let the company measure."""
+
+from django.utils.translation import gettext_lazy as _
+
+from core.registry import Act, Field, Lines, Measure, ObjectType, ShippedKpi, named, register
+from erp import rules
+from erp.models import ORDER_STATES, OrderCharge, OrderLine, SalesOrder
+
+DATE = Field("date", "date", _("Date"))
+REASON = Field("reason", "text", _("Reason"), required=True, max_length=500)
+
+register(
+    ObjectType(
+        "orders", SalesOrder, _("Order"), _("Orders"),
+        (
+            "account", "contact", named("currency", required=False), "order_date", "requested_date", "ship_name", "ship_street", "ship_city",
+            "ship_region", "ship_postal_code", "ship_country", "owner", "external_number",
+        ),
+        shown=("number", "status", "revision", "ended_on", "reason", "rate", "net", "tax", "charges_total", "total", "base_net", "base_total"),
+        columns=("number", "account", "status", "order_date", "owner", "total"), title="number", title_else="external_number",
+        search=("number", "external_number", "ship_name", "ship_city"), icon="shopping-cart", group=_("Sales"), statuses=ORDER_STATES,
+        lines=(
+            Lines(
+                "lines", OrderLine, "order",
+                (
+                    "product", "description", named("quantity", minimum=0, required=False), named("unit_price", minimum=0, required=False),
+                    named("discount", minimum=0, maximum=1, required=False), "tax_code",
+                ),
+                shown=(
+                    "net", "base_net", Field("cancelled", "number", _("Cancelled"), compute=rules.cancelled_quantity),
+                    Field("open", "number", _("Open"), compute=rules.open_quantity),
+                ),
+                label=_("Lines"),
+            ),
+            Lines("charges", OrderCharge, "order", ("name", named("amount", minimum=0, required=True), "tax_code"), label=_("Charges")),
+        ),
+        acts=(
+            Act("confirm", _("Confirm"), ("draft",), "confirmed", fields=(DATE,), run=rules.confirm, icon="check", primary=True),
+            Act("amend", _("Amend"), ("confirmed",), "", fields=(DATE,), lines=("lines", "charges"), run=rules.amend, icon="pencil"),
+            Act("close", _("Close"), ("confirmed",), "closed", fields=(DATE,), run=rules.end, icon="lock"),
+            Act("cancel", _("Cancel order"), ("confirmed",), "cancelled", fields=(REASON, DATE), run=rules.end, icon="x", danger=True),
+        ),
+        prepare=rules.prepare, check=rules.check, totals=rules.add_up, facts=rules.facts, locked=rules.locked,
+        keys=("external_number",), filters=("status", "account", "owner", "order_date"),
+    ),
+    Measure("ordered", _("Ordered"), "orders", reveals=("net", "lines", "base_net")),
+    Measure("orders", _("Orders"), "orders", money=False),
+    Measure("discount", _("Discount"), "orders", reveals=("lines",)),
+    ShippedKpi(
+        "order-intake", _("Order intake"), "ordered",
+        _("Net of the lines of confirmed orders in base currency; amendments count on their own date, cancellations take back what was not shipped."),
+        _("Order date; amendments and cancellations on theirs"),
+    ),
+    ShippedKpi(
+        "orders", _("Orders"), "orders", _("Number of orders confirmed; an order cancelled before anything was shipped is taken off on the day it was cancelled."),
+        _("Order date; cancellations on theirs"), ("account", "person", "unit", "country", "month", "quarter", "year"),
+    ),
+    ShippedKpi(
+        "discount-given", _("Discount given"), "discount", _("Quantity x unit price less net of the lines of confirmed orders; moves as order intake does."),
+        _("Order date; amendments and cancellations on theirs"), up_is_good=False,
+    ),
+)  # fmt: skip

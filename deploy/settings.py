@@ -16,6 +16,7 @@ HTTPS = home.switch("ODOS_HTTPS")
 DOMAIN = os.environ.get("ODOS_DOMAIN", "").strip().lower() or "localhost"  # companies live at <subdomain>.<domain>
 PORT = home.number("ODOS_PORT", 8000)
 RATE_LIMIT = home.number("ODOS_RATE_LIMIT", 50)  # requests a second for each key; 0 lifts it
+SIGNUPS_PER_HOUR = home.number("ODOS_SIGNUPS_PER_HOUR", 20)  # new companies from one address; 0 lifts it
 PROCESS = os.environ.get("ODOS_PROCESS", "command")  # web, worker, beat or command: who connects, and how eagerly
 
 SECRET_KEY = HOME.secrets["django"]
@@ -233,6 +234,7 @@ DEFAULT_FROM_EMAIL = os.environ.get("EMAIL_FROM", "").strip() or f"Odos <no-repl
 
 CELERY_BROKER_URL = BROKER_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "socket_timeout": 10, "visibility_timeout": 3600}  # seconds
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_IGNORE_RESULT = True

@@ -4,7 +4,7 @@ Rights are grants of roles: type, actions, scope (own, unit, subtree, all), an o
 They become SQL predicates; nothing is fetched and then checked. Cost of an actor: two queries; of a question: none.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -26,7 +26,7 @@ class Permission:
     type: str
     actions: frozenset[str]
     scope: str
-    filter: tuple | list | dict | None = None
+    filter: list | dict | None = field(default=None, hash=False)
     hidden: frozenset[str] = frozenset()
     readonly: frozenset[str] = frozenset()
 

@@ -20,7 +20,7 @@ from core.structures import today
 from crm.models import Account, Contact, Product
 from erp.models import OrderCharge, OrderLine, OrderRevision, SalesOrder
 
-FROZEN = frozenset({"account", "currency", "lines", "charges", "order_date", "delete"})
+FROZEN = frozenset({"account", "currency", "lines", "charges", "order_date"})
 
 
 def locked(order: SalesOrder) -> frozenset[str]:

@@ -3,7 +3,7 @@
  * No inline code, no eval: runs under script-src 'self'.
  */
 import "htmx.org";
-import { prepareForms } from "./js/forms.js";
+import { focusFirstError, prepareForms, watchForms } from "./js/forms.js";
 import { prepareKeys } from "./js/keys.js";
 import { prepareLines } from "./js/lines.js";
 import { prepareLookups } from "./js/lookup.js";
@@ -17,6 +17,7 @@ import { prepareToasts } from "./js/toasts.js";
 prepareKeys();
 prepareTheme();
 prepareMenus();
+watchForms();
 prepareToasts();
 
 /* Parts of the page, also those that arrive by a swap. Each module skips what it has prepared before. */
@@ -29,4 +30,8 @@ function prepare(root) {
 }
 
 prepare(document);
-document.addEventListener("htmx:after:swap", () => prepare(document));
+focusFirstError();
+document.addEventListener("htmx:after:swap", ({ detail }) => {
+  prepare(document);
+  if (detail.ctx.response?.raw.status === 422) focusFirstError();
+});

@@ -10,26 +10,27 @@ const ROOT = new URL("../../../", import.meta.url).pathname;
 const SOURCE = join(ROOT, "core/static/src");
 const TARGET = join(ROOT, "core/static/dist");
 
-/** Every icon that templates name in so many words, with the file that does. */
-async function iconsInTemplates(folder) {
+/** Every icon that templates and rooms name in so many words, with the file that does. */
+async function iconsNamed() {
   const found = new Map();
-  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile() || !entry.name.endsWith(".html")) continue;
-    const text = await readFile(join(entry.parentPath ?? entry.path, entry.name), "utf8");
-    for (const [, name] of text.matchAll(/(?:icons\.svg' %\}#|<c-icon name="|\sicon=")([a-z0-9-]+)["\s]/g)) found.set(name, entry.name);
+  for (const folder of ["templates", "core", "crm", "erp", "tenants"]) {
+    const entries = await readdir(join(ROOT, folder), { recursive: true, withFileTypes: true }).catch(() => []);
+    for (const entry of entries) {
+      if (!entry.isFile() || !/\.(html|py)$/.test(entry.name)) continue;
+      const text = await readFile(join(entry.parentPath ?? entry.path, entry.name), "utf8");
+      for (const [, name] of text.matchAll(/(?:icons\.svg' %\}#|<c-icon name="|\bicon=")([a-z0-9-]+)"/g)) found.set(name, entry.name);
+    }
   }
   return found;
 }
 
-/** One <symbol> for each name in icons.txt: what templates and the types' registry may use. */
+/** One <symbol> for each icon that code names, and for those of icons.txt, whose names code puts together or reads from data. */
 async function sprite() {
-  const names = (await readFile(join(SOURCE, "icons.txt"), "utf8")).split("\n").map((line) => line.trim()).filter(Boolean);
-  for (const [name, file] of await iconsInTemplates(join(ROOT, "templates"))) {
-    if (!names.includes(name)) throw new Error(`${file} shows the icon "${name}", which core/static/src/icons.txt does not list.`);
-  }
-  const symbols = await Promise.all(names.map(async (name) => {
+  const listed = (await readFile(join(SOURCE, "icons.txt"), "utf8")).split("\n").map((line) => line.trim()).filter(Boolean);
+  const wanted = new Map([...listed.map((name) => [name, "icons.txt"]), ...(await iconsNamed())]);
+  const symbols = await Promise.all([...wanted].sort().map(async ([name, file]) => {
     const svg = await readFile(join(ROOT, "node_modules/@tabler/icons/icons/outline", `${name}.svg`), "utf8").catch(() => {
-      throw new Error(`core/static/src/icons.txt lists "${name}", which Tabler's outline icons do not have.`);
+      throw new Error(`${file} names the icon "${name}", which Tabler's outline icons do not have.`);
     });
     const drawing = svg.replace(/<!--[\s\S]*?-->/g, "").replace(/^[\s\S]*?<svg[^>]*>|<\/svg>\s*$/g, "").replace(/<path stroke="none"[^>]*>/g, "");
     return `<symbol id="${name}" viewBox="0 0 24 24">${drawing.replace(/\s*\n\s*/g, "").replace(/ \/>/g, "/>")}</symbol>`;

@@ -20,13 +20,19 @@ function draw(element) {
   if (!chart) {
     chart = init(element, null, { renderer: "svg" });
     drawn.set(element, chart);
-    chart.on("click", ({ dataIndex }) => {
-      const { url } = JSON.parse(element.dataset.chart).categories[dataIndex];
-      if (url) location.assign(url);
-    });
+    chart.getZr().on("click", ({ offsetX, offsetY }) => follow(element, [offsetX, offsetY]));
     new ResizeObserver(() => chart.resize()).observe(element);
   }
   chart.setOption(options(data, element), true);
+}
+
+/* The whole column is the target, not only the bar: a small figure must be as easy to hit as a large one. */
+function follow(element, point) {
+  const chart = drawn.get(element);
+  const { type, categories } = JSON.parse(element.dataset.chart);
+  if (!chart.containPixel("grid", point)) return;
+  const at = chart.convertFromPixel({ gridIndex: 0 }, point)[type === "rows" ? 1 : 0];
+  if (categories[at]?.url) location.assign(categories[at].url);
 }
 
 function drawAll() {

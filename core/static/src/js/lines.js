@@ -9,7 +9,7 @@ import { prepareLookups } from "./lookup.js";
 const ONE = { units: 1n, scale: 0 };
 
 export function prepareLines(root) {
-  once(root, "[data-lines]", "prepared", (editor) => {
+  once(root, "[data-lines]", "lines", (editor) => {
     editor.addEventListener("click", (event) => pressed(editor, event));
     editor.addEventListener("keydown", (event) => typed(editor, event));
     editor.addEventListener("input", () => sumUp(editor));
@@ -78,6 +78,11 @@ function part(row, role) {
   return row.querySelector(`[data-part="${role}"]`);
 }
 
+/** Whether nothing was typed in a row yet: it counts for nothing and shows nothing. */
+function isBlank(row) {
+  return [...row.querySelectorAll("input.control:not([type=hidden])")].every((control) => !control.value.trim());
+}
+
 /** Net of one row, or null while something in it is no number yet. */
 function netOf(row, minor) {
   const amount = part(row, "amount");
@@ -114,7 +119,7 @@ function sumUp(editor) {
     for (const row of rowsOf(one)) {
       const net = netOf(row, minor);
       const output = row.querySelector("[data-net]");
-      if (output) output.value = net ? show(round(net, minor)) : "–";
+      if (output) output.value = isBlank(row) ? "" : net ? show(round(net, minor)) : "–";
       if (!net) continue;
       sums[into] = add(sums[into], net);
       const tax = rateOf(row);

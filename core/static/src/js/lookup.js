@@ -7,7 +7,7 @@ import { makeCombobox } from "./combobox.js";
 import { once, whenQuiet } from "./page.js";
 
 export function prepareLookups(root) {
-  once(root, "select[data-lookup]:not(:disabled)", "combo", replace);
+  once(root, "select[data-lookup]:not(:disabled)", "lookup", replace);
 }
 
 function replace(select) {

@@ -5,11 +5,17 @@ export function text(key) {
   return document.getElementById("texts")?.dataset[key] ?? "";
 }
 
-/** Calls `make` once for each element of `root` that matches, however often the page is swapped. */
-export function once(root, selector, mark, make) {
+const made = new Map();
+
+/**
+ * Calls `make` once for each element of `root` that matches, however often the page is swapped. `purpose` names the caller.
+ * Remembered beside the elements, not on them: a morphing swap would wipe what the server did not write.
+ */
+export function once(root, selector, purpose, make) {
+  if (!made.has(purpose)) made.set(purpose, new WeakSet());
   for (const element of root.querySelectorAll(selector)) {
-    if (element.dataset[mark] !== undefined) continue;
-    element.dataset[mark] = "";
+    if (made.get(purpose).has(element)) continue;
+    made.get(purpose).add(element);
     make(element);
   }
 }

@@ -6,7 +6,7 @@ import { makeCombobox } from "./combobox.js";
 import { once, text, whenQuiet } from "./page.js";
 
 export function preparePalette(root) {
-  once(root, "form[data-palette]", "prepared", (form) => {
+  once(root, "form[data-palette]", "palette", (form) => {
     const input = form.querySelector("input[name=q]");
     const list = makeCombobox(input, {
       label: input.getAttribute("aria-label"),

@@ -7,8 +7,8 @@ import { once } from "./page.js";
 const INTERACTIVE = "a, button, input, select, textarea, label, summary, [popover]";
 
 export function prepareRows(root) {
-  once(root, "table[data-list]", "prepared", (table) => {
-    table.addEventListener("click", (event) => opened(event));
+  once(root, "table[data-list]", "rows", (table) => {
+    table.addEventListener("click", (event) => ticked(event) || opened(event));
     table.addEventListener("auxclick", (event) => event.button === 1 && opened(event));
     table.addEventListener("change", () => count(table));
     table.querySelector("[data-all]")?.addEventListener("change", (event) => {
@@ -45,6 +45,13 @@ function count(table) {
   if (!bar) return;
   bar.hidden = !chosen.length;
   bar.querySelector("[data-count]").textContent = chosen.length;
+}
+
+/* A cell around a small box is the box's target too: fingers need it. */
+function ticked(event) {
+  const box = event.target.matches(".c-check") && event.target.querySelector("input[type=checkbox]");
+  box?.click?.();
+  return Boolean(box);
 }
 
 function opened(event) {

@@ -112,7 +112,9 @@ def change(actor: Actor, object_type: ObjectType, record_id: UUID, data: dict, v
     return _store(actor, object_type, record, "change", changed, known, rows)
 
 
-def act(actor: Actor, object_type: ObjectType, record_id: UUID, name: str, data: dict | None = None, version: int | None = None) -> Record:
+def act(
+    actor: Actor, object_type: ObjectType, record_id: UUID, name: str, data: dict | None = None, version: int | None = None, history: History = NOW
+) -> Record:  # fmt: skip
     """Do a named act on one record: a transition of the type, another deed of it, or ``archive`` and ``restore``."""
     deed = _deed(object_type, name)
     if deed is None:
@@ -133,7 +135,7 @@ def act(actor: Actor, object_type: ObjectType, record_id: UUID, name: str, data:
     if object_type.totals:
         object_type.totals(record, {n: r.now for n, r in rows.items()})
     changed = {n: before[n] for n, f in object_type.fields.items() if n in before and f.value(record) != before[n]}
-    return _store(actor, object_type, record, name, changed, object_type.fields, rows)
+    return _store(actor, object_type, record, name, changed, object_type.fields, rows, history)
 
 
 def delete(actor: Actor, object_type: ObjectType, record_id: UUID, version: int | None) -> bool:
@@ -266,7 +268,7 @@ def _check(actor: Actor, object_type: ObjectType, record: Record, made: Cleaned,
             made.errors.setdefault(name, []).extend(sentences)
 
 
-def _store(actor: Actor, object_type: ObjectType, record: Record, name: str, changed: dict, known: dict[str, Field], rows: dict) -> Record:
+def _store(actor: Actor, object_type: ObjectType, record: Record, name: str, changed: dict, known: dict[str, Field], rows: dict, history: History = NOW) -> Record:
     told = {n: [_told(known[n], before), _told(known[n], known[n].value(record))] for n, before in changed.items() if n in known}
     told |= lines.told(object_type, rows)
     if not told and name == "change":
@@ -281,7 +283,7 @@ def _store(actor: Actor, object_type: ObjectType, record: Record, name: str, cha
     if name == "change":
         _demand_still_mine(actor, object_type, [record], "view")
     trail.note([trail.entry(actor, object_type, record, name, told)])
-    facts.state(object_type, [record])
+    facts.state(object_type, [record], history=history.at_business_date)
     search.index(object_type, [record])
     return record
 

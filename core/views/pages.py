@@ -1,0 +1,247 @@
+"""What every page shares: who is signed in, the door around it, the shell's context, and what a refusal looks like.
+
+A page is a function that shows and, where something can be sent, one that saves. Neither opens a transaction nor catches
+an error of the engine: ``page`` does both, so that all pages do it alike.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.template.loader import render_to_string
+from django.urls import Resolver404, resolve
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from core import access, context, door, registry
+from core.access import Actor
+from core.errors import Denied, Missing, OdosError, RuleError, Stale, Unparsable, VersionRequired, WrongState
+from core.models import User
+from core.registry import ObjectType
+from core.types import SETTINGS
+
+SAFE = ("GET", "HEAD")
+THEMES = ("light", "dark")
+STATUS = {Missing: 404, Denied: 403, RuleError: 422, Unparsable: 400, Stale: 412, VersionRequired: 428, WrongState: 409}
+TOASTS = "toasts"
+BY_FIRST_WORD = ("list", "record", "record-act")  # addresses that match any words, whether or not something is there
+
+
+def page(show: Callable[..., HttpResponseBase], save: Callable[..., HttpResponse] | None = None) -> Callable[..., HttpResponseBase]:
+    """A page for signed-in people. Use as a decorator for one that only shows, or call it with both functions.
+
+    ``show(request, actor, **names)`` answers GET and HEAD in one read-only snapshot. ``save(request, actor, **names)`` answers
+    POST in one transaction and returns a redirect; where it raises a refusal, all of it is rolled back and
+    ``show(request, actor, error=..., **names)`` shows the page again in a snapshot of its own, with what was typed in
+    ``request.POST`` and the refusal's status. Missing and Denied become their own pages wherever they come from.
+    """
+
+    @wraps(show)
+    def view(request: HttpRequest, **names: Any) -> HttpResponseBase:
+        if request.user is None:
+            return _to_sign_in(request)
+        if request.method in SAFE:
+            return _refusing(request, lambda: door.reading(lambda: show(request, access.actor_for(request.user), **names)))
+        if request.method != "POST" or save is None:
+            return HttpResponseNotAllowed([*SAFE, "POST"] if save else SAFE)
+        try:
+            return door.writing(lambda: save(request, access.actor_for(request.user), **names))
+        except (Missing, Denied) as error:
+            return refusal(request, error)
+        except OdosError as error:
+            return _refusing(request, lambda: _again(request, show, error, names))
+
+    return view
+
+
+def deed(save: Callable[..., HttpResponse]) -> Callable[..., HttpResponseBase]:
+    """An address that only takes POSTs from signed-in people; a refusal is a page that says so."""
+
+    @wraps(save)
+    def view(request: HttpRequest, **names: Any) -> HttpResponseBase:
+        if request.user is None:
+            return _to_sign_in(request)
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        return _refusing(request, lambda: door.writing(lambda: save(request, access.actor_for(request.user), **names)))
+
+    return view
+
+
+def _again(request: HttpRequest, show: Callable, error: OdosError, names: dict) -> HttpResponseBase:
+    response = door.reading(lambda: show(request, access.actor_for(request.user), error=error, **names))
+    if response.status_code == 200:
+        response.status_code = status_of(error)
+    return response
+
+
+def _refusing(request: HttpRequest, work: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+    try:
+        return work()
+    except OdosError as error:
+        return refusal(request, error)
+
+
+def _to_sign_in(request: HttpRequest) -> HttpResponse:
+    """To the sign-in, and back to where somebody wanted to go; after a POST to where its form stood."""
+    wanted = request.get_full_path() if request.method in SAFE else request.path
+    response = HttpResponseRedirect("/sign-in/?" + urlencode({"next": wanted}))
+    if request.headers.get("HX-Request"):  # a part of a page cannot hold the sign-in: the whole page goes there
+        response = HttpResponse(headers={"HX-Redirect": response.url})
+    return response
+
+
+def status_of(error: OdosError) -> int:
+    return next((code for kind, code in STATUS.items() if isinstance(error, kind)), 400)
+
+
+def sentences(error: OdosError) -> list[str]:
+    """What a refusal says that belongs to no field of a form."""
+    if isinstance(error, RuleError):
+        return error.errors.get("_", [])
+    return [str(error)] if str(error) else []
+
+
+# Answers ------------------------------------------------------------------------------------------------------------
+
+
+def render(request: HttpRequest, actor: Actor | None, template: str, values: Mapping[str, Any], status: int = 200) -> HttpResponse:
+    """A template inside the shell, rendered now, so that all it reads is of the same snapshot."""
+    return HttpResponse(render_to_string(template, {**shell(request, actor), **values}, request), status=status)
+
+
+def done(request: HttpRequest, address: str, sentence: str = "") -> HttpResponse:
+    """After a write: on to an address of this company, with a sentence that the next page shows once."""
+    if sentence:
+        request.session[TOASTS] = [{"text": sentence, "tone": "up"}]
+    return HttpResponseRedirect(address)
+
+
+def back(request: HttpRequest, otherwise: str) -> str:
+    """Where a form was asked to return to (``next``), if that is an address of this host."""
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    return wanted if wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, allowed_hosts=None) else otherwise
+
+
+def refusal(request: HttpRequest, error: OdosError) -> HttpResponse:
+    """The page of a refusal that no form shows. What one may not see and what isn't look the same."""
+    code = status_of(error)
+    template = {404: "404.html", 403: "403.html"}.get(code, "refused.html")
+    told = [s for found in error.errors.values() for s in found] if isinstance(error, RuleError) else sentences(error)
+
+    def work() -> HttpResponse:
+        actor = access.actor_for(request.user) if request.user else None
+        return render(request, actor, template, {"sentences": told, "shell": "base.html" if actor else "bare.html"}, code)
+
+    return door.reading(work)
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Django's handler for addresses nobody knows."""
+    return refusal(request, Missing())
+
+
+# The shell ----------------------------------------------------------------------------------------------------------
+
+
+def shell(request: HttpRequest, actor: Actor | None) -> dict[str, Any]:
+    """What templates/base.html and bare.html read. Cost: none, the person was read with the session."""
+    language = get_language() or "en"
+    values = {
+        "company": context.company().name, "site": context.company().name, "lang": "zh-Hans" if language.startswith("zh") else "en",
+        "theme": theme(request), "density": "compact" if request.COOKIES.get("density") == "compact" else "",
+        "toasts": request.session.pop(TOASTS, []) if TOASTS in request.session else [], "actor": actor,
+    }  # fmt: skip
+    if actor is None:
+        return values
+    return {**values, "nav": places(request.path, actor), "new_items": new_items(actor), "person": person(request.user)}
+
+
+def theme(request: HttpRequest) -> str:
+    chosen = request.COOKIES.get("theme", "")
+    return chosen if chosen in THEMES else "auto"
+
+
+def person(user: User) -> dict[str, str]:
+    return {"name": user.name, "email": user.email, "initials": initials(user.name), "url": "/profile/"}
+
+
+def initials(name: str) -> str:
+    """Two letters of a name; of a Chinese one the first character."""
+    words = [w for w in name.split() if w[0].isalnum()]
+    if not words:
+        return "?"
+    if "\u3400" <= words[0][0] <= "\u9fff":
+        return words[0][0]
+    return (words[0][0] + (words[-1][0] if len(words) > 1 else words[0][1:2])).upper()
+
+
+def places(path: str, actor: Actor) -> list[dict[str, Any]]:
+    """The rail: the dashboard, then the types the actor may view by group; settings stand last."""
+    groups: dict[str, list[dict]] = {}
+    letters = shortcuts()
+    for object_type in registry.every():
+        if object_type.group and access.allows(actor, object_type, "view"):
+            groups.setdefault(str(object_type.group), []).append(_place(object_type, path, letters))
+    ordered = sorted(groups.items(), key=lambda item: item[0] == str(SETTINGS))
+    home = {"label": _("Dashboard"), "url": "/", "icon": "layout-dashboard", "current": path == "/", "key": "d"}
+    return [{"label": "", "items": [home]}, *({"label": label, "items": items} for label, items in ordered)]
+
+
+def _place(object_type: ObjectType, path: str, letters: dict[str, str]) -> dict[str, Any]:
+    url = address(object_type)
+    return {
+        "label": object_type.plural, "url": url, "icon": object_type.icon, "current": path.startswith(url), "key": letters.get(object_type.slug, "")
+    }  # fmt: skip
+
+
+def new_items(actor: Actor) -> list[dict[str, Any]]:
+    """What the actor may make, the company's set-up left out: that is made where it is looked at."""
+    letters = shortcuts()
+    return [
+        {"label": t.label, "url": f"{address(t)}new/", "icon": t.icon, "key": letters.get(t.slug, "")}
+        for t in registry.every()
+        if t.group and str(t.group) != str(SETTINGS) and t.writable and access.allows(actor, t, "add")
+    ]
+
+
+def shortcuts() -> dict[str, str]:
+    """Slug -> the letter that follows G and N: the first of the slug that is still free, in the order of the registry."""
+    taken, found = {"d"}, {}
+    for object_type in sorted(registry.every(), key=lambda t: str(t.group) == str(SETTINGS)):
+        letter = next((c for c in object_type.slug if c.isalpha() and c not in taken), "") if object_type.group else ""
+        if letter:
+            taken.add(letter)
+            found[object_type.slug] = letter
+    return found
+
+
+# Types and addresses ------------------------------------------------------------------------------------------------
+
+
+def type_or_missing(slug: str, actor: Actor, action: str = "view") -> ObjectType:
+    """The type at this address, if the actor may see any of it (else Missing) and do this with it (else Denied)."""
+    object_type = registry.get(slug)
+    if object_type is None or not access.allows(actor, object_type, "view"):
+        raise Missing
+    if action != "view":
+        access.demand(actor, object_type, action)
+    return object_type
+
+
+def address(object_type: ObjectType | str, ident: Any = None) -> str:
+    """The page of a type's list, or of one of its records."""
+    slug = object_type if isinstance(object_type, str) else object_type.slug
+    return f"/{slug}/" if ident is None else f"/{slug}/{ident}/"
+
+
+def exists(path: str) -> bool:
+    """Whether some page answers at this address: links lead nowhere else."""
+    try:
+        return resolve(path).url_name not in BY_FIRST_WORD
+    except (Resolver404, Http404):
+        return False

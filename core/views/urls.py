@@ -1,0 +1,15 @@
+"""Addresses of the pages made from the registry. They match any first word, so they stand after every other address."""
+
+from django.urls import path
+
+from core.views import acts, edits, lists, lookups, records
+
+urlpatterns = [
+    path("lookup/<slug:slug>/", lookups.lookup, name="lookup"),
+    path("<slug:slug>/", lists.listing, name="list"),
+    path("<slug:slug>/new/", edits.new, name="new"),
+    path("<slug:slug>/<str:ident>/", records.record, name="record"),
+    path("<slug:slug>/<str:ident>/edit/", edits.edit, name="edit"),
+    path("<slug:slug>/<str:ident>/delete/", acts.delete, name="delete"),
+    path("<slug:slug>/<str:ident>/<slug:act>/", acts.act, name="record-act"),
+]

@@ -131,12 +131,13 @@ def _seen(actor: Actor, slug: str, ids: set) -> set:
     return set(access.rows(actor, object_type).filter(pk__in=ids).values_list("pk", flat=True))
 
 
-def inputs(actor: Actor, act: registry.Act, lines: Iterable[Lines], data: Any) -> Cleaned:
-    """The inputs of an act. Raises nothing; look at ``errors``."""
+def inputs(actor: Actor, act: registry.Act, lines: Iterable[Lines], items: list[Any]) -> list[Cleaned]:
+    """The inputs of an act, for each record it is done to. Raises nothing; look at ``errors``."""
     named = {f.name: f for f in act.fields}
     taken = [entry for entry in lines if entry.name in act.lines]
-    made = clean(actor, named, taken, [{} if data is None else data], False)[0]
-    for f in act.fields:
-        if f.required and f.name not in made.errors and f.rules.is_empty(made.values.get(f.name)):
-            made.refuse(f.name, _("This field is required."))
-    return made
+    cleaned = clean(actor, named, taken, [{} if data is None else data for data in items], False)
+    for made in cleaned:
+        for f in act.fields:
+            if f.required and f.name not in made.errors and f.rules.is_empty(made.values.get(f.name)):
+                made.refuse(f.name, _("This field is required."))
+    return cleaned

@@ -21,6 +21,7 @@ class Rows:
     added: list[Line] = field(default_factory=list)
     removed: list[Line] = field(default_factory=list)
     before: list[dict] = field(default_factory=list)
+    columns: dict[Any, list] = field(default_factory=dict)  # id -> what the stored row holds
     given: bool = False
 
 
@@ -40,20 +41,34 @@ def build(object_type: ObjectType, record: Record, made: Cleaned) -> dict[str, R
     return built
 
 
-def rebuild(object_type: ObjectType, record: Record, made: Cleaned) -> dict[str, Rows]:
-    """Rows of a record that changes: an id keeps a row, a missing one is removed, no list leaves all. Cost: a query a name."""
-    if not object_type.lines or not (object_type.totals or made.lines):
-        return {}
-    built = {}
-    for entry in object_type.lines:
-        present = list(entry.model.objects.filter(**{entry.parent: record}).order_by("position", "pk"))
-        for row in present:
-            setattr(row, entry.parent, record)
-        rows = Rows(entry, now=present, before=[_told(entry, row) for row in present], given=entry.name in made.lines)
-        if rows.given:
-            _replace(rows, record, made.lines[entry.name], made)
-        built[entry.name] = rows
-    return built
+def rebuild(object_type: ObjectType, pairs: list[tuple[Record, Cleaned]]) -> list[dict[str, Rows]]:
+    """Rows of records that change: an id keeps a row, a missing one is removed, no list leaves all.
+
+    Cost: a query a name for those records whose rows are needed, however many they are.
+    """
+    needed = [(record, made) for record, made in pairs if object_type.totals or made.lines] if object_type.lines else []
+    built: dict[Any, dict[str, Rows]] = {record.pk: {} for record, _made in pairs}
+    for entry in object_type.lines if needed else ():
+        present: dict[Any, list] = {record.pk: [] for record, _made in needed}
+        for row in entry.model.objects.filter(**{f"{entry.parent}__in": list(present)}).order_by("position", "pk"):
+            present[getattr(row, f"{entry.parent}_id")].append(row)
+        for record, made in needed:
+            built[record.pk][entry.name] = _rows(entry, record, made, present[record.pk])
+    return [built[record.pk] for record, _made in pairs]
+
+
+def _rows(entry: Lines, record: Record, made: Cleaned, present: list[Line]) -> Rows:
+    for row in present:
+        setattr(row, entry.parent, record)
+    rows = Rows(entry, now=present, before=[_told(entry, row) for row in present], given=entry.name in made.lines)
+    rows.columns = {row.pk: _columns(row) for row in present}
+    if rows.given:
+        _replace(rows, record, made.lines[entry.name], made)
+    return rows
+
+
+def _columns(row: Line) -> list:
+    return [getattr(row, column.attname) for column in row._meta.concrete_fields]
 
 
 def _replace(rows: Rows, record: Record, items: list[Cleaned], made: Cleaned) -> None:
@@ -89,19 +104,22 @@ def store_new(object_type: ObjectType, built: list[dict[str, Rows]]) -> None:
         entry.model.objects.bulk_create([row for rows in built for row in rows[entry.name].now], batch_size=1000)
 
 
-def store(object_type: ObjectType, rebuilt: dict[str, Rows]) -> None:
-    """Write what became of the rows. Cost: at most three statements a name."""
-    for rows in rebuilt.values():
-        model = rows.entry.model
-        if rows.removed:
-            model.objects.filter(pk__in=[row.pk for row in rows.removed]).delete()
-        added = {row.pk for row in rows.added}
-        present = [row for row in rows.now if row.pk not in added]
-        if present:
+def store(object_type: ObjectType, rebuilt: list[dict[str, Rows]]) -> None:
+    """Write what became of the rows of several records. Cost: at most three statements a name; none where nothing changed."""
+    for entry in object_type.lines:
+        every = [rows[entry.name] for rows in rebuilt if entry.name in rows]
+        model = entry.model
+        removed = [row.pk for rows in every for row in rows.removed]
+        if removed:
+            model.objects.filter(pk__in=removed).delete()
+        added = [row for rows in every for row in rows.added]
+        fresh = {row.pk for row in added}
+        moved = [row for rows in every for row in rows.now if row.pk not in fresh and rows.columns.get(row.pk) != _columns(row)]
+        if moved:
             columns = [f.name for f in model._meta.concrete_fields if not f.primary_key]
-            model.objects.bulk_update(present, columns, batch_size=500)
-        if rows.added:
-            model.objects.bulk_create(rows.added, batch_size=1000)
+            model.objects.bulk_update(moved, columns, batch_size=500)
+        if added:
+            model.objects.bulk_create(added, batch_size=1000)
 
 
 def _told(entry: Lines, row: Model) -> dict[str, Any]:

@@ -4,6 +4,7 @@ Callers hold a transaction (``core.door`` opens one around every request and job
 prepare, check, guard, run, totals, facts, locked, after; there is no branch on a type in here.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -24,12 +25,17 @@ from core.registry import Act, Field, ObjectType
 
 @dataclass(frozen=True)
 class History:
-    """How a load of the past is recorded: facts as known on their business dates (decisions, History loads). Owners only."""
+    """That a load of the past is written (decisions, History loads); only imports say so.
+
+    ``at_business_date`` records facts as known on their business dates. ``settled`` tells rules that this happened already,
+    so that what judges the present (is the product still sold?) does not apply.
+    """
 
     at_business_date: bool = True
+    settled: bool = True
 
 
-NOW = History(False)
+NOW = History(at_business_date=False, settled=False)
 
 
 def writable(actor: Actor, object_type: ObjectType, action: str = "change") -> dict[str, Field]:
@@ -105,7 +111,7 @@ def change(actor: Actor, object_type: ObjectType, record_id: UUID, data: dict, v
     if "owner" in changed:
         _own([record], actor)
     object_type.prepare(actor, [(record, made)])
-    rows = lines.rebuild(object_type, record, made)
+    rows = lines.rebuild(object_type, [(record, made)])[0]
     _check(actor, object_type, record, made, changed, rows)
     constraints.refuse_duplicates(object_type, [(record, made)], changed)
     _raise(made)
@@ -116,26 +122,58 @@ def act(
     actor: Actor, object_type: ObjectType, record_id: UUID, name: str, data: dict | None = None, version: int | None = None, history: History = NOW
 ) -> Record:  # fmt: skip
     """Do a named act on one record: a transition of the type, another deed of it, or ``archive`` and ``restore``."""
+    try:
+        return act_many(actor, object_type, name, [(record_id, data)], history, {} if version is None else {record_id: version})[0]
+    except RuleError as error:
+        raise RuleError({name.removeprefix("0."): sentences for name, sentences in error.errors.items()}) from None
+
+
+def act_many(
+    actor: Actor, object_type: ObjectType, name: str, items: list[tuple[UUID, dict | None]], history: History = NOW, versions: Mapping[UUID, int] | None = None
+) -> list[Record]:  # fmt: skip
+    """Do an act on several records in this order, on all or none. Errors are named ``3.date``.
+
+    Cost: a dozen statements for all, and for each record one and what its rule needs.
+    """
     deed = _deed(object_type, name)
     if deed is None:
         raise Missing
-    record = locked_row(actor, object_type, record_id, name)
-    if version is not None:
-        demand_version(record, version)
+    versions = versions or {}
+    records = locked_rows(actor, object_type, [record_id for record_id, _data in items], name)
+    for record in records:
+        if record.pk in versions:
+            demand_version(record, versions[record.pk])
+        _demand_possible(actor, object_type, deed, record)
+    cleaned = cleaning.inputs(actor, deed, object_type.lines, [data for _id, data in items])
+    _raise_together(cleaned)
+    rebuilt = lines.rebuild(object_type, list(zip(records, cleaned, strict=True)))
+    _raise_together(cleaned)
+    writes = []
+    for record, made, rows in zip(records, cleaned, rebuilt, strict=True):
+        changed = _do(actor, object_type, deed, record, made, rows, history)
+        writes.append(Write(record, changed, rows))
+    _raise_together(cleaned)
+    return _store_many(actor, object_type, name, writes, object_type.fields, history)
+
+
+def _demand_possible(actor: Actor, object_type: ObjectType, deed: Act, record: Record) -> None:
     if deed.sources and record.status not in deed.sources:
         raise WrongState(_("“%(act)s” is not possible while the record is %(state)s.") % {"act": deed.label, "state": state_label(object_type, record)})
     deed.guard(actor, record)
-    made = cleaning.inputs(actor, deed, object_type.lines, data)
-    _raise(made)
+
+
+def _do(actor: Actor, object_type: ObjectType, deed: Act, record: Record, made: Cleaned, rows: dict, history: History) -> dict[str, Any]:
+    """The deed itself, on the record in hand; returns name -> value before. What its rule refuses is added to ``made.errors``."""
     before = {n: f.value(record) for n, f in object_type.fields.items() if f.kind != "refs"}
-    rows = lines.rebuild(object_type, record, made)
     if deed.target:
         record.status = deed.target
-    deed.run(actor, record, {**made.values, "rows": rows})
-    if object_type.totals:
-        object_type.totals(record, {n: r.now for n, r in rows.items()})
-    changed = {n: before[n] for n, f in object_type.fields.items() if n in before and f.value(record) != before[n]}
-    return _store(actor, object_type, record, name, changed, object_type.fields, rows, history)
+    try:
+        deed.run(actor, record, {**made.values, "rows": rows, "settled": history.settled})
+        if object_type.totals:
+            object_type.totals(record, {n: r.now for n, r in rows.items()})
+    except RuleError as error:
+        made.errors.update(error.errors)
+    return {n: before[n] for n, f in object_type.fields.items() if n in before and f.value(record) != before[n]}
 
 
 def delete(actor: Actor, object_type: ObjectType, record_id: UUID, version: int | None) -> bool:
@@ -162,14 +200,19 @@ def delete(actor: Actor, object_type: ObjectType, record_id: UUID, version: int 
 
 def locked_row(actor: Actor, object_type: ObjectType, record_id: UUID, action: str) -> Record:
     """The row, locked, if the actor sees it (else Missing) and may do this with it (else Denied). Cost: two statements."""
+    return locked_rows(actor, object_type, [record_id], action)[0]
+
+
+def locked_rows(actor: Actor, object_type: ObjectType, ids: list[UUID], action: str) -> list[Record]:
+    """The rows in the order of their ids given, locked in the order of keys. Errors and cost: as of ``locked_row``, for all."""
     if object_type.rows or not access.allows(actor, object_type, "view"):
         raise Missing
-    record = access.rows(actor, object_type).filter(pk=record_id).select_for_update(of=("self",)).first()
-    if record is None:
+    found = {r.pk: r for r in access.rows(actor, object_type).filter(pk__in=ids).order_by("pk").select_for_update(of=("self",))}
+    if len(found) != len(ids):
         raise Missing
-    if not access.allows(actor, object_type, action) or not access.rows(actor, object_type, action).filter(pk=record_id).exists():
+    if not access.allows(actor, object_type, action) or access.rows(actor, object_type, action).filter(pk__in=ids).count() != len(ids):
         raise Denied(_("You may not do this with this record."))
-    return record
+    return [found[record_id] for record_id in ids]
 
 
 def demand_version(record: Record, version: int) -> None:
@@ -268,24 +311,44 @@ def _check(actor: Actor, object_type: ObjectType, record: Record, made: Cleaned,
             made.errors.setdefault(name, []).extend(sentences)
 
 
-def _store(actor: Actor, object_type: ObjectType, record: Record, name: str, changed: dict, known: dict[str, Field], rows: dict, history: History = NOW) -> Record:
-    told = {n: [_told(known[n], before), _told(known[n], known[n].value(record))] for n, before in changed.items() if n in known}
-    told |= lines.told(object_type, rows)
-    if not told and name == "change":
-        return record
-    record.version += 1
-    record.updated_at = timezone.now()
+@dataclass(frozen=True)
+class Write:
+    """A record as it will be, what changed (name -> value before), and what became of its rows."""
+
+    record: Record
+    changed: dict[str, Any]
+    rows: dict[str, lines.Rows]
+
+
+def _store(actor: Actor, object_type: ObjectType, record: Record, name: str, changed: dict, known: dict[str, Field], rows: dict) -> Record:
+    return _store_many(actor, object_type, name, [Write(record, changed, rows)], known, NOW)[0]
+
+
+def _store_many(actor: Actor, object_type: ObjectType, name: str, writes: list[Write], known: dict[str, Field], history: History) -> list[Record]:
+    entries, stored = [], []
+    for one in writes:
+        told = {n: [_told(known[n], before), _told(known[n], known[n].value(one.record))] for n, before in one.changed.items() if n in known}
+        told |= lines.told(object_type, one.rows)
+        if not told and name == "change":
+            continue
+        one.record.version += 1
+        one.record.updated_at = timezone.now()
+        entries.append((one.record, told))
+        stored.append(one)
+    records = [one.record for one in stored]
     with constraints.named(object_type), permit():
-        record.save()
-        lines.store(object_type, rows)
-        _store_several(object_type, [record])
-    object_type.after(actor, record, changed)
-    if name == "change":
-        _demand_still_mine(actor, object_type, [record], "view")
-    trail.note([trail.entry(actor, object_type, record, name, told)])
-    facts.state(object_type, [record], history=history.at_business_date)
-    search.index(object_type, [record])
-    return record
+        for record in records:
+            record.save()
+        lines.store(object_type, [one.rows for one in stored])
+        _store_several(object_type, records)
+    for one in stored:
+        object_type.after(actor, one.record, one.changed)
+    if name == "change" and records:
+        _demand_still_mine(actor, object_type, records, "view")
+    trail.note([trail.entry(actor, object_type, record, name, told) for record, told in entries])
+    facts.state(object_type, records, history=history.at_business_date)
+    search.index(object_type, records)
+    return [one.record for one in writes]
 
 
 def _store_several(object_type: ObjectType, records: list[Record]) -> None:

@@ -3,7 +3,7 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from core.models.columns import ChoiceField, CodeField
+from core.models.columns import ChoiceField, CodeField, NumberField
 from core.models.document import Document, DocumentCharge, DocumentLine
 from core.models.record import SealedModel, new_id
 
@@ -23,6 +23,8 @@ class SalesOrder(Document):
     requested_date = models.DateField(_("Requested date"), null=True, blank=True)
     ended_on = models.DateField(_("Ended on"), null=True, blank=True, editable=False)
     reason = models.CharField(_("Reason"), max_length=500, blank=True, default="", editable=False)
+    line_count = models.PositiveIntegerField(_("Number of lines"), default=0, editable=False)
+    units = NumberField(_("Sum of quantities"), default=0, editable=False)
     ship_name = models.CharField(_("Ship to"), max_length=200, blank=True, default="")
     ship_street = models.CharField(_("Street"), max_length=300, blank=True, default="")
     ship_city = models.CharField(_("City"), max_length=100, blank=True, default="")

@@ -98,17 +98,19 @@ def add_up(order: SalesOrder, rows: dict[str, list]) -> None:
         if abs(getattr(sums, name)) >= Decimal(10) ** 15:
             raise RuleError({"lines": [_("The amounts of this order are too large.")]})
         setattr(order, name, getattr(sums, name))
+    order.line_count, order.units = len(lines), sum((r.quantity for r in lines), Decimal(0))
 
 
 # Acts
 
 
 def confirm(actor: Actor, order: SalesOrder, data: dict) -> None:
-    """Number and date are given; the lines become revision 1."""
+    """Number and date are given; the lines become revision 1. What was confirmed long ago may hold products no longer sold."""
     lines = list(data["rows"]["lines"].now)
     if not lines:
         raise RuleError({"lines": [_("An order needs at least one line to be confirmed.")]})
-    demand_active(lines)
+    if not data["settled"]:
+        demand_active(lines)
     order.order_date = data.get("date") or order.order_date or today()
     order.number = numbering.next_number("SO", order.order_date)
     _revise(order, lines, order.order_date)

@@ -16,7 +16,10 @@ register(
             "account", "contact", named("currency", required=False), "order_date", "requested_date", "ship_name", "ship_street", "ship_city",
             "ship_region", "ship_postal_code", "ship_country", "owner", "external_number",
         ),
-        shown=("number", "status", "revision", "ended_on", "reason", "rate", "net", "tax", "charges_total", "total", "base_net", "base_total"),
+        shown=(
+            "number", "status", "revision", "ended_on", "reason", "rate", "net", "tax", "charges_total", "total", "base_net", "base_total", "line_count",
+            "units",
+        ),
         columns=("number", "account", "status", "order_date", "owner", "total"), title="number", title_else="external_number",
         search=("number", "external_number", "ship_name", "ship_city"), icon="shopping-cart", group=_("Sales"), statuses=ORDER_STATES,
         lines=(

@@ -15,7 +15,9 @@ class _PlainInMigrations:
         plain = next(c for c in type(self).__mro__ if c.__module__.startswith("django."))
         kwargs.pop("choices", None)
         path = f"{plain.__module__}.{plain.__qualname__}"
-        return name, path.replace("django.db.models.fields", "django.db.models").replace("models.json.", "models."), args, kwargs
+        for inner, outer in (("django.db.models.fields", "django.db.models"), ("models.json.", "models."), ("postgres.fields.array.", "postgres.fields.")):
+            path = path.replace(inner, outer)  # as Django itself spells it, else every comparison finds a change
+        return name, path, args, kwargs
 
 
 class MoneyField(_PlainInMigrations, models.DecimalField):

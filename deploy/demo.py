@@ -10,7 +10,7 @@ from tenants import provision
 from tenants.models import Company
 
 SUBDOMAIN = "demo"
-NAME = "Harbour Trading"
+NAME = "Harbour Instruments"
 EMAIL = "owner@demo.example"
 
 
@@ -27,16 +27,18 @@ def ensure(say: Callable[[str], None]) -> None:
         if there is not None:
             say("Removing the demo company that an interrupted start left half made ...")
             provision.drop_company(there.frozen())
-    say("Making the demo company, twelve months of invented business. This takes a minute, once ...")
+    say("Making the demo company, twelve months of invented business. This takes about half a minute, once ...")
     unfinished.touch()
     company = provision.create_company(
         subdomain=SUBDOMAIN, name=NAME, email=EMAIL, password=settings.HOME.secrets["demo"], country="US", currency="USD"
     )
-    demo.build(company.frozen())
+    demo.build(company.frozen(), settings.HOME.secrets["demo"], say)
     unfinished.unlink()
 
 
 def sign_ins(address: str) -> Iterator[str]:
     """What to type where, line by line. The password is this installation's own."""
     yield f"Demo company: {address.format(SUBDOMAIN)}"
-    yield f"    {EMAIL}  {settings.HOME.secrets['demo']}"
+    yield f"    {EMAIL}  {settings.HOME.secrets['demo']}  (owner)"
+    for email, who in demo.sign_ins():
+        yield f"    {email}  the same password  ({who})"

@@ -110,7 +110,7 @@ class Story:
         customers = [a for a in self.accounts if "customer" in a.roles]
         weights = [1 / (1 + i) ** 0.7 for i in range(len(customers))]
         self.random.shuffle(weights)
-        planned = sorted((day, self.random.choices(customers, weights)[0]) for day in self._days())
+        planned = [(day, self.random.choices(customers, weights)[0]) for day in sorted(self._days())]
         for i, (day, account) in enumerate(planned):
             if i % 50 == 0:
                 self.say(f"Demo company: order {i} of {len(planned)} ...")

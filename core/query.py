@@ -126,7 +126,7 @@ class _Key:
 
 def _order(actor: Actor, object_type: ObjectType, wanted: Listing) -> list[_Key]:
     known, keys = access.fields(actor, object_type), []
-    names = wanted.sort or object_type.sort or (("-created_at",) if "created_at" in known else ())
+    names = wanted.sort or (("-created_at",) if "created_at" in known else ())
     for name in names:
         bare = name.removeprefix("-")
         f = known.get(bare)

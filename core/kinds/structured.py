@@ -1,0 +1,37 @@
+"""The kind of structured data: options, filters. Its shape is the check of the type that has it."""
+
+import json
+
+from django.utils.translation import gettext as _
+
+from core.kinds.kind import Kind
+
+LONGEST = 100_000  # characters
+
+
+class Json(Kind):
+    """Structured data of the set-up: options, filters. Its shape is its type's own check."""
+
+    name = "json"
+    ops, sorts, empty, widget = ("empty",), False, None, "json"
+    schema: dict = {}
+
+    def clean(self, field, value):
+        try:
+            if isinstance(value, str):
+                value = json.loads(value) if value.strip() else None
+            written = json.dumps(value, ensure_ascii=False, allow_nan=False)
+            written.encode()  # half of a surrogate pair is no text
+        except (ValueError, RecursionError):
+            raise ValueError(_("Enter valid JSON.")) from None
+        if len(written) > LONGEST:
+            raise ValueError(_("This value is too long."))
+        if "\\u0000" in written:
+            raise ValueError(_("Remove the control characters."))
+        return value
+
+    def to_form(self, field, value):
+        return "" if value in (None, []) else json.dumps(value, ensure_ascii=False)
+
+    def text(self, field, value, currency=""):
+        return self.to_form(field, value)

@@ -1,0 +1,87 @@
+"""Kinds whose value is text: one line, many, addresses of mail, telephone and web, and passwords. How text is found: core.collation."""
+
+import re
+
+import phonenumbers
+from django.core.exceptions import ValidationError
+from django.core.validators import URLValidator, validate_email
+from django.utils.translation import gettext as _
+
+from core import context
+from core.kinds.kind import Kind
+
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+class Text(Kind):
+    name = "text"
+
+
+class LongText(Kind):
+    name = "longtext"
+    widget = "textarea"
+
+
+class Email(Text):
+    name = "email"
+    widget = "email"
+    schema = {"type": "string", "format": "email"}
+
+    def clean(self, field, value):
+        text = super().clean(field, value)
+        try:
+            validate_email(text)
+        except ValidationError:
+            raise ValueError(_("Enter an e-mail address, such as name@example.com.")) from None
+        return text
+
+
+class Phone(Text):
+    """E.164 where it parses in the company's country; otherwise as typed."""
+
+    name = "phone"
+    widget = "tel"
+
+    def clean(self, field, value):
+        text = super().clean(field, value)
+        try:
+            number = phonenumbers.parse(re.sub("转|分机", "x", text), context.company().country)
+            if phonenumbers.is_valid_number(number):
+                extension = f";ext={number.extension}" if number.extension else ""
+                return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) + extension
+        except phonenumbers.NumberParseException:
+            return text
+        return text
+
+
+class Url(Text):
+    name = "url"
+    widget = "url"
+    schema = {"type": "string", "format": "uri"}
+
+    def clean(self, field, value):
+        text = super().clean(field, value)
+        text = text if re.match(r"[a-z][a-z0-9+.-]*:", text, re.I) and not re.match(r"[^:]+:\d", text) else f"https://{text}"
+        try:
+            URLValidator(schemes=["http", "https"])(text)
+        except ValidationError:
+            raise ValueError(_("Enter a web address, such as https://example.com.")) from None
+        return super().clean(field, text)  # the scheme made it longer
+
+
+class Secret(Kind):
+    """Written, never read: a password. ``core.write`` hashes it through the record's ``set_password``."""
+
+    name = "secret"
+    ops, sorts, widget = (), False, "password"
+
+    def clean(self, field, value):
+        if not isinstance(value, str) or not 1 <= len(value) <= 128 or UNSTORABLE.search(value):
+            raise ValueError(_("Enter a password of at most 128 characters."))
+        return value
+
+    def to_json(self, field, value):
+        return None
+
+    def to_form(self, field, value):
+        return ""

@@ -76,6 +76,12 @@ def active() -> list[context.Company]:
         return [company.frozen() for company in Company.objects.filter(status=Company.Status.ACTIVE).order_by("id")]
 
 
+def subdomains() -> set[str]:
+    """Those of all companies, suspended ones included. Cost: one query."""
+    with context.bind_public():
+        return set(Company.objects.values_list("subdomain", flat=True))
+
+
 def forget() -> None:
     """Remember nothing: called where a company's row changes in this process."""
     with _lock:

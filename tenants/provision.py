@@ -15,6 +15,7 @@ from uuid import uuid4
 from django.apps import apps
 from django.db import IntegrityError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
+from django.utils import translation
 from django.utils.translation import gettext as _
 from psycopg.conninfo import make_conninfo
 
@@ -84,18 +85,16 @@ def _migrate(labels: frozenset[str]) -> None:
 
 
 def _prepare_copy() -> None:
-    """Migrate a schema that nobody uses, take its SQL, drop it. What killed runs left behind is dropped too."""
+    """Migrate a schema that nobody uses, take its SQL, drop it. What failed or killed runs left behind is dropped first."""
     for leftover in schemas.leftover_templates():
         schemas.drop(leftover)
     template = "tpl_" + binding.token_of(uuid4())
     schemas.create(template)
-    try:
-        with binding.schema(template):
-            _migrate(versions.company_apps())
-        sql = schemas.condense(dump(template))
-    finally:
-        schemas.drop(template)
+    with binding.schema(template):
+        _migrate(versions.company_apps())
+    sql = schemas.condense(dump(template))
     PreparedCopy.objects.create(fingerprint=versions.fingerprint(), template=template, sql=sql)
+    schemas.drop(template)
 
 
 def dump(schema: str, *, rows: bool = True) -> str:
@@ -165,7 +164,7 @@ def _make(wish: signup.Application, copy: PreparedCopy) -> Company:
     company.save(force_insert=True)
     Domain(domain=directory.host_of(wish.subdomain), tenant=company, is_primary=True).save(force_insert=True)
     schemas.replay(copy.sql, copy.template, company.schema_name)
-    with context.bind(company.frozen()):
+    with context.bind(company.frozen()), translation.override(wish.language.lower()):
         seeds.plant(wish.email, wish.password, wish.user_name)
     return company
 

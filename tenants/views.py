@@ -12,7 +12,6 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils import translation
-from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -32,15 +31,13 @@ PURPOSE = "welcome"
 
 
 def _public(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """In the reader's language: by ``?lang=``, which is remembered, else as chosen before, else as the browser asks."""
+    """In the language of ``?lang=``, which is remembered; without it in the one the request is in already."""
 
     @wraps(view)
     def in_language(request: HttpRequest) -> HttpResponse:
         chosen = _interface_language(request.GET.get("lang", ""))
-        with translation.override(chosen or translation.get_language_from_request(request)):
+        with translation.override(chosen or translation.get_language()):
             response = view(request)
-            response.headers.setdefault("Content-Language", translation.get_language())
-        patch_vary_headers(response, ["Accept-Language", "Cookie"])
         if chosen:
             _remember(response, settings.LANGUAGE_COOKIE_NAME, chosen)
         return response
@@ -106,18 +103,15 @@ def preferences(request: HttpRequest) -> HttpResponse:
 def welcome(request: HttpRequest) -> HttpResponse:
     """Signs in whoever brings a token of this company. GET changes nothing, so that a link that is merely looked at stays good."""
     company = context.company()
-    language = translation.get_language_from_request(request)
-    with translation.override(language):
-        token = (request.POST if request.method == "POST" else request.GET).get("token", "")
-        if request.method != "POST":
-            return _unshared(_page(request, "public/welcome.html", site=company.name, token=token))
-        with context.bind_public():
-            user_id = SignInToken.redeem(PURPOSE, company.id, token)
-        user = User.objects.filter(pk=user_id).first() if user_id else None
-        if user is None:
-            return _unshared(_page(request, "public/welcome.html", status=410, site=company.name, token=""))
-        sessions.sign_in(request, user)
-        return HttpResponseRedirect("/")
+    if request.method != "POST":
+        return _page(request, "public/welcome.html", site=company.name, token=request.GET.get("token", ""))
+    with context.bind_public():
+        user_id = SignInToken.redeem(PURPOSE, company.id, request.POST.get("token", ""))
+    user = User.objects.filter(pk=user_id, archived_at=None).first() if user_id else None
+    if user is None:
+        return _page(request, "public/welcome.html", status=410, site=company.name, token="")
+    sessions.sign_in(request, user)
+    return HttpResponseRedirect("/")
 
 
 # What the pages are made of -----------------------------------------------------------------------------------------
@@ -195,9 +189,3 @@ def _listed_language() -> str:
 
 def _remember(response: HttpResponse, name: str, value: str) -> None:
     response.set_cookie(name, value, max_age=YEAR, secure=settings.HTTPS, httponly=False, samesite="Lax")
-
-
-def _unshared(response: HttpResponse) -> HttpResponse:
-    """The address holds a secret: it is not told to the page that is opened next."""
-    response["Referrer-Policy"] = "no-referrer"
-    return response

@@ -23,7 +23,7 @@ _owner = 0  # the process that stops the servers
 
 def start() -> None:
     """Servers, database and Django, ready to be used when this returns. Some seconds once a run, half a second for each worker."""
-    os.environ["DJANGO_SETTINGS_MODULE"] = "deploy.settings"
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "deploy.settings")
     if WORKER:
         _copy_database()
         django.setup()
@@ -35,10 +35,6 @@ def stop() -> None:
     """Stop what this process started and remove its files. Runs at exit, so that nothing stays behind however the run ends."""
     if os.getpid() != _owner:
         return  # a process that a test forked
-    from django.db import connection  # noqa: PLC0415 - needs settings
-
-    connection.close()
-    connection.close_pool()
     from deploy import home, launcher  # noqa: PLC0415 - reads ODOS_HOME
 
     for name in GIVEN:
@@ -65,10 +61,12 @@ def _start_servers() -> None:
     atexit.register(stop)
     launcher.start(home.current(), durable=False)
     django.setup()
+    from django.core.management import call_command  # noqa: PLC0415 - needs settings
     from django.db import connection  # noqa: PLC0415 - needs settings
 
     from tenants import provision  # noqa: PLC0415 - needs settings
 
+    call_command("collectstatic", interactive=False, verbosity=0)
     provision.prepare(lambda sentence: print(sentence, file=sys.stderr))
     connection.close()
     connection.close_pool()  # workers copy this database, and nobody may be connected to what is copied

@@ -139,10 +139,11 @@ def locked(purpose: str) -> Iterator[None]:
         cursor.execute("SELECT pg_advisory_lock(%s)", [key])
     try:
         yield
-    finally:
-        if connection.connection is not None and not connection.connection.closed:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s); RESET lock_timeout; RESET statement_timeout", [key])
+    except BaseException:
+        connection.close()  # whatever state it is in: the lock ends with it
+        raise
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_unlock(%s); RESET lock_timeout; RESET statement_timeout", [key])
 
 
 def _checked(name: str) -> str:

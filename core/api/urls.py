@@ -1,0 +1,17 @@
+"""Addresses of the API, below ``/api/v1/``. Whatever is not here is answered in the API's form of errors too."""
+
+from django.urls import path, re_path
+
+from core.api import kpis, views
+
+urlpatterns = [
+    path("", views.Root.as_view(), name="api"),
+    path("kpis/", kpis.Kpis.as_view(), name="api-kpis"),
+    path("kpis/<str:key>/", kpis.Kpi.as_view(), name="api-kpi"),
+    path("kpis/<str:key>/value/", kpis.Value.as_view(), name="api-kpi-value"),
+    path("<str:slug>/", views.Collection.as_view(), name="api-list"),
+    path("<str:slug>/batch/", views.Batch.as_view(), name="api-batch"),
+    path("<str:slug>/<str:ident>/", views.Single.as_view(), name="api-record"),
+    path("<str:slug>/<str:ident>/<str:act>/", views.Deed.as_view(), name="api-act"),
+    re_path(r"", views.Unknown.as_view(), name="api-unknown"),
+]

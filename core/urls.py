@@ -1,5 +1,10 @@
 """Addresses of a company's host: the API, and the pages."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path, re_path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from core.api.views import Unknown
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/v1/", include("core.api.urls")),
+    re_path(r"^api(/|$)", Unknown.as_view()),
+]

@@ -84,6 +84,8 @@ def _condition(object_type: ObjectType, path: str, op: str, value: Any, sight: S
         cleaned = clean(f, op, value)
     except ValueError as error:
         raise refuse(full_path, str(error)) from None
+    if cleaned is None and "empty" not in f.rules.ops:
+        raise refuse(full_path, _("Name a value to compare with."))
     if cleaned is None:
         return f.rules.condition(f, "empty", op == "eq")
     return f.rules.condition(f, op, cleaned)
@@ -99,6 +101,8 @@ def _through(object_type: ObjectType, f: Field, rest: str, op: str, value: Any, 
         return Q(**{"pk__in": object_type.model.objects.alias(_own=f.rules.expr(f)).filter(_own__in=found.values_list(Cast("pk", CharField()))).values("pk")})
     if f.expression is not None:
         return Q(lookups.In(f.expression, found.values("pk")))
+    if f.kind == "refs":  # one of several; a join would show a record once for each
+        return f.rules.condition(f, "in", found.values("pk"))
     return Q(**{f"{f.path}__in": found.values("pk")})
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.db import IntegrityError
-from django.db.models import PROTECT, CheckConstraint, Q, UniqueConstraint
+from django.db.models import PROTECT, CheckConstraint, F, Q, UniqueConstraint
 from django.utils.translation import gettext as _
 
 from core import registry, schema, sql
@@ -30,8 +30,13 @@ def demand_unused_ids(object_type: ObjectType, cleaned: list[Cleaned]) -> None:
 
 
 def _unique_sets(object_type: ObjectType) -> list[tuple[str, ...]]:
-    found = [c.fields for c in object_type.model._meta.constraints if isinstance(c, UniqueConstraint) and c.fields and not c.condition]
-    return [names for names in found if all(n in object_type.fields for n in names)]
+    found = [_columns(c) for c in object_type.model._meta.constraints if isinstance(c, UniqueConstraint) and not c.condition]
+    return [names for names in found if names and all(n in object_type.fields for n in names)]
+
+
+def _columns(constraint: UniqueConstraint) -> tuple[str, ...]:
+    """The columns of a constraint, which Django keeps as fields or, named in passing, as expressions."""
+    return constraint.fields or tuple(e.name for e in constraint.expressions if isinstance(e, F))
 
 
 def refuse_duplicates(object_type: ObjectType, pairs: list[tuple[Record, Cleaned]], changed: dict | None = None) -> None:
@@ -85,7 +90,7 @@ def _sentence(object_type: ObjectType, name: str) -> Exception:
         if constraint.name != name:
             continue
         if isinstance(constraint, UniqueConstraint):
-            return RuleError({constraint.fields[0] if constraint.fields else "_": [_("Another record has this value already.")]})
+            return RuleError({next(iter(_columns(constraint)), "_"): [_("Another record has this value already.")]})
         if isinstance(constraint, CheckConstraint):
             return RuleError({"_": [str(constraint.violation_error_message)]})
     for f in schema.own_fields(object_type):

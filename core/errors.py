@@ -10,6 +10,11 @@ class OdosError(Exception):
     """A refusal the reader can understand; anything else that escapes is a defect."""
 
 
+def speakable(text: object) -> str:
+    """What can be written as UTF-8: an error may quote what somebody sent, and half a surrogate pair is no text."""
+    return str(text).encode("utf-8", "replace").decode().replace("\x00", "")
+
+
 class RuleError(OdosError):
     """Input that breaks a rule. ``errors`` maps a field's name to its sentences; ``_`` holds what belongs to no field.
 
@@ -17,7 +22,8 @@ class RuleError(OdosError):
     """
 
     def __init__(self, errors: Mapping[str, list[str]] | str):
-        self.errors = {"_": [errors]} if isinstance(errors, str) else {k: list(v) for k, v in errors.items()}
+        named = {"_": [errors]} if isinstance(errors, str) else errors
+        self.errors = {speakable(name): [speakable(s) for s in sentences] for name, sentences in named.items()}
         super().__init__("; ".join(f"{k}: {' '.join(map(str, v))}" for k, v in self.errors.items()))
 
 

@@ -197,10 +197,12 @@ def _decode(keys: list[_Key], cursor: str) -> tuple[bool, list]:
                 held.append(None)
             elif k.alias == "_pk":
                 held.append(registry.KINDS["integer"].clean(Field("pk"), value) if str(value).isdigit() and len(str(value)) < 19 else registry.KINDS["ref"].clean(Field("pk"), str(value)))
+            elif k.field.kind in ("ref", "user") and not k.field.sort_path and not k.field.custom:
+                held.append(k.field.rules.clean(k.field, value))
             elif k.field.kind in ("date", "datetime", "number", "money", "percent", "integer", "yesno"):
                 held.append(k.field.rules.clean(replace(k.field, minimum=None, maximum=None), value) if not k.field.custom or k.field.rules.cast else str(value))
             else:
-                held.append(str(value).replace("\x00", ""))
+                held.append(str(value).encode("utf-8", "replace").decode().replace("\x00", ""))
         return backwards, held
     except (ValueError, TypeError, IndexError, KeyError, UnicodeDecodeError, RecursionError):
         raise RuleError({"cursor": [_("This cursor does not belong to this list; start again without it.")]}) from None

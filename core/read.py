@@ -57,9 +57,11 @@ class Shown:
         return f.rules.text(f, value, self.currency)
 
 
-def label_fields(object_type: ObjectType) -> list[str]:
+def label_fields(actor: Actor, object_type: ObjectType) -> list[str]:
+    """The columns that name a record, as far as this reader sees them."""
+    hidden = access.hidden_names(actor, object_type)
     names = [object_type.title, object_type.title_else]
-    return [object_type.fields[n].path for n in names if n]
+    return [object_type.fields[n].path for n in names if n and n not in hidden] or ["pk"]
 
 
 def labels(actor: Actor, wanted: dict[str, set]) -> dict[str, dict[Any, str]]:
@@ -69,16 +71,14 @@ def labels(actor: Actor, wanted: dict[str, set]) -> dict[str, dict[Any, str]]:
         object_type = registry.get(slug)
         if object_type is None or not ids or not access.allows(actor, object_type, "view"):
             continue
-        hidden = access.hidden_names(actor, object_type)
-        paths = label_fields(object_type) if object_type.title not in hidden else ["pk"]
-        rows = access.rows(actor, object_type).filter(pk__in=ids).values_list("pk", *paths)
+        rows = access.rows(actor, object_type).filter(pk__in=ids).values_list("pk", *label_fields(actor, object_type))
         found[slug] = {pk: next((str(t) for t in texts if t), str(_("Draft"))) for pk, *texts in rows}
     return found
 
 
-def label(object_type: ObjectType, record: Model) -> str:
-    """A record's name as its own page says it."""
-    texts = (getattr(record, path) for path in label_fields(object_type))
+def label(actor: Actor, object_type: ObjectType, record: Model) -> str:
+    """A record's name as its own page says it to this reader."""
+    texts = (getattr(record, path) for path in label_fields(actor, object_type))
     return next((str(t) for t in texts if t), str(_("Draft")))
 
 
@@ -90,7 +90,7 @@ def present(actor: Actor, object_type: ObjectType, records: Iterable[Model], onl
     many = [f.path for f in fields.values() if f.kind == "refs"]
     if many:
         prefetch_related_objects(records, *many)
-    shown = [Shown(object_type, r, {n: f.value(r) for n, f in fields.items()}, fields, {}, label(object_type, r)) for r in records]
+    shown = [Shown(object_type, r, {n: f.value(r) for n, f in fields.items()}, fields, {}, label(actor, object_type, r)) for r in records]
     if with_lines and only is None:
         _attach_lines(actor, object_type, shown)
     if object_type.redact:

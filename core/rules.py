@@ -122,6 +122,8 @@ def check_own_field(actor: Actor, own: CustomField, changed: dict, rows: dict) -
         errors["target"] = [_("Name the type this refers to.")]
     if own.unique and own.kind in ("longtext", "yesno"):
         errors["unique"] = [_("A field of this kind cannot be unique.")]
+    if own.fast and own.kind == "longtext":
+        errors["fast"] = [_("A field of this kind is too long for an index.")]
     _clean_default(own, errors)
     if errors:
         raise RuleError(errors)

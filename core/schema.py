@@ -10,6 +10,7 @@ from core.models import CustomField, OwnedRecord, Record
 from core.registry import Field, ObjectType, derive
 
 FIELD_LIMIT = 200
+TEXT = 600  # characters of a company's own text: four bytes each still fit an index entry
 
 
 def _common(object_type: ObjectType) -> dict[str, Field]:
@@ -39,7 +40,7 @@ def as_field(row: CustomField) -> Field:
     return Field(
         name=row.key, kind=row.kind, label=row.label, required=row.required, unique=row.unique, help=row.help, custom=True,
         options=tuple((o["key"], o["label"]) for o in row.options or ()), default=row.default, path=row.key,
-        target="users" if row.kind == "user" else row.target, max_length={"text": 1000, "longtext": 100_000}.get(row.kind, 500),
+        target="users" if row.kind == "user" else row.target, max_length={"text": TEXT, "longtext": 100_000}.get(row.kind, 500),
         wide=row.kind == "longtext",
     )  # fmt: skip
 

@@ -144,8 +144,10 @@ def act_many(
         if record.pk in versions:
             demand_version(record, versions[record.pk])
         _demand_possible(actor, object_type, deed, record)
-    cleaned = cleaning.inputs(actor, deed, object_type.lines, [data for _id, data in items])
+    cleaned = cleaning.inputs(actor, deed, writable_lines(actor, object_type, name), [data for _id, data in items])
     _raise_together(cleaned)
+    if deed.lines:
+        object_type.prepare(actor, list(zip(records, cleaned, strict=True)))
     rebuilt = lines.rebuild(object_type, list(zip(records, cleaned, strict=True)))
     _raise_together(cleaned)
     writes = []
@@ -286,6 +288,10 @@ def _put(known: dict[str, Field], record: Record, made: Cleaned) -> dict[str, An
         if f.kind == "secret" or (set(before) != set(value) if f.kind == "refs" else before != value):
             changed[name] = before
             f.put(record, value)
+            if value is None and not f.custom and f.kind not in ("anyref", "refs", "secret"):
+                column = f.model._meta.get_field(f.path)
+                if not column.null and column.has_default():
+                    f.put(record, column.get_default())  # nothing, where the column needs something: what it starts with
     return changed
 
 

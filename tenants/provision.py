@@ -16,7 +16,6 @@ from django.apps import apps
 from django.db import IntegrityError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import translation
-from django.utils.translation import gettext as _
 from psycopg.conninfo import make_conninfo
 
 from core import context, seeds
@@ -46,12 +45,12 @@ def prepare(progress: Progress = lambda sentence: None) -> None:
         with transaction.atomic():
             schemas.ensure_extensions()
         if not _public_is_current():
-            progress(_("Preparing the public schema."))
+            progress("Preparing the public schema.")
             _migrate(versions.shared_apps())
         for domain in _missing_domains():
             domain.save()
         if not PreparedCopy.objects.filter(fingerprint=versions.fingerprint()).exists():
-            progress(_("Preparing the schema of new companies. This takes some seconds, once for each version."))
+            progress("Preparing the schema of new companies. This takes some seconds, once for each version.")
             _prepare_copy()
 
 
@@ -108,7 +107,7 @@ def dump(schema: str, *, rows: bool = True) -> str:
     ]  # fmt: skip
     done = subprocess.run(command, env={**os.environ, "PGPASSWORD": info.password}, capture_output=True, text=True)
     if done.returncode:
-        raise ProvisioningError(_("pg_dump could not read the database: %(reason)s") % {"reason": done.stderr.strip()})
+        raise ProvisioningError(f"pg_dump could not read the database: {done.stderr.strip()}")
     return done.stdout
 
 
@@ -122,7 +121,7 @@ def _pg_dump() -> str:
             found = re.search(r"(\d+)", version)
             if found and int(found[1]) >= 18:
                 return program
-    raise ProvisioningError(_("Install PostgreSQL's client programs, version 18 or newer, so that pg_dump is on the PATH."))
+    raise ProvisioningError("Install PostgreSQL's client programs, version 18 or newer, so that pg_dump is on the PATH.")
 
 
 # A company ----------------------------------------------------------------------------------------------------------
@@ -144,7 +143,7 @@ def create_company(
     with context.bind_public():
         copy = PreparedCopy.objects.filter(fingerprint=versions.fingerprint()).first()
         if copy is None:
-            raise ProvisioningError(_("Companies cannot be made yet: start `manage.py up` once after an update."))
+            raise ProvisioningError("Companies cannot be made yet: start `manage.py up` once after an update.")
         if Company.objects.filter(subdomain=wish.subdomain).exists():
             raise signup.subdomain_is_taken()
         try:

@@ -164,7 +164,7 @@ def _json(f: Field, value: Any, url: Callable[[str, Any], str]) -> Any:
         found = {"id": str(value.id), "label": value.label, "url": url(value.slug, value.id) if value.seen else None}
         if f.kind != "anyref":
             return found
-        return {"type": value.slug, **found, **({"line": str(value.line)} if value.line else {})}
+        return {"type": value.slug, **found, **({} if value.line is None else {"line": str(value.line) or None})}
     if isinstance(value, list) and value and isinstance(value[0], Ref):
         return [_json(f, v, url) for v in value]
     return f.rules.to_json(f, value)

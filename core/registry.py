@@ -75,8 +75,8 @@ class Field:
             return self.rules.empty if stored is None else self.rules.from_json(self, stored)
         if self.kind == "anyref":
             ident = getattr(record, f"{self.path}_id")
-            line = getattr(record, f"{self.path}_line", None)
-            return (getattr(record, f"{self.path}_type"), ident, *([line] if line else [])) if ident else None
+            line = (getattr(record, f"{self.path}_line") or "",) if hasattr(record, f"{self.path}_line") else ()
+            return (getattr(record, f"{self.path}_type"), ident, *line) if ident else None
         if self.kind == "refs":
             waiting = record.__dict__.get("_several", {})
             return waiting[self.name] if self.name in waiting else [row.pk for row in getattr(record, self.path).all()]

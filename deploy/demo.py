@@ -37,8 +37,9 @@ def ensure(say: Callable[[str], None]) -> None:
 
 
 def sign_ins(address: str) -> Iterator[str]:
-    """What to type where, line by line. The password is this installation's own."""
-    yield f"Demo company: {address.format(SUBDOMAIN)}"
-    yield f"    {EMAIL}  {settings.HOME.secrets['demo']}  (owner)"
-    for email, who in demo.sign_ins():
-        yield f"    {email}  the same password  ({who})"
+    """Where to go and what to type there, line by line. The password is this installation's own."""
+    people = [(EMAIL, "owner"), *demo.sign_ins()]
+    width = max(len(email) for email, _ in people)
+    yield f"Demo company: {address.format(SUBDOMAIN)}   password for everyone: {settings.HOME.secrets['demo']}"
+    for email, who in people:
+        yield f"    {email:{width}}  {who}"

@@ -15,14 +15,17 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Q, QuerySet, Sum
+from django.utils.translation import gettext as _
 
 from core import access, conditions, context, registry
 from core.access import Actor
+from core.errors import RuleError
 from core.models import Fact
 from core.models.record import permit
 from core.registry import ObjectType
 
 DIMENSIONS = ("person", "unit", "account", "product", "campaign", "work", "ledger")
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2999, 12, 31)  # every period around one has a name
 GROUPED = ("measure", "business_date", *DIMENSIONS, "entry", "source_line")
 
 
@@ -58,6 +61,8 @@ def state(object_type: ObjectType, records: Iterable, fresh: bool = False, histo
         return 0
     stated = {} if fresh else _stated([r.pk for r in records])
     said = object_type.facts(records)
+    if any(not FIRST_DAY <= s.business_date <= LAST_DAY for statements in said.values() for s in statements):
+        raise RuleError({"date": [_("A date of business is between %(first)s and %(last)s.") % {"first": FIRST_DAY, "last": LAST_DAY}]})
     zone = context.company().zone
     added = []
     for record in records:

@@ -124,6 +124,7 @@ def value(actor: Actor, wanted: Definition, asked: Question) -> Answer:
     as_of = asof.parse(asked.as_of)
     splits = _splits(actor, wanted, asked)
     extra = _filters(wanted, asked)
+    _demand_drillable(actor, extra)
     seen = _facts(actor, wanted, extra, as_of)
     inside = _in_period(seen, period)
     total = inside.aggregate(value=Sum("value"), rows=Count("pk"))
@@ -162,6 +163,12 @@ def _filters(wanted: Definition, asked: Question) -> list:
     if asked.filter is not None:
         found.append(_over_dimensions(wanted, asked.filter, 0))
     return found
+
+
+def _demand_drillable(actor: Actor, extra: list) -> None:
+    """The list of facts behind a figure or group filters by one condition more for the measure, and two for each period."""
+    most = [["measure", "eq", "-"]] * 7
+    conditions.compile(registry.types["facts"], {"all": [*most, *extra]}, access.sight(actor))
 
 
 def _over_dimensions(wanted: Definition, node: Any, depth: int) -> Any:
@@ -273,10 +280,10 @@ def _rolled_up(actor: Actor, asked: Question, dimension: Dimension, inside: Quer
         for ancestor, start, end in places.get(node, ()) if node else ():
             if not then or start <= day[0] < end:
                 total[ancestor] += amount
-    nodes = list(dimension.tree.objects.filter(archived_at=None).values_list("pk", "parent_id")) + [
-        (k, None) for k in own if k is not None and not dimension.tree.objects.filter(pk=k, archived_at=None).exists()
-    ]
-    parents, slug = dict(nodes), registry.types[dimension.target].slug if not dimension.through else registry.types[dimension.target].fields[dimension.through].target
+    every = dimension.tree.objects.values_list("pk", "parent_id", "archived_at")
+    nodes = {pk: parent for pk, parent, archived in every if archived is None or pk in own or pk in total}
+    nodes |= {k: None for k in own if k is not None and k not in nodes}
+    parents, slug = nodes, registry.types[dimension.target].slug if not dimension.through else registry.types[dimension.target].fields[dimension.through].target
     named = read.labels(actor, {slug: set(parents)}).get(slug, {})
     made = []
     for node in _in_tree_order(parents, named):

@@ -34,7 +34,7 @@ def locked(order: SalesOrder) -> frozenset[str]:
 def prepare(actor: Actor, pairs: list) -> None:
     """Currency from the account or company; description, price and tax of a line from its product. Cost: two queries a batch."""
     accounts = Account.objects.in_bulk({order.account_id for order, made in pairs if order.account_id and not order.currency})
-    fill_lines([row for _order, made in pairs for row in made.lines.get("lines", ()) if row.id is None or made.id is not None])
+    fill_lines([row for order, made in pairs for row in made.lines.get("lines", ()) if row.id is None or order._state.adding])
     for order, made in pairs:
         if not order.currency:
             account = accounts.get(order.account_id)
@@ -191,7 +191,7 @@ def _statements(order: SalesOrder, revisions: list[OrderRevision]):
                 yield Statement(measure, difference, on, product=product, source_line=line, **who)
         before = now
     yield Statement("orders", Decimal(1), revisions[0].date, **who)
-    if order.ended_on:
+    if order.ended_on and order.status == "cancelled":  # a closed order was one, though what was open is taken back
         yield Statement("orders", Decimal(-1), order.ended_on, **who)
 
 

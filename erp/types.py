@@ -7,6 +7,7 @@ from erp import rules
 from erp.models import ORDER_STATES, OrderCharge, OrderLine, SalesOrder
 
 DATE = Field("date", "date", _("Date"))
+WHOSE = ("account", "owner", "unit", "order_date", "status")  # every fact of an order tells these of it
 REASON = Field("reason", "text", _("Reason"), required=True, max_length=500)
 
 register(
@@ -46,9 +47,9 @@ register(
         prepare=rules.prepare, check=rules.check, totals=rules.add_up, facts=rules.facts, locked=rules.locked,
         keys=("external_number",), filters=("status", "account", "owner", "order_date"),
     ),
-    Measure("ordered", _("Ordered"), "orders", reveals=("net", "lines", "base_net")),
-    Measure("orders", _("Orders"), "orders", money=False),
-    Measure("discount", _("Discount"), "orders", reveals=("lines",)),
+    Measure("ordered", _("Ordered"), "orders", reveals=(*WHOSE, "net", "lines", "base_net")),
+    Measure("orders", _("Orders"), "orders", money=False, reveals=WHOSE),
+    Measure("discount", _("Discount"), "orders", reveals=(*WHOSE, "lines")),
     ShippedKpi(
         "order-intake", _("Order intake"), "ordered",
         _("Net of the lines of confirmed orders in base currency; amendments count on their own date, cancellations take back what was not shipped."),

@@ -1,6 +1,7 @@
 """What may happen to core's own types: people, roles, units, own fields. Reached through ``core.write`` alone."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
@@ -10,9 +11,10 @@ from django.utils.translation import gettext as _
 from core import access, conditions, jobs, limits, registry, schema, sql, structures
 from core.access import Actor
 from core.errors import RuleError
-from core.models import CustomField, Grant, Role, User
+from core.models import CustomField, Grant, OrgUnit, Role, User
 from core.query import RESERVED
 
+BY_PLACE = ("unit", "subtree")  # scopes that mean more or less by where their holder stands
 KEY = re.compile(r"[a-z][a-z0-9_]{0,40}", re.ASCII)
 
 
@@ -44,9 +46,32 @@ def check_user(actor: Actor, user: User, changed: dict, rows: dict) -> None:
         added = waiting - set(changed["roles"] or ())
         if not access.covers_role(actor, Grant.objects.filter(role_id__in=added)):
             raise RuleError({"roles": [_("You may not give a role that may do more than you may yourself.")]})
+    if {"roles", "unit"} & changed.keys() and not _may_place(actor, user):
+        raise RuleError({"unit": [_("You may not place somebody where he would see more than you do.")]})
     touches_another = user.pk != actor.id and {"password", "email"} & changed.keys()
     if touches_another and not access.covers_role(actor, Grant.objects.filter(role__in=user.roles.through.objects.filter(user_id=user.pk).values("role_id"))):
         raise RuleError({next(iter({"password", "email"} & changed.keys())): [_("You may not change how somebody with more rights signs in.")]})
+
+
+def _may_place(actor: Actor, user: User) -> bool:
+    """Whether what the user's roles give by his unit is within what the actor holds there (Z-08). Cost: at most two queries."""
+    if actor.system or user.unit_id is None:
+        return True
+    granted = [g for g in Grant.objects.filter(role_id__in=registry.types["users"].fields["roles"].value(user)) if g.scope in BY_PLACE]
+    if not granted or user.unit_id == actor.unit_id:
+        return True
+    inside = actor.unit_id is not None and structures.below(OrgUnit, actor.unit_id).filter(descendant_id=user.unit_id).exists()
+    return access.covers_role(actor, [_widened(g, "subtree" if inside else "all") for g in granted])
+
+
+def _widened(grant: Grant, scope: str) -> access.Permission:
+    return access.Permission(grant.type, frozenset(grant.actions), scope, None, frozenset(grant.hidden), frozenset(grant.readonly))
+
+
+def locked_user(user: User) -> frozenset[str]:
+    """The last active owner is never deleted. Cost: one query for an owner."""
+    owners = set(User.roles.through.objects.filter(role__key="owner", user__archived_at=None).values_list("user_id", flat=True))
+    return frozenset({"delete"}) if owners == {user.pk} else frozenset()
 
 
 def keep_an_owner(actor: Actor, user: User, changed: dict) -> None:
@@ -71,7 +96,7 @@ def check_role(actor: Actor, role: Role, changed: dict, rows: dict) -> None:
         raise RuleError(errors)
     if not access.covers_role(actor, rows.get("grants", ())):
         raise RuleError({"grants": [_("You may not grant more than you may do yourself.")]})
-    if role.key == "owner" and role.version > 1 and "grants" in rows:
+    if role.key == "owner" and "grants" in rows:
         raise RuleError({"grants": [_("The owner's role always may do everything.")]})
 
 
@@ -98,7 +123,14 @@ def _grant_errors(grant: Grant):
 
 
 def role_changed(actor: Actor, role: Role, changed: dict) -> None:
-    """What a role hides is not found by searching either: the types concerned are indexed anew, in a job."""
+    """What a role hides is not found by searching either: the types concerned are indexed anew, in a job.
+
+    A role that comes back gives its rights again, so it is given like a new one (Z-08); the owner's never goes.
+    """
+    if "archived_at" in changed and role.archived_at is not None and role.key == "owner":
+        raise RuleError({"_": [_("The owner's role always may do everything.")]})
+    if "archived_at" in changed and role.archived_at is None and not access.covers_role(actor, role.grants.all()):
+        raise RuleError({"_": [_("You may not grant more than you may do yourself.")]})
     for slug in Grant.objects.filter(role=role).exclude(hidden=[]).values_list("type", flat=True).distinct():
         jobs.promise("reindex", {"type": slug}, actor)
 
@@ -181,5 +213,15 @@ def _index(own: CustomField, table: str, cast: str | None, unique: bool) -> None
 # Units
 
 
-check_unit = structures.demand_tree
+def check_unit(actor: Actor, unit: OrgUnit, changed: dict, rows: dict) -> None:
+    """No circle; and nobody takes a unit below his own whose records he could not see before (Z-08)."""
+    structures.demand_tree(actor, unit, changed, rows)
+    if "parent" not in changed or unit._state.adding or actor.system or actor.unit_id is None or unit.parent_id is None:
+        return
+    mine = structures.below(OrgUnit, actor.unit_id)
+    enters = mine.filter(descendant_id=unit.parent_id).exists() and not mine.filter(descendant_id=unit.pk).exists()
+    if enters and not access.covers_role(actor, [replace(p, scope="all") for p in actor.permissions if p.scope in BY_PLACE]):
+        raise RuleError({"parent": [_("You may not move a unit below your own: you would see more than you do.")]})
+
+
 keep_unit_links = structures.keep_links

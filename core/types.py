@@ -17,7 +17,7 @@ register(
     ObjectType(
         "users", User, _("User"), _("Users"), ("email", "name", "unit", "roles", "manager", "language", named("password", required=False)),
         columns=("name", "email", "unit", "roles", "manager"), search=("name", "email"), owner="id", icon="user", group=SETTINGS,
-        prepare=rules.prepare_people, check=rules.check_user, after=rules.keep_an_owner, sort=("name",), keys=("email",),
+        prepare=rules.prepare_people, check=rules.check_user, after=rules.keep_an_owner, locked=rules.locked_user, sort=("name",), keys=("email",),
         figures=(("order-intake", "person"), ("orders", "person")),
     ),
     ObjectType(

@@ -167,6 +167,7 @@ def _demand_possible(actor: Actor, object_type: ObjectType, deed: Act, record: R
 def _do(actor: Actor, object_type: ObjectType, deed: Act, record: Record, made: Cleaned, rows: dict, history: History) -> dict[str, Any]:
     """The deed itself, on the record in hand; returns name -> value before. What its rule refuses is added to ``made.errors``."""
     before = {n: f.value(record) for n, f in object_type.fields.items() if f.kind != "refs"}
+    archived = record.archived_at
     if deed.target:
         record.status = deed.target
     try:
@@ -175,7 +176,8 @@ def _do(actor: Actor, object_type: ObjectType, deed: Act, record: Record, made: 
             object_type.totals(record, {n: r.now for n, r in rows.items()})
     except RuleError as error:
         made.errors.update(error.errors)
-    return {n: before[n] for n, f in object_type.fields.items() if n in before and f.value(record) != before[n]}
+    changed = {n: before[n] for n, f in object_type.fields.items() if n in before and f.value(record) != before[n]}
+    return changed if record.archived_at == archived else changed | {"archived_at": archived}
 
 
 def delete(actor: Actor, object_type: ObjectType, record_id: UUID, version: int | None) -> bool:

@@ -110,7 +110,7 @@ def is_pointed_to(object_type: ObjectType, record: Record) -> bool:
             return True
     for other in registry.every():
         for f in other.fields.values():
-            if f.kind == "anyref" and other.model.objects.filter(**{f"{f.path}_type": object_type.slug, f"{f.path}_id": record.pk}).exists():
+            if f.kind == "anyref" and not other.rows and other.model.objects.filter(**{f"{f.path}_type": object_type.slug, f"{f.path}_id": record.pk}).exists():
                 return True
     own = Q(target=object_type.slug) | (Q(kind="user") if object_type.slug == "users" else Q(pk__in=[]))
     for row in CustomField.objects.filter(own):

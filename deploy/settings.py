@@ -209,6 +209,17 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 
+WHITENOISE_ALLOW_ALL_ORIGINS = False
+
+
+def _guard(headers, path, url):
+    """What core's headers are for pages: static files are answered before that middleware."""
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["Cross-Origin-Resource-Policy"] = "same-origin"
+
+
+WHITENOISE_ADD_HEADERS_FUNCTION = _guard
+
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -256,5 +267,9 @@ LOGGING = {
     "formatters": {"line": {"format": "{levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
-    "loggers": {"odos": {"level": "INFO"}, "django": {"level": "WARNING"}},
+    "loggers": {
+        "odos": {"level": "INFO"},
+        "django": {"level": "WARNING"},
+        "django.request": {"level": "ERROR"},  # a page that is not there is nobody's alarm
+    },
 }

@@ -163,7 +163,7 @@ def _make(wish: signup.Application, copy: PreparedCopy) -> Company:
     company.save(force_insert=True)
     Domain(domain=directory.host_of(wish.subdomain), tenant=company, is_primary=True).save(force_insert=True)
     schemas.replay(copy.sql, copy.template, company.schema_name)
-    with context.bind(company.frozen()), translation.override(wish.language.lower()):
+    with context.bind(company.frozen()), context.remembering(), translation.override(wish.language.lower()):
         seeds.plant(wish.email, wish.password, wish.user_name)
     return company
 

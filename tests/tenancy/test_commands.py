@@ -53,8 +53,9 @@ def test_defaults_are_those_of_the_contract():
     ("arguments", "named"),
     [
         (["www"], "subdomain"), (["a"], "subdomain"), (["fine-one", "--country=XX"], "country"),
-        (["fine-one", "--currency=ABC"], "currency"), (["fine-one", "--timezone=Nowhere"], "timezone"), (["fine-one", "--language=fr"], "language"),
-        (["fine-one", "--email=ann"], "email"),         (["fine-one", "--password=short"], "password"), (["fine-one", "--name="], "name"),
+        (["fine-one", "--currency=ABC"], "currency"), (["fine-one", "--timezone=Nowhere"], "timezone"),
+        (["fine-one", "--language=fr"], "language"),
+        (["fine-one", "--email=ann"], "email"), (["fine-one", "--password=short"], "password"), (["fine-one", "--name="], "name"),
     ],
 )  # fmt: skip
 def test_bad_input_gets_one_sentence_and_makes_nothing(arguments, named):

@@ -59,7 +59,7 @@ def test_a_task_runs_in_its_company_and_leaves_nothing_bound(companies, tell, se
     assert seen == [(str(c.id), str(c.id), people.owner_of(c).email) for c in companies]
 
 
-@pytest.mark.parametrize("company_id", ["", "public", "t_" + "a" * 26, None, 7, str(uuid4())])
+@pytest.mark.parametrize("company_id", ["", "public", "t_" + "a" * 26, None, 7, "0198c000-0000-7000-8000-000000000000"])
 def test_a_task_without_a_company_refuses(tell, seen, company_id):
     seen.clear()
     with pytest.raises((context.Unbound, ValueError)):

@@ -107,4 +107,4 @@ def _row_as_read(shown: Shown, columns: dict[str, Field]) -> list[str]:
 
 def safe(text: str) -> str:
     """Text that no spreadsheet takes for a formula: an apostrophe before what begins like one (F-07). Numbers stay numbers."""
-    return f"'{text}" if FORMULA.match(text) and not NUMBER.fullmatch(text) else text
+    return f"'{text}" if FORMULA.match(text.lstrip("'")) and not NUMBER.fullmatch(text) else text

@@ -1,0 +1,72 @@
+"""From the text of a cell to what a field's kind takes: dates, numbers, countries as files of many origins spell them. Stores nothing.
+
+What cannot be understood is handed on as it is: the kind then says what is wrong with it.
+"""
+
+import re
+from collections.abc import Callable
+from functools import cache
+
+from babel import Locale
+from babel.core import get_global
+
+from core import codes
+from core.collation import fold
+from core.registry import Field
+
+DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[ T]0{1,2}:00(?::00(?:\.0+)?)?)?", re.ASCII)
+ENGLISH = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?", re.ASCII)
+DECIMAL_COMMA = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?", re.ASCII)
+
+
+def understood(f: Field, text: str, delimiter: str) -> str:
+    """The cell's text as the field's kind reads it."""
+    text = text.strip()
+    if f.kind == "date":
+        return day(text)
+    if f.rules.sums:
+        return number(text, decimal_comma=delimiter == ";")
+    if f.kind == "code" and f.options is codes.CODES["country"]:
+        return country(text)
+    return text
+
+
+def day(text: str) -> str:
+    """``2026/3/5``, ``2026年3月5日``, ``2026-03-05 00:00:00`` as ``2026-03-05``."""
+    found = DAY.fullmatch(text)
+    return f"{found[1]}-{int(found[2]):02d}-{int(found[3]):02d}" if found else text
+
+
+def number(text: str, decimal_comma: bool = False) -> str:
+    """``1,234.50`` as ``1234.50``; in files divided by semicolons ``1.234,50`` as well, as spreadsheets of those countries write."""
+    if decimal_comma and "," in text and DECIMAL_COMMA.fullmatch(text):
+        return text.replace(".", "").replace(",", ".")
+    return text.replace(",", "") if ENGLISH.fullmatch(text) else text
+
+
+@cache
+def _countries() -> dict[str, str]:
+    """Folded names in English and Chinese, and codes of two and three letters -> ISO 3166-1 alpha-2."""
+    known = codes.countries()
+    found = {fold(alias): codes_[0] for alias, codes_ in get_global("territory_aliases").items() if len(codes_) == 1 and codes_[0] in known}
+    for language in ("en", "zh_Hans"):
+        found |= {fold(name): code for code, name in Locale.parse(language).territories.items() if code in known}
+    return found | {fold(code): code for code in known}
+
+
+def country(text: str) -> str:
+    """``USA``, ``Germany``, ``德国``, ``UK`` as US, DE, DE, GB."""
+    return _countries().get(fold(text), text)
+
+
+def newlines(text: str) -> str:
+    """A line break that a database dump wrote as two characters."""
+    return text.replace("\\r\\n", "\n").replace("\\n", "\n")
+
+
+def opposite(text: str) -> str:
+    """Yes for no, and the other way round: ``discontinued`` as ``active``."""
+    return {"1": "false", "true": "false", "yes": "false", "0": "true", "false": "true", "no": "true"}.get(text.strip().lower(), text)
+
+
+Convert = Callable[[str], str]

@@ -1,0 +1,295 @@
+"""One file into one type, through ``core.write``: rehearsed or for good, every error with its row and column.
+
+Both are the same work, all of it: a rehearsal is rolled back. So what it promises is what happens.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from core import access, cleaning, context, write
+from core.access import Actor
+from core.errors import Denied, OdosError, RuleError
+from core.models.record import Record
+from core.registry import Field, ObjectType
+from core.transfer import mapping as mappings
+from core.transfer.cells import understood
+from core.transfer.mapping import ID, Mapping
+from core.transfer.reading import Row, Table
+from core.transfer.references import NotFound, References
+
+BATCH = 500
+KEPT_ERRORS = 10_000
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong in one cell; ``column`` is the file's heading, or the field's label where the file has no such column."""
+
+    row: int
+    column: str
+    value: str
+    sentence: str
+
+
+@dataclass
+class Report:
+    """What a file did, or would do. ``faults`` holds the first ten thousand of ``errors``, by row."""
+
+    rows: int = 0
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    errors: int = 0
+    faults: list[Fault] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass
+class Item:
+    """A row on its way: its values by field, the record it changes, and whether a reference of it may still come to be."""
+
+    row: Row
+    values: dict[str, Any] = field(default_factory=dict)
+    record: Record | None = None
+    waits: bool = False
+
+
+class _Undone(Exception):
+    """Rolls a rehearsal, or a file with errors, back."""
+
+
+def load(actor: Actor, object_type: ObjectType, table: Table, mapping: Mapping, keep: bool, progress: Progress = lambda done, total: None) -> Report:
+    """Write the file where ``keep``, else only say what it would do. With any error nothing is written.
+
+    Callers hold a transaction. Errors: RuleError where the mapping or the file as a whole cannot be used, Denied.
+    Cost: a batch of 500 new rows about fifteen statements; a changed row about ten.
+    """
+    mappings.demand(actor, object_type, mapping, len(table.headers))
+    access.demand(actor, object_type, "import")
+    loading = _Loading(actor, object_type, table, mapping, progress)
+    try:
+        with transaction.atomic():
+            loading.run()
+            if loading.report.errors or not keep:
+                raise _Undone
+    except _Undone:
+        context.memo().clear()  # what was read of rows that are gone again
+    loading.report.faults.sort(key=lambda fault: fault.row)
+    return loading.report
+
+
+class _Loading:
+    """One file being loaded."""
+
+    def __init__(self, actor: Actor, object_type: ObjectType, table: Table, mapping: Mapping, progress: Progress):
+        self.actor, self.type, self.table, self.mapping, self.progress = actor, object_type, table, mapping, progress
+        self.fields = {name: f for name, f in mappings.targets(actor, object_type).items() if name in mapping.columns.values()}
+        self.heading = {name: table.headers[position] for position, name in mapping.columns.items()}
+        self.position = {name: position for position, name in mapping.columns.items()}
+        self.references = References(actor)
+        self.seen_keys: dict[str, int] = {}
+        self.report = Report()
+
+    def run(self) -> None:
+        """All rows, batch by batch; rows that refer to rows further down come again at the end."""
+        total, done, later = self.table.size, 0, []
+        self.progress(0, total)
+        for rows in _batches(self.table.rows(), BATCH):
+            later += self._batch([Item(row) for row in rows], patient=True)
+            done += len(rows)
+            self.report.rows = done
+            self.progress(done, total)
+        while later:
+            self.references.forget(self.type.slug)
+            waiting = [item for items in _batches(later, BATCH) for item in self._batch([Item(item.row) for item in items], patient=True)]
+            if len(waiting) == len(later):
+                self._batch([Item(item.row) for item in waiting], patient=False)
+                waiting = []
+            later = waiting
+
+    def _batch(self, items: list[Item], patient: bool) -> list[Item]:
+        """Write what can be written; returns the rows that wait for others of the file."""
+        self._look_up_references(items)
+        sound = [item for item in items if self._understand(item, patient)]
+        waiting = [item for item in items if item.waits]
+        sound = self._find_existing(sound)
+        self._create([item for item in sound if item.record is None])
+        self._change([item for item in sound if item.record is not None])
+        return waiting
+
+    # cells to values
+
+    def _look_up_references(self, items: list[Item]) -> None:
+        named = [f for n, f in self.fields.items() if n != ID and (f.is_reference or f.kind == "anyref")]
+        self.references.look_up((f, item.row.cells[self.position[f.name]]) for f in named for item in items)
+
+    def _understand(self, item: Item, patient: bool) -> bool:
+        """Fill ``item.values``; False where a cell cannot be understood, or where the row waits."""
+        before = self.report.errors
+        for name, f in self.fields.items():
+            text = item.row.cells[self.position[name]].strip()
+            try:
+                if not text:
+                    item.values[name] = None
+                elif name != ID and (f.is_reference or f.kind == "anyref"):
+                    item.values[name] = self.references.value(f, text)
+                else:
+                    item.values[name] = understood(f, text, self.table.delimiter)
+            except NotFound as error:
+                if patient and f.target == self.type.slug:
+                    item.waits = True
+                    return False
+                self._fault(item, name, str(error))
+            except ValueError as error:
+                self._fault(item, name, str(error))
+        return self.report.errors == before
+
+    def _find_existing(self, items: list[Item]) -> list[Item]:
+        """Give each item the record its key names; returns those without a quarrel. Cost: one query."""
+        key = self.mapping.key
+        if not key:
+            return items
+        f, asked = self.fields[key], set()
+        for item in items:
+            cleaned = _cleaned(f, item.values[key])
+            if cleaned is not None:
+                asked |= {cleaned, _comparable(f, cleaned)}
+        column = "pk" if key == ID else f"custom__{key}" if f.custom else f.path
+        found: dict[Any, list[Record]] = {}
+        living = {} if key == ID else {"archived_at": None}
+        for record in access.rows(self.actor, self.type).filter(**{f"{column}__in": [f.rules.to_json(f, k) if f.custom else k for k in asked]}, **living):
+            found.setdefault(record.pk if key == ID else _comparable(f, f.value(record)), []).append(record)
+        return [item for item in items if self._match(item, f, found)]
+
+    def _match(self, item: Item, f: Field, found: dict[Any, list[Record]]) -> bool:
+        key = _comparable(f, _cleaned(f, item.values[f.name]))
+        if key is None:
+            return True
+        if self.seen_keys.setdefault(str(key), item.row.number) != item.row.number:
+            self._fault(item, f.name, _("Row %(row)d has the same value; each record comes once.") % {"row": self.seen_keys[str(key)]})
+            return False
+        records = found.get(key, ())
+        if len(records) > 1:
+            self._fault(item, f.name, _("%(n)d records have this value; find them by another field.") % {"n": len(records)})
+            return False
+        item.record = records[0] if records else None
+        return True
+
+    # new records
+
+    def _create(self, items: list[Item]) -> None:
+        """Write new records. Where some are refused, each error is noted and the others are tried again."""
+        while items:
+            data = [{n: v for n, v in item.values.items() if v is not None} for item in items]
+            try:
+                with transaction.atomic():
+                    write.create_many(self.actor, self.type, data)
+                self.report.new += len(items)
+                return
+            except RuleError as error:
+                items = self._note(items, error)
+            except Denied:
+                raise
+            except OdosError as error:
+                items = self._note(items, RuleError(str(error)))
+
+    def _note(self, items: list[Item], error: RuleError) -> list[Item]:
+        """Note the errors at their rows; returns the rows without. An error that names no row is sought half by half."""
+        refused: set[int] = set()
+        for name, sentences in error.errors.items():
+            number, dot, rest = name.partition(".")
+            if dot and number.isdigit() and int(number) < len(items):
+                refused.add(int(number))
+                for sentence in sentences:
+                    self._fault(items[int(number)], rest, sentence)
+        if refused:
+            return [item for i, item in enumerate(items) if i not in refused]
+        if len(items) == 1:
+            for name, sentences in error.errors.items():
+                for sentence in sentences:
+                    self._fault(items[0], name, sentence)
+            return []
+        half = len(items) // 2
+        self._create(items[:half])
+        self._create(items[half:])
+        return []
+
+    # existing records
+
+    def _change(self, items: list[Item]) -> None:
+        """Change existing records, those alone that differ. Cost: one query for each type referred to, ten a changed record."""
+        if not items:
+            return
+        access.demand(self.actor, self.type, "change")
+        known = write.writable(self.actor, self.type, "change")
+        wanted = [{n: v for n, v in item.values.items() if n in known and not self._keeps(known[n], v)} for item in items]
+        for item, data, made in zip(items, wanted, cleaning.clean(self.actor, known, (), wanted, False), strict=True):
+            if made.errors:
+                for name, sentences in made.errors.items():
+                    self._fault(item, name, sentences[0])
+            elif all(_same(known[n], known[n].value(item.record), value) for n, value in made.values.items()):
+                self.report.unchanged += 1
+            else:
+                self._change_one(item, data)
+
+    def _keeps(self, f: Field, value: Any) -> bool:
+        """An empty cell empties its field, unless that field always holds something."""
+        return value is None and (f.default is not None or f.kind == "yesno")
+
+    def _change_one(self, item: Item, data: dict) -> None:
+        try:
+            with transaction.atomic():
+                write.change(self.actor, self.type, UUID(str(item.record.pk)), data, item.record.version)
+            self.report.changed += 1
+        except RuleError as error:
+            for name, sentences in error.errors.items():
+                for sentence in sentences:
+                    self._fault(item, name, sentence)
+        except OdosError as error:
+            self._fault(item, "_", str(error))
+
+    def _fault(self, item: Item, name: str, sentence: str) -> None:
+        self.report.errors += 1
+        if len(self.report.faults) >= KEPT_ERRORS:
+            return
+        value = item.row.cells[self.position[name]][:100] if name in self.position else ""
+        self.report.faults.append(Fault(item.row.number, self.heading.get(name) or self._label(name), value, str(sentence)))
+
+    def _label(self, name: str) -> str:
+        f = access.fields(self.actor, self.type).get(name.partition(".")[0])
+        return str(f.label) if f else ""
+
+
+def _cleaned(f: Field, value: Any) -> Any:
+    """The key as a record may hold it; None for an empty one and for one that its kind refuses (writing says why)."""
+    try:
+        return None if value is None else f.rules.clean(f, value)
+    except ValueError:
+        return None
+
+
+def _comparable(f: Field, value: Any) -> Any:
+    """E-mails are compared without regard to case."""
+    return value.lower() if f.kind == "email" and value else value
+
+
+def _same(f: Field, before: Any, now: Any) -> bool:
+    if f.kind in ("refs", "choices"):
+        return set(before or ()) == set(now or ())
+    return before == now or (f.rules.is_empty(before) and f.rules.is_empty(now))
+
+
+def _batches(things: Iterable, size: int) -> Iterator[list]:
+    walk = iter(things)
+    while batch := list(islice(walk, size)):
+        yield batch

@@ -9,3 +9,4 @@ class CrmConfig(AppConfig):
 
     def ready(self):
         from crm import seeds, types  # noqa: F401, PLC0415 - the registry fills when every model is loaded
+        from crm.imports import trading  # noqa: F401, PLC0415 - as above

@@ -18,7 +18,8 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import translation
 from psycopg.conninfo import make_conninfo
 
-from core import context, seeds
+from core import access, context, seeds
+from core.access import Actor
 from core.errors import OdosError
 from tenants import binding, directory, signup, versions
 from tenants.backend import schemas
@@ -129,10 +130,11 @@ def _pg_dump() -> str:
 
 def create_company(
     subdomain: str, name: str, email: str, password: str, country: str = "US", currency: str = "USD",
-    timezone: str = "UTC", language: str = "en", user_name: str | None = None,
+    timezone: str = "UTC", language: str = "en", user_name: str | None = None, fill: Callable[[Actor], object] | None = None,
 ) -> Company:  # fmt: skip
     """Make a company with its schema, host, first user and seeds in one transaction: all of it or nothing.
 
+    ``fill`` brings in what it starts with besides, as its owner, in the same transaction.
     Raises RuleError for what breaks a rule, a taken subdomain included, and ProvisioningError before ``prepare`` ran.
     Cost: about half a second, however many companies there are.
     """
@@ -147,7 +149,7 @@ def create_company(
         if Company.objects.filter(subdomain=wish.subdomain).exists():
             raise signup.subdomain_is_taken()
         try:
-            return _make(wish, copy)
+            return _make(wish, copy, fill)
         except IntegrityError as error:
             if Company.objects.filter(subdomain=wish.subdomain).exists():
                 raise signup.subdomain_is_taken() from error
@@ -155,7 +157,7 @@ def create_company(
 
 
 @transaction.atomic
-def _make(wish: signup.Application, copy: PreparedCopy) -> Company:
+def _make(wish: signup.Application, copy: PreparedCopy, fill: Callable[[Actor], object] | None) -> Company:
     company = Company(
         subdomain=wish.subdomain, name=wish.name, country=wish.country, currency=wish.currency,
         timezone=wish.timezone, language=wish.language,
@@ -164,7 +166,9 @@ def _make(wish: signup.Application, copy: PreparedCopy) -> Company:
     Domain(domain=directory.host_of(wish.subdomain), tenant=company, is_primary=True).save(force_insert=True)
     schemas.replay(copy.sql, copy.template, company.schema_name)
     with context.bind(company.frozen()), context.remembering(), translation.override(wish.language.lower()):
-        seeds.plant(wish.email, wish.password, wish.user_name)
+        owner = seeds.plant(wish.email, wish.password, wish.user_name)
+        if fill:
+            fill(access.actor_for(owner))
     return company
 
 

@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from core import context
 from core.errors import OdosError, RuleError
+from core.transfer.folders import import_folder
 from tenants import directory, provision
 from tenants.models import Company
 
@@ -26,6 +27,7 @@ class Command(BaseCommand):
         create.add_argument("--currency", default="USD", help="ISO 4217 code of its books, for good (USD)")
         create.add_argument("--timezone", default="UTC", help="IANA name (UTC)")
         create.add_argument("--language", default="en", help="en or zh-Hans (en)")
+        create.add_argument("--import", dest="folder", metavar="FOLDER", help="a folder of CSV files to load as its history, such as a database's dump")
         acts.add_parser("list", help="Show every company.")
 
     def handle(self, *args, act: str, **options) -> None:
@@ -42,7 +44,10 @@ class Command(BaseCommand):
 
     def _create(self, options: dict) -> None:
         stated = {key: options[key] for key in ("subdomain", "name", "email", "password", "country", "currency", "timezone", "language")}
-        company = provision.create_company(**stated, user_name=options["user_name"])
+        folder, fill = options.get("folder"), None
+        if folder:
+            fill = lambda owner: import_folder(owner, folder, progress=self.stderr.write)  # noqa: E731
+        company = provision.create_company(**stated, user_name=options["user_name"], fill=fill)
         self.stdout.write(f"Made {company.name} at {directory.host_of(company.subdomain)}; its owner is {options['email']}.")
 
     def _list(self) -> None:

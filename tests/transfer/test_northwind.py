@@ -1,0 +1,160 @@
+"""A real company's history through the product's own importer: every figure comes out of the KPIs to the cent, and by its drill."""
+
+import io
+from decimal import Decimal
+from urllib.parse import parse_qsl
+
+import pytest
+
+from core import access, context, door, kpi, query, read, registry
+from core.models import Fact, OrgUnit, Role, TrailEntry, User
+from crm.models import Account, Contact, Product
+from erp.models import SalesOrder
+from tests import people
+from tests.servers import WORKER
+from tests.transfer import northwind
+
+pytestmark = pytest.mark.skipif(not northwind.FOLDER.is_dir(), reason=northwind.MISSING)
+
+
+@pytest.fixture(scope="module")
+def said():
+    return io.StringIO()
+
+
+@pytest.fixture(scope="module")
+def company(said):
+    with context.bind(northwind.company(f"northwind{WORKER}", io.StringIO(), said)) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def owner(company):
+    return access.actor_for(people.owner_of(company))
+
+
+@pytest.fixture(scope="module")
+def expected():
+    return northwind.expected()
+
+
+def ask(actor, key="order-intake", **words):
+    words = {"period": "all", **words}
+    return door.reading(lambda: kpi.value(actor, kpi.definition(key), kpi.question(words)))
+
+
+def drilled(actor, address):
+    """The sum of the list of facts at a drill's address."""
+    facts = registry.get("facts")
+    return door.reading(lambda: query.page(actor, facts, query.listing(parse_qsl(address))).sums["value"])
+
+
+def by_label(answer):
+    return {label: group.value for group in answer.groups for label in group.labels[-1:]}
+
+
+def money(figures):
+    return {label: Decimal(value) for label, value in figures.items()}
+
+
+def test_total_and_count_are_exact_and_drill_down_to_themselves(owner, expected):
+    intake, orders = ask(owner), ask(owner, "orders")
+    assert intake.value == Decimal(expected["net_sales"]) == drilled(owner, intake.drill)
+    assert orders.value == expected["orders"] == drilled(owner, orders.drill)
+    assert intake.hidden == 0
+
+
+@pytest.mark.parametrize(
+    ("dimension", "figure"),
+    [
+        ("person", "net_sales_by_employee"), ("account", "net_sales_by_customer"), ("product_category", "net_sales_by_category"),
+        ("product", "net_sales_by_product"), ("country", "net_sales_by_country"), ("month", "net_sales_by_month"),
+    ],
+)  # fmt: skip
+def test_each_split_is_exact_and_each_part_drills_down_to_itself(owner, expected, dimension, figure):
+    answer = ask(owner, group_by=dimension)
+    known = money(expected[figure])
+    key = (lambda g: g.keys[0]) if dimension in ("country", "month") else (lambda g: g.labels[0])
+    found = {key(g): g for g in answer.groups}
+    assert {label: found[label].value for label in known} == known
+    assert sum(g.value for g in answer.groups) == answer.value == Decimal(expected["net_sales"])
+    some = list(known)[0]
+    assert drilled(owner, found[some].drill) == known[some]
+
+
+def test_units_roll_up(owner, expected):
+    answer = ask(owner, group_by="unit", rollup="true")
+    assert {g.labels[0]: g.value for g in answer.groups} == money(expected["net_sales_by_unit_rolled_up"])
+    top, below = answer.groups
+    assert (top.labels, top.parent, below.parent) == (["Andrew Fuller"], None, top.keys[0])
+    assert drilled(owner, below.drill) == below.value
+
+
+def test_counts_and_sums_of_lists_give_orders_lines_units_and_freight(owner, expected):
+    page = query.page(owner, registry.get("orders"), query.listing([("count", "exact"), ("sum", "line_count,units,charges_total"), ("status", "confirmed")]))
+    assert page.count == expected["orders"]
+    assert page.sums == {"line_count": expected["lines"], "units": Decimal(expected["units"]), "charges_total": Decimal(expected["freight"])}
+
+
+def test_the_api_says_the_same(company, owner, expected):
+    api = people.api(people.owner_of(company), company)
+    answer = api.get("kpis/order-intake/value/", {"period": "all", "group_by": "person"}).json()
+    assert Decimal(answer["value"]) == Decimal(expected["net_sales"])
+    assert {g["labels"][0]: Decimal(g["value"]) for g in answer["groups"]} == money(expected["net_sales_by_employee"])
+    facts = api.get(answer["drill"]).json()
+    assert Decimal(facts["sums"]["value"]) == Decimal(expected["net_sales"])
+    orders = api.get("orders/", {"count": "exact", "sum": "line_count,units,charges_total", "limit": "1"}).json()
+    assert orders["count"] == expected["orders"]
+    assert {name: Decimal(value) for name, value in orders["sums"].items()} == {
+        "line_count": expected["lines"], "units": Decimal(expected["units"]), "charges_total": Decimal(expected["freight"]),
+    }  # fmt: skip
+
+
+def test_what_was_known_at_an_earlier_day(owner, expected):
+    known = ask(owner, as_of="1997-01-01", group_by="month")
+    wanted = {m: v for m, v in money(expected["net_sales_by_month"]).items() if m < "1997-01"}
+    assert {m: v for m, v in by_label(known).items() if m < "1997-01"} == wanted
+    on_the_day = sum(f.value for f in Fact.objects.filter(measure="ordered", business_date="1997-01-01"))
+    assert known.value == sum(wanted.values()) + on_the_day
+
+
+def test_people_stand_in_their_units_with_their_roles(company, owner):
+    fuller, buchanan, king = (User.objects.get(email=f"{name}@northwind.example") for name in ("andrew.fuller", "steven.buchanan", "robert.king"))
+    assert fuller.unit == OrgUnit.objects.get(name="Andrew Fuller", manager=fuller, parent=None)
+    assert buchanan.unit == OrgUnit.objects.get(name="Steven Buchanan", manager=buchanan, parent=fuller.unit)
+    assert (king.unit, king.manager, buchanan.manager) == (buchanan.unit, buchanan, fuller)
+    assert Role.objects.get(key="sales-manager") in fuller.roles.all() and Role.objects.get(key="sales") in king.roles.all()
+    assert not king.check_password("") and not king.check_password(people.PASSWORD)
+    assert OrgUnit.objects.count() == 2 and User.objects.count() == 10
+    sold = Decimal(ask(access.actor_for(buchanan)).value)
+    assert sold == Decimal(northwind.expected()["net_sales_by_unit_rolled_up"]["Steven Buchanan"])
+
+
+def test_customers_suppliers_and_products_are_whole(owner):
+    customer = Account.objects.get(external_id="ALFKI")
+    assert (customer.name, customer.roles, customer.country, customer.city) == ("Alfreds Futterkiste", ["customer"], "DE", "Berlin")
+    assert Contact.objects.get(name="Maria Anders", account=customer).title == "Sales Representative"
+    assert Account.objects.filter(roles__contains=["customer"]).count() == 91
+    assert Account.objects.filter(roles__contains=["supplier"]).count() == 29
+    assert not Account.objects.filter(country="").exists()
+    chai = Product.objects.get(sku="1")
+    assert (chai.name, chai.category.name, chai.unit_price, chai.active) == ("Chai", "Beverages", Decimal(18), False)
+    assert Product.objects.count() == 77
+
+
+def test_orders_are_confirmed_in_the_order_of_their_dates_and_have_their_trail(owner):
+    orders = SalesOrder.objects.order_by("order_date", "external_number")
+    assert not orders.exclude(status="confirmed").exists()
+    numbers = list(orders.filter(order_date__year=1997).values_list("number", flat=True))
+    assert numbers == sorted(numbers) and numbers[0] == "SO-1997-00001"
+    first = orders.get(external_number="10248")
+    assert (first.account.name, first.owner.name, first.ship_country) == ("Vins et alcools Chevalier", "Steven Buchanan", "FR")
+    assert [e.act for e in TrailEntry.objects.filter(about_id=first.pk).order_by("pk")] == ["add", "confirm"]
+    assert set(TrailEntry.objects.filter(about_id=first.pk).values_list("channel", flat=True)) == {"import"}
+    shown = read.present(owner, registry.get("orders"), [first])[0]
+    assert [row.text("name") for row in shown.lines["charges"]] == ["Freight"]
+
+
+def test_progress_is_told(company, said):
+    told = said.getvalue()
+    assert "Recognised a trading company's database in" in told and "orders: 830 of 830" in told and "Not used: employee_territories.csv" in told

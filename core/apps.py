@@ -8,4 +8,4 @@ class CoreConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self):
-        from core import seeds, tasks, types  # noqa: F401, PLC0415 - the registry fills when every model is loaded
+        from core import mail, seeds, tasks, types  # noqa: F401, PLC0415 - the registry fills when every model is loaded

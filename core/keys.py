@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import secrets
+from uuid import UUID
 
 from django.utils import timezone
 
@@ -40,3 +41,13 @@ def revoke(user: User) -> int:
     """End every key of this user; returns how many."""
     with permit():
         return ApiKey.objects.filter(user=user, revoked_at=None).update(revoked_at=timezone.now())
+
+
+def end(user: User, key_id: UUID) -> str:
+    """End one key of this user; returns its prefix, nothing where it is not his or has ended already."""
+    found = ApiKey.objects.filter(user=user, pk=key_id, revoked_at=None).first()
+    if found is None:
+        return ""
+    with permit():
+        ApiKey.objects.filter(pk=found.pk).update(revoked_at=timezone.now())
+    return found.prefix

@@ -1,0 +1,270 @@
+"""The page of one figure: its value beside earlier ones, its parts, and how it came about; and the list of all figures.
+
+The words of the address are those of the API (contract, KPIs), so that a page can be sent to somebody and says the same.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.utils.translation import gettext as _
+
+from core import access, asof, context, dimensions, figures, kpi, periods, read, registry, structures
+from core.access import Actor
+from core.errors import RuleError, Unparsable
+from core.registry import Dimension
+from core.views import pages
+from core.views.dashboard import period_choices
+
+ROWS = 1000  # groups shown at most; all of them are in the API
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of the table of groups: a label for each dimension, the value, and a node's own part in a roll-up."""
+
+    cells: list[tuple[str, str]]  # label, address of the record
+    number: figures.Number
+    own: figures.Number | None
+    level: int
+
+
+@pages.page
+def index(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """Every figure with its value of this month. Cost: five queries a figure."""
+    token = asof.now().token
+    answers = [kpi.value(actor, d, kpi.Question(as_of=token)) for d in kpi.every_definition() if _may(actor, d)]
+    shown = [
+        {
+            "label": a.definition.name, "url": f"/kpis/{a.definition.key}/", "formula": a.definition.formula,
+            "number": figures.number(a.definition, a.value, a.drill), "comparisons": figures.compare(a),
+        }
+        for a in answers
+    ]  # fmt: skip
+    values: dict[str, Any] = {"figures": shown}
+    if answers:
+        values |= {"period": figures.period_label(answers[0].period), "as_of": figures.as_of(answers[0].as_of)}
+    return pages.render(request, actor, "pages/kpis.html", values)
+
+
+def _may(actor: Actor, definition: kpi.Definition) -> bool:
+    return access.allows(actor, registry.types[definition.measure.source], "view")
+
+
+@pages.page
+def figure(request: HttpRequest, actor: Actor, key: str) -> HttpResponse:
+    """One figure as it is asked for. What is wrong with the question is said beside the form. Cost: see ``kpi.value``."""
+    definition = kpi.definition(key)
+    asked = stated(request.GET)
+    splits = [registry.dimensions[d] for d in definition.dimensions if _usable(actor, registry.dimensions[d])]
+    values: dict[str, Any] = {"definition": definition, "label": definition.name}
+    try:
+        question = kpi.question({name: text for name, text in asked.items() if text})
+        answer = kpi.value(actor, definition, question)
+        values |= _answered(actor, definition, question, answer)
+        status = 200
+    except (RuleError, Unparsable) as error:
+        values |= {"errors": _sentences(error), "answer": None}
+        status = pages.status_of(error)
+    values["form"] = _form(actor, request, splits, asked, values.get("answer"))
+    return pages.render(request, actor, "pages/kpi.html", values, status)
+
+
+def _sentences(error: RuleError | Unparsable) -> list[str]:
+    return [s for found in error.errors.values() for s in found] if isinstance(error, RuleError) else [str(error)]
+
+
+def stated(given: QueryDict) -> dict[str, str]:
+    """The page's words as those of the API: two selects become ``group_by``, two dates a period, chosen records a filter."""
+    words = {name: given.get(name, "") for name in ("period", "group_by", "filter", "as_of", "structure", "rollup")}
+    first, last = given.get("from", ""), given.get("to", "")
+    if first or last:
+        words["period"] = f"{first}..{last}"
+    parts = [given[name] for name in ("by.1", "by.2") if given.get(name)]
+    if parts or "by.1" in given:
+        words["group_by"] = ",".join(dict.fromkeys(parts))
+    chosen = [[name.removeprefix("f."), "eq", value] for name, value in given.items() if name.startswith("f.") and value]
+    if chosen:
+        words["filter"] = json.dumps({"all": chosen}, ensure_ascii=False)
+    return {name: text.replace("\x00", "") for name, text in words.items()}
+
+
+def _usable(actor: Actor, dimension: Dimension) -> bool:
+    return bool(dimension.period) or dimensions.expression(actor, dimension) is not None
+
+
+# The answer ---------------------------------------------------------------------------------------------------------
+
+
+def _answered(actor: Actor, definition: kpi.Definition, question: kpi.Question, answer: kpi.Answer) -> dict[str, Any]:
+    chart = None
+    if answer.groups:
+        split = answer if len(answer.dimensions) == 1 else kpi.value(actor, definition, _asked(question, answer, question.group_by[:1]))
+        dimension = registry.dimensions[split.dimensions[0]]
+        title = _("%(kpi)s by %(dimension)s") % {"kpi": definition.name, "dimension": str(dimension.label).lower()}
+        chart = figures.group_chart(split, title) if not question.rollup else None
+    return {
+        "answer": answer, "number": figures.number(definition, answer.value, answer.drill), "comparisons": figures.compare(answer),
+        "period": figures.period_label(answer.period), "chart": chart,
+        "heads": [str(registry.dimensions[d].label) for d in answer.dimensions],
+        "lines": _lines(actor, definition, question, answer), "left_out": max(0, len(answer.groups) - ROWS),
+        "lineage": lineage(actor, answer), "hidden": figures.hidden(answer.hidden), "csv": f"{figures.FACTS}?{answer.drill}&format=csv",
+    }  # fmt: skip
+
+
+def _asked(question: kpi.Question, answer: kpi.Answer, group_by: tuple[str, ...]) -> kpi.Question:
+    """The same question in the same snapshot, split otherwise."""
+    return kpi.Question(question.period, group_by, question.filter, answer.as_of.token, question.structure)
+
+
+def _lines(actor: Actor, definition: kpi.Definition, question: kpi.Question, answer: kpi.Answer) -> list[Line]:
+    """Rows of the table. A roll-up's own parts are groups of the same figure without it, so that they have drills too."""
+    own = {}
+    if question.rollup:
+        own = {g.keys[0]: g for g in kpi.value(actor, definition, _asked(question, answer, question.group_by)).groups}
+    made = []
+    for group, row in zip(answer.groups[:ROWS], figures.rows(answer, answer.groups[:ROWS]), strict=True):
+        cells = [(figures.key_label(*of), row.url) for of in zip(answer.dimensions, group.keys, group.labels, strict=True)]
+        mine = own.get(group.keys[0])
+        its_own = None
+        if question.rollup:
+            its_own = figures.number(definition, mine.value, mine.drill) if mine else figures.number(definition, group.own, "")
+        made.append(Line(cells, row.number, its_own, row.level))
+    return made
+
+
+def lineage(actor: Actor, answer: kpi.Answer) -> list[tuple[str, str]]:
+    """How the figure came about (N2): each part with its word."""
+    definition, company = answer.definition, context.company()
+    parts = [
+        (_("Formula"), definition.formula), (_("Counts on"), definition.date_basis), (_("Period"), figures.period_label(answer.period)),
+        (_("Only where"), "; ".join(in_words(actor, f) for f in answer.filters) or _("no further condition")),
+        (_("Time zone"), company.timezone), (_("Currency"), company.currency if definition.measure.money else _("none, it is a number")),
+        (_("As of"), figures.as_of(answer.as_of)), (_("Facts"), str(answer.rows)),
+        (_("Left out"), figures.hidden(answer.hidden) or _("nothing")),
+    ]  # fmt: skip
+    return [(str(word), str(text)) for word, text in parts]
+
+
+def in_words(actor: Actor, node: Any) -> str:
+    """A filter as a reader understands it."""
+    if isinstance(node, dict):
+        word, parts = next(iter(node.items()))
+        joint = _(" and ") if word == "all" else _(" or ")
+        return joint.join(f"({in_words(actor, p)})" if isinstance(p, dict) and len(parts) > 1 else in_words(actor, p) for p in parts)
+    name, op, value = node
+    head, _dot, rest = name.partition(".")
+    dimension = registry.dimensions.get(head)
+    field = registry.types["facts"].fields.get(head)
+    label = str(dimension.label) if dimension else str(field.label) if field else head
+    values = [value_in_words(actor, dimension, v) if not rest else str(v) for v in (value if isinstance(value, list) else [value])]
+    words = {"eq": "=", "ne": "≠", "lt": "<", "lte": "≤", "gt": ">", "gte": "≥"}
+    return f"{label}{f' ({rest})' if rest else ''} {words.get(op, op)} {', '.join(values)}"
+
+
+def value_in_words(actor: Actor, dimension: Dimension | None, value: Any) -> str:
+    """One value of a filter; a record by its name, if the reader sees it. Cost: one query for a record."""
+    slug, choices = _target(dimension) if dimension else ("", {})
+    if slug:
+        found = read.labels(actor, {slug: {value}}).get(slug, {}) if _is_id(value) else {}
+        return next((name for name in found.values()), str(value))
+    return str(choices.get(value, value))
+
+
+def _target(dimension: Dimension) -> tuple[str, dict[str, Any]]:
+    """Slug of the records that are a dimension's values, or else its choices."""
+    if dimension.through:
+        through = registry.types[dimension.target].fields[dimension.through]
+        return (through.target, {}) if through.is_reference else ("", through.choices())
+    return dimension.target, {}
+
+
+def _is_id(value: Any) -> bool:
+    try:
+        registry.KINDS["ref"].clean(registry.Field("id", "ref"), value)
+    except ValueError:
+        return False
+    return True
+
+
+# The form -----------------------------------------------------------------------------------------------------------
+
+
+def _form(actor: Actor, request: HttpRequest, splits: list[Dimension], asked: dict[str, str], answer: kpi.Answer | None) -> dict[str, Any]:
+    chosen = [*asked["group_by"].split(","), "", ""]
+    every = [(d.key, d.label) for d in splits]
+    by = [_choice("by.1", _("Group by"), _options(every, chosen[0])), _choice("by.2", _("and by"), _options(every, chosen[1]))]
+    trees = [d for d in splits if d.tree is not None]
+    picks = [_pick(actor, d, request.GET.get(f"f.{d.key}", "")) for d in splits if not d.period]
+    known_by = asked["as_of"] if len(asked["as_of"]) == 10 else ""
+    return {
+        "fields": [
+            _choice("period", _("Period"), _period_options(asked["period"], answer), required=True),
+            {"name": "from", "kind": "date", "label": _("or from"), "value": ""},
+            {"name": "to", "kind": "date", "label": _("to"), "value": ""}, *by,
+        ],
+        "more": [
+            *picks, *_rolling(trees, asked),
+            {
+                "name": "as_of", "kind": "date", "label": _("As known at the end of"), "value": known_by,
+                "help": _("Leave it empty for what is known now."),
+            },
+        ],
+        "rolled": bool(answer and asked["rollup"] == "true"),
+        "open": any(p["chosen"] for p in picks) or asked["rollup"] == "true" or bool(asked["as_of"]) or asked["structure"] == "then",
+        "raw": asked["filter"] if asked["filter"] and not any(p["chosen"] for p in picks) else "",
+        "without": "?" + urlencode({n: v for n, v in asked.items() if v and n != "filter"}),
+    }  # fmt: skip
+
+
+def _rolling(trees: list[Dimension], asked: dict[str, str]) -> list[dict[str, Any]]:
+    """Controls for figures over a tree, where there is one."""
+    if not trees:
+        return []
+    word = _("Roll up the tree (%(trees)s)") % {"trees": ", ".join(str(d.label) for d in trees)}
+    shapes = _options([("now", _("as it is now")), ("then", _("as it was then"))], asked["structure"] or "now")
+    return [
+        {"name": "rollup", "kind": "yesno", "label": word, "value": asked["rollup"] == "true"},
+        _choice("structure", _("The tree"), shapes, required=True),
+    ]
+
+
+def _choice(name: str, label: str, options: list[dict[str, Any]], required: bool = False) -> dict[str, Any]:
+    return {"name": name, "kind": "choice", "label": label, "options": options, "required": required}
+
+
+def _options(pairs: Iterable[tuple[str, Any]], chosen: str) -> list[dict[str, Any]]:
+    return [{"value": value, "label": label, "selected": value == chosen} for value, label in pairs]
+
+
+def _period_options(chosen: str, answer: kpi.Answer | None) -> list[dict[str, Any]]:
+    """The usual periods, those before them, and the one that is asked for."""
+    today, fiscal = structures.today(), context.company().fiscal_year_start
+    known = dict(period_choices(today))
+    for shape in ("month", "quarter", "year"):
+        before = periods.previous(periods.containing(today, shape, fiscal), fiscal)
+        known.setdefault(before.key, figures.period_label(before))
+    chosen = chosen or "this-month"
+    if answer is not None:
+        known.setdefault(chosen, figures.period_label(answer.period))
+    return _options(known.items(), chosen)
+
+
+def _pick(actor: Actor, dimension: Dimension, chosen: str) -> dict[str, Any]:
+    """A control that narrows the figure to one value of a dimension. Cost: one query for records, one more for a chosen one."""
+    slug, choices = _target(dimension)
+    field = {"name": f"f.{dimension.key}", "label": dimension.label, "kind": "choice", "chosen": chosen}
+    if not slug:
+        return {**field, "options": _options([(k, v) for k, v in choices.items()], chosen)}
+    target = registry.types[slug]
+    if not access.allows(actor, target, "view"):
+        return {**field, "options": _options([(chosen, chosen)] if chosen else [], chosen)}
+    names = read.label_fields(actor, target)
+    some = access.rows(actor, target).filter(archived_at=None).order_by(names[0])[:20].values_list("pk", *names)
+    pairs = {str(pk): next((str(t) for t in texts if t), "") for pk, *texts in some}
+    if chosen and chosen not in pairs:
+        pairs[chosen] = value_in_words(actor, dimension, chosen)
+    return {**field, "kind": "ref", "lookup": f"/lookup/{slug}/", "options": _options(pairs.items(), chosen)}

@@ -1,0 +1,66 @@
+"""Searching everything one may see at once: a page, and the same as JSON for the box at the top of every page."""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import Case, IntegerField, Value, When
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from core import access, read, registry, search
+from core.access import Actor
+from core.registry import ObjectType
+from core.views import pages
+
+OF_EACH, OF_EACH_ON_PAGE, IN_BOX = 4, 20, 14
+
+
+@pages.page
+def everything(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """Hits by type. Cost: one query for each type that is searched."""
+    q = " ".join("".join(c if c.isprintable() else " " for c in request.GET.get("q", "")).split())[:200]
+    if _wants_json(request):
+        hits = [hit for _type, found, _rest in _found(actor, q, OF_EACH) for hit in found] if q else []
+        return JsonResponse({"results": hits[:IN_BOX]})
+    groups = [
+        {"label": str(t.plural), "icon": t.icon, "hits": found, "more": f"{pages.address(t)}?{urlencode({'q': q})}" if more else ""}
+        for t, found, more in (_found(actor, q, OF_EACH_ON_PAGE) if q else ())
+    ]
+    return pages.render(request, actor, "pages/search.html", {"query": q, "groups": groups, "found": sum(len(g["hits"]) for g in groups)})
+
+
+def _wants_json(request: HttpRequest) -> bool:
+    first = request.headers.get("Accept", "").split(",")[0].split(";")[0].strip()
+    return request.GET.get("format") == "json" or first == "application/json"
+
+
+def _found(actor: Actor, q: str, most: int) -> Iterator[tuple[ObjectType, list[dict[str, Any]], bool]]:
+    """Each type with hits, its best ones, and whether there are more."""
+    for object_type in registry.every():
+        if not object_type.search or object_type.rows or not access.allows(actor, object_type, "view"):
+            continue
+        if object_type.title in access.hidden_names(actor, object_type):
+            continue
+        rows = _ranked(object_type, access.rows(actor, object_type).filter(search.matches(object_type, q), archived_at=None), q)
+        records = list(rows[: most + 1])
+        if records:
+            yield object_type, [_hit(actor, object_type, r) for r in records[:most]], len(records) > most
+
+
+def _ranked(object_type: ObjectType, rows: Any, q: str) -> Any:
+    """The very name first, then names that begin with it, then names that hold it, then the rest; each by name."""
+    title = object_type.fields[object_type.title]
+    tests = [When(**{f"{title.path}__{op}": q}, then=Value(rank)) for rank, op in enumerate(("iexact", "istartswith", "icontains"))]
+    rank = Case(*tests, default=Value(3), output_field=IntegerField())
+    return rows.annotate(_rank=rank).order_by("_rank", title.sort_path or title.path, "pk")
+
+
+def _hit(actor: Actor, object_type: ObjectType, record: Any) -> dict[str, Any]:
+    """A hit for the page and the box alike: ``hint`` tells records of one name apart."""
+    seen, named_by = access.fields(actor, object_type), (object_type.title, object_type.title_else)
+    told = [seen[n] for n in object_type.search if n in seen and n not in named_by and seen[n].kind != "longtext"]
+    words = [str(object_type.label), *(f.rules.text(f, f.value(record)) for f in told if f.value(record))]
+    return {
+        "id": str(record.pk), "label": read.label(actor, object_type, record), "hint": " · ".join(words[:3]),
+        "url": pages.address(object_type, record.pk), "icon": object_type.icon,
+    }  # fmt: skip

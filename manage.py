@@ -56,9 +56,7 @@ def overview() -> str:
     for file in sorted(PROJECT.glob("*/management/commands/*.py"), key=lambda file: file.stem):
         if not file.stem.startswith("_"):
             lines.append(f"  {file.stem:20} {described(file)}".rstrip())
-    return "\n".join(
-        ["usage: manage.py COMMAND [options]   (manage.py COMMAND --help tells more)", "", *lines, "", "Django's own commands run too."]
-    )
+    return "\n".join(["usage: manage.py COMMAND [options]   (manage.py COMMAND --help tells more)", "", *lines, "", "Django's own commands run too."])
 
 
 def described(file: Path) -> str:

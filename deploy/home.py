@@ -41,9 +41,7 @@ class Home:
             for folder in (self.log, self.mail, self.static, self.files, self.run):
                 folder.mkdir(exist_ok=True, mode=0o700)
         except OSError as error:
-            raise HomeError(
-                f"The data folder {self.path} cannot be used ({error.strerror}): set ODOS_HOME to a folder you may write to."
-            ) from error
+            raise HomeError(f"The data folder {self.path} cannot be used ({error.strerror}): set ODOS_HOME to a folder you may write to.") from error
 
     @cached_property
     def secrets(self) -> dict[str, str]:
@@ -54,9 +52,7 @@ class Home:
         except FileNotFoundError:
             pass
         except PermissionError as error:
-            raise HomeError(
-                f"{place} belongs to another user: run as the user who started Odos first, or choose another ODOS_HOME."
-            ) from error
+            raise HomeError(f"{place} belongs to another user: run as the user who started Odos first, or choose another ODOS_HOME.") from error
         self.make()
         draft = self.path / f"secrets.{os.getpid()}.{secrets.token_hex(4)}"
         write_private(draft, json.dumps({name: secrets.token_hex(length) for name, length in _SECRETS.items()}))

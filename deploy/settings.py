@@ -258,7 +258,10 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 1000  # a database backend that has served many companies is recycled with it
 CELERY_TIMEZONE = "UTC"
 CELERY_ENABLE_UTC = True
-CELERY_BEAT_SCHEDULE = {}
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {"task": "odos.sweep", "schedule": timedelta(minutes=1), "options": {"expires": 60}},
+    "tidy": {"task": "odos.tidy", "schedule": timedelta(days=1)},
+}
 CELERY_BEAT_SCHEDULE_FILENAME = str(HOME.run / "beat")
 
 LOGGING = {

@@ -54,9 +54,7 @@ def choose(data: Path) -> Account:
     owner = data.stat().st_uid if data.exists() else None
     if os.geteuid() != 0:
         if owner not in (None, os.geteuid()):
-            raise HomeError(
-                f"{data} belongs to the account '{_name(owner)}': run Odos as it was started first, or choose another ODOS_HOME."
-            )
+            raise HomeError(f"{data} belongs to the account '{_name(owner)}': run Odos as it was started first, or choose another ODOS_HOME.")
         return Account()
     if owner:
         return _account(pwd.getpwuid(owner))

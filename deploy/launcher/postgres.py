@@ -55,10 +55,7 @@ class Postgres:
     def superuser_dsn(self, database: str = "postgres") -> str:
         """For ``database`` and for recovery by hand: the application never connects as superuser."""
         password = self.home.secrets["superuser"]
-        return (
-            f"host=127.0.0.1 port={self.port} user={SUPERUSER} password={password} "
-            f"dbname={database} connect_timeout=5 application_name=launcher"
-        )
+        return f"host=127.0.0.1 port={self.port} user={SUPERUSER} password={password} dbname={database} connect_timeout=5 application_name=launcher"
 
     def ready(self) -> bool:
         """True where this folder's server answers: another server on the port does not know the password or has other data."""
@@ -133,8 +130,7 @@ class Postgres:
         ours = self.account.run(self.programs / "postgres", "--version").stdout.split()[-1].split(".")[0]
         if made_by != ours:
             raise HomeError(
-                f"{self.data} was made by PostgreSQL {made_by} and this is PostgreSQL {ours}: "
-                "dump it with the older version and load it into a new ODOS_HOME."
+                f"{self.data} was made by PostgreSQL {made_by} and this is PostgreSQL {ours}: dump it with the older version and load it into a new ODOS_HOME."
             )
 
     def _configure(self) -> None:

@@ -49,9 +49,7 @@ class Up:
 
     def spawn(self, *arguments: str) -> subprocess.Popen:
         command = [sys.executable, "manage.py", *arguments]
-        return subprocess.Popen(
-            command, cwd=PROJECT, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
-        )
+        return subprocess.Popen(command, cwd=PROJECT, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
 
     def run(self, *arguments: str) -> tuple[int, str]:
         process = self.spawn(*arguments)

@@ -1,0 +1,42 @@
+"""The scheduler's rounds over all companies. What is done in one company is its own task, bound to it: ``core.tasks``.
+
+A round only sends messages, one a company, and each is as harmless lost as sent twice.
+"""
+
+from importlib import import_module
+from uuid import UUID
+
+from celery import shared_task
+from django.conf import settings
+
+from core import context
+from core.tasks import CompanyTask, run_jobs
+from tenants.models import Company
+
+SWEEP = 60  # seconds: what a lost hint, or a job that is to be tried again, waits at most beyond its time
+TIDY = 86_400  # seconds
+
+
+@shared_task(name="odos.sweep")
+def sweep() -> None:
+    """Let every active company look for jobs that are due. Cost: one query, and one message a company."""
+    for company_id in _active():
+        run_jobs.apply_async([str(company_id)], expires=SWEEP)  # a round that is late is not done twice
+
+
+@shared_task(name="odos.tidy")
+def tidy() -> None:
+    """Let every active company throw away what has expired. Cost: one query, and one message a company."""
+    for company_id in _active():
+        forget_sessions.apply_async([str(company_id)], expires=TIDY)
+
+
+@shared_task(base=CompanyTask, name="odos.forget_sessions")
+def forget_sessions(company_id: str) -> None:
+    """Delete the sessions that have expired. Cost: one statement."""
+    import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
+
+
+def _active() -> list[UUID]:
+    with context.bind_public():
+        return list(Company.objects.filter(status=Company.Status.ACTIVE).values_list("id", flat=True))

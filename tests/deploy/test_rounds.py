@@ -1,0 +1,67 @@
+"""The scheduler's rounds reach every active company and no other, and what they start does its work there alone."""
+
+from datetime import timedelta
+from importlib import import_module
+
+import pytest
+from django.conf import settings
+from django.utils import timezone
+
+from core import context, tasks
+from deploy import tasks as rounds
+from deploy.celery import app
+from tenants.models import Company
+from tests.people import new_company
+
+
+@pytest.fixture
+def sent(monkeypatch) -> list[str]:
+    """The companies that a round sends a message to."""
+    companies: list[str] = []
+    for task in (tasks.run_jobs, rounds.forget_sessions):
+        monkeypatch.setattr(task, "apply_async", lambda arguments, **options: companies.extend(arguments))
+    return companies
+
+
+@pytest.fixture(scope="module")
+def two():
+    return new_company(), new_company()
+
+
+@pytest.mark.parametrize("round_", [rounds.sweep, rounds.tidy])
+def test_a_round_reaches_active_companies_alone(two, sent, round_):
+    active, suspended = two
+    with context.bind_public():
+        Company.objects.filter(id=suspended.id).update(status=Company.Status.SUSPENDED)
+    try:
+        round_()
+    finally:
+        with context.bind_public():
+            Company.objects.filter(id=suspended.id).update(status=Company.Status.ACTIVE)
+    assert sent.count(str(active.id)) == 1
+    assert str(suspended.id) not in sent
+
+
+def test_expired_sessions_go_in_their_company_alone(two):
+    store = import_module(settings.SESSION_ENGINE).SessionStore
+    kept, past = timezone.now() + timedelta(days=1), timezone.now() - timedelta(days=1)
+    for company in two:
+        with context.bind(company):
+            for name, ends in (("kept", kept), ("past", past)):
+                store.get_model_class().objects.create(session_key=f"{name}-of-a-test", session_data="", expire_date=ends)
+    rounds.forget_sessions(str(two[0].id))
+    for company, left in zip(two, ({"kept-of-a-test"}, {"kept-of-a-test", "past-of-a-test"}), strict=True):
+        with context.bind(company):
+            assert set(store.get_model_class().objects.values_list("session_key", flat=True)) == left
+
+
+def test_the_schedule_names_tasks_that_exist():
+    app.loader.import_default_modules()
+    assert app.conf.beat_schedule
+    assert {entry["task"] for entry in app.conf.beat_schedule.values()} <= set(app.tasks)
+
+
+def test_messages_are_json_and_results_are_not_kept():
+    assert app.conf.accept_content == ["json"] and app.conf.task_serializer == "json"
+    assert app.conf.result_backend is None and app.conf.task_ignore_result
+    assert app.conf.task_acks_late and app.conf.task_reject_on_worker_lost and app.conf.worker_prefetch_multiplier == 1

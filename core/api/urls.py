@@ -2,10 +2,11 @@
 
 from django.urls import path, re_path
 
-from core.api import kpis, views
+from core.api import kpis, schema, views
 
 urlpatterns = [
     path("", views.Root.as_view(), name="api"),
+    path("schema/", schema.Schema.as_view(), name="api-schema"),
     path("kpis/", kpis.Kpis.as_view(), name="api-kpis"),
     path("kpis/<str:key>/", kpis.Kpi.as_view(), name="api-kpi"),
     path("kpis/<str:key>/value/", kpis.Value.as_view(), name="api-kpi-value"),

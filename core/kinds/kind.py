@@ -109,7 +109,10 @@ class Kind:
             return Q(lookups.In(expr, [self._plain_operand(v) for v in value])) if value else Q(pk__in=[])
         if op in ("contains", "starts"):
             return Q(COMPARE[op](expr, value))
-        return Q(COMPARE[op](expr, self._operand(value)))
+        test = Q(COMPARE[op](expr, self._operand(value)))
+        if self.empty == "" and op in ("lt", "lte"):
+            test &= ~Q(lookups.Exact(expr, Value("")))  # nothing is less than no text, as for a field that may be null
+        return test
 
     def _plain_operand(self, value):
         return value

@@ -111,7 +111,7 @@ class Refs(Ref):
         if op == "empty":  # by a subquery: a join would show a record once for each reference
             some = Q(pk__in=through.remote_field.through.objects.values(f"{through.m2m_field_name()}_id"))
             return ~some if value else some
-        among = value if isinstance(value, list) else [value]
+        among = [value] if op in ("eq", "ne") and not isinstance(value, list) else value
         rows = through.remote_field.through.objects.filter(**{f"{through.m2m_reverse_field_name()}__in": among})
         test = Q(pk__in=rows.values(f"{through.m2m_field_name()}_id"))
         return ~test if op == "ne" else test

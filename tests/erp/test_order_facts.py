@@ -8,7 +8,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from uuid import UUID
 
 import pytest
-from hypothesis import settings, strategies as st
+from hypothesis import settings
+from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from core import access, context, kpi, periods, registry, structures, write
@@ -106,7 +107,7 @@ class Orders(RuleBasedStateMachine):
         self.owner = access.actor_for(alice)
         self.root = alice.unit_id
         self.units = {name: self.create("org-units", name=name, parent=str(self.root)).pk for name in ("East", "West")}
-        self.parents = {self.root: None, **{pk: self.root for pk in self.units.values()}}
+        self.parents = {self.root: None, **dict.fromkeys(self.units.values(), self.root)}
         self.first_parents = dict(self.parents)
         sellers = [people.new_user(n, "sales", unit=str(self.units[u])) for n, u in (("Bob", "East"), ("Eve", "West"))]
         self.boss = access.actor_for(people.new_user("Mia", "sales-manager", unit=str(self.units["East"])))
@@ -212,7 +213,7 @@ class Orders(RuleBasedStateMachine):
     def ended_order_stays(self, data):
         if chosen := self.some(data, "cancelled", "closed"):
             with pytest.raises(WrongState):
-                self.act(chosen[0], data.draw(st.sampled_from(["confirm", "amend", "cancel", "close"])), **{})
+                self.act(chosen[0], data.draw(st.sampled_from(["confirm", "amend", "cancel", "close"])))
 
     @precondition(lambda self: self.models)
     @rule(data=st.data())

@@ -10,4 +10,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("core.api.urls")),
     re_path(r"^api(/|$)", Unknown.as_view()),
     path("", include("core.views.urls_own")),
+    path("", include("core.views.urls")),  # any first word: last
 ]
+handler404 = "core.views.pages.not_found"

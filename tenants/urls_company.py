@@ -2,7 +2,10 @@
 
 from django.urls import include, path
 
+from core.urls import handler404
 from tenants import views
+
+__all__ = ["handler404", "urlpatterns"]
 
 urlpatterns = [
     path("welcome/", views.welcome, name="welcome"),

@@ -9,6 +9,9 @@ from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
 
+from django.core.exceptions import ValidationError
+from django.db import DataError, IntegrityError
+from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
@@ -23,6 +26,11 @@ from core.errors import Denied, Missing, OdosError, RuleError, Stale, Unparsable
 from core.models import User
 from core.registry import ObjectType
 from core.types import SETTINGS
+
+
+class Again(OdosError):
+    """A form asks to be shown again as it stands, with a row more or less: nothing was refused and nothing is saved."""
+
 
 SAFE = ("GET", "HEAD")
 THEMES = ("light", "dark")
@@ -49,11 +57,12 @@ def page(show: Callable[..., HttpResponseBase], save: Callable[..., HttpResponse
         if request.method != "POST" or save is None:
             return HttpResponseNotAllowed([*SAFE, "POST"] if save else SAFE)
         try:
-            return door.writing(lambda: save(request, access.actor_for(request.user), **names))
+            return _worded(lambda: door.writing(lambda: save(request, access.actor_for(request.user), **names)))
         except (Missing, Denied) as error:
             return refusal(request, error)
         except OdosError as error:
-            return _refusing(request, lambda: _again(request, show, error, names))
+            refused = error
+        return _refusing(request, lambda: _again(request, show, refused, names))
 
     return view
 
@@ -74,16 +83,26 @@ def deed(save: Callable[..., HttpResponse]) -> Callable[..., HttpResponseBase]:
 
 def _again(request: HttpRequest, show: Callable, error: OdosError, names: dict) -> HttpResponseBase:
     response = door.reading(lambda: show(request, access.actor_for(request.user), error=error, **names))
-    if response.status_code == 200:
+    if response.status_code == 200 and not isinstance(error, Again):
         response.status_code = status_of(error)
     return response
 
 
 def _refusing(request: HttpRequest, work: Callable[[], HttpResponseBase]) -> HttpResponseBase:
     try:
-        return work()
+        return _worded(work)
     except OdosError as error:
         return refusal(request, error)
+
+
+def _worded(work: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+    """Do the work; what the database alone could refuse becomes a sentence."""
+    try:
+        return work()
+    except DataError:
+        raise RuleError(_("A value is outside of what is possible.")) from None
+    except IntegrityError:
+        raise WrongState(_("Another record refers to this one, or changed at the same moment. Try again.")) from None
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:
@@ -167,7 +186,7 @@ def theme(request: HttpRequest) -> str:
 
 
 def person(user: User) -> dict[str, str]:
-    return {"name": user.name, "email": user.email, "initials": initials(user.name), "url": "/profile/"}
+    return {"name": user.name, "email": user.email, "initials": initials(user.name), "url": "/me/"}
 
 
 def initials(name: str) -> str:
@@ -193,10 +212,8 @@ def places(path: str, actor: Actor) -> list[dict[str, Any]]:
 
 
 def _place(object_type: ObjectType, path: str, letters: dict[str, str]) -> dict[str, Any]:
-    url = address(object_type)
-    return {
-        "label": object_type.plural, "url": url, "icon": object_type.icon, "current": path.startswith(url), "key": letters.get(object_type.slug, "")
-    }  # fmt: skip
+    url, key = address(object_type), letters.get(object_type.slug, "")
+    return {"label": object_type.plural, "url": url, "icon": object_type.icon, "current": path.startswith(url), "key": key}
 
 
 def new_items(actor: Actor) -> list[dict[str, Any]]:
@@ -231,6 +248,20 @@ def type_or_missing(slug: str, actor: Actor, action: str = "view") -> ObjectType
     if action != "view":
         access.demand(actor, object_type, action)
     return object_type
+
+
+def record_or_missing(actor: Actor, object_type: ObjectType, ident: str, action: str = "view") -> Model:
+    """The record with this id, if the actor sees it (else Missing) and may do this with it (else Denied). Cost: one query, or two."""
+    try:
+        key = object_type.model._meta.pk.to_python(ident)
+    except ValidationError:
+        raise Missing from None
+    record = access.rows(actor, object_type).filter(pk=key).first()
+    if record is None:
+        raise Missing
+    if action != "view" and not access.rows(actor, object_type, action).filter(pk=key).exists():
+        raise Denied(_("You may not do this with this record."))
+    return record
 
 
 def address(object_type: ObjectType | str, ident: Any = None) -> str:

@@ -2,12 +2,15 @@
 
 from django.urls import path
 
-from core.views import acts, edits, lists, lookups, records
+from core.views import acts, edits, imports, lists, lookups, records
 
 urlpatterns = [
     path("lookup/<slug:slug>/", lookups.lookup, name="lookup"),
     path("<slug:slug>/", lists.listing, name="list"),
     path("<slug:slug>/new/", edits.new, name="new"),
+    path("<slug:slug>/import/", imports.upload, name="import"),
+    path("<slug:slug>/import/<uuid:ident>/", imports.step, name="import-step"),
+    path("<slug:slug>/import/<uuid:ident>/errors.csv", imports.errors, name="import-errors"),
     path("<slug:slug>/<str:ident>/", records.record, name="record"),
     path("<slug:slug>/<str:ident>/edit/", edits.edit, name="edit"),
     path("<slug:slug>/<str:ident>/delete/", acts.delete, name="delete"),

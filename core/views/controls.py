@@ -1,0 +1,190 @@
+"""The controls of a form as the templates read them: kind, text, options, sentences. What they mean, ``core.forms`` knows."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from babel.numbers import get_currency_precision
+from django.utils.translation import gettext as _
+
+from core import access, context, forms, query, read, registry
+from core.access import Actor
+from core.forms import NOTHING, SEVERAL, Entry, Offer, chosen_ids
+from core.money import plain
+from core.registry import Field, Lines, ObjectType
+
+# A kind of field -> the control of templates/parts/control.html that shows it, where the names differ.
+CONTROL = {"code": "choice", "words": "text", "json": "longtext", "secret": "password", "anyref": "ref", "within": "ref"}
+SHORT = 20  # as many records are a plain list; where there are more, the list is searched
+LISTED = 100  # and as many stand in it for those whose browser cannot ask
+PARTS = ("quantity", "unit_price", "discount", "tax_code", "amount")  # what the running sums are made of (js/lines.js)
+FILLS = ("unit_price", "tax_code", "description")  # what a chosen record fills into the empty controls of its row
+SUMS = (("net", "net"), ("charges", "charges_total"), ("tax", "tax"), ("total", "total"))
+
+
+@dataclass
+class Listed:
+    """The records a reference may point to, as far as they are listed; ``more`` where there are others."""
+
+    options: list[dict[str, Any]] = field(default_factory=list)
+    more: bool = False
+
+
+class Choices:
+    """Options of references for one form, read once for each type. Cost: two queries for each type referred to."""
+
+    def __init__(self, actor: Actor, found: dict[str, str] | None = None):
+        self.actor, self.found = actor, found or {}
+        self.listed: dict[str, Listed] = {}
+        self.wanted: dict[str, set] = defaultdict(set)
+        self.labels: dict[str, dict] = {}
+
+    def expect(self, f: Field, text: Any) -> None:
+        """Note which records are chosen now, so that their names are read together."""
+        for slug, ident in chosen_ids(f, text):
+            self.wanted[slug].add(ident)
+
+    def name(self) -> None:
+        self.labels = read.labels(self.actor, self.wanted)
+
+    def of(self, f: Field, text: Any) -> Listed:
+        """Options of this reference, what is chosen among them and marked."""
+        target = registry.get(f.target)
+        known = self._listed(target) if target else Listed()
+        chosen = {(f"{slug}:{i}" if f.kind == "anyref" else str(i)): self.labels.get(slug, {}).get(i, "") for slug, i in chosen_ids(f, text)}
+        options = [{**o, "selected": o["value"] in chosen} for o in known.options]
+        there = {o["value"] for o in options}
+        options += [{"value": v, "label": label or _("(not visible)"), "selected": True} for v, label in chosen.items() if v not in there]
+        return Listed(options, known.more)
+
+    def _listed(self, target: ObjectType) -> Listed:
+        if target.slug not in self.listed:
+            self.listed[target.slug] = list_of(self.actor, target, LISTED)
+        return self.listed[target.slug]
+
+
+def list_of(actor: Actor, target: ObjectType, limit: int, q: str = "") -> Listed:
+    """The first records of a type by name, as options; none where the actor sees none. Cost: one query."""
+    if target.rows or not access.allows(actor, target, "view"):
+        return Listed()
+    seen = access.fields(actor, target)
+    sort = (target.title,) if target.title in seen and seen[target.title].rules.sorts else ()
+    found = query.page(actor, target, query.Listing(q=q, sort=sort, limit=limit)) if target.title in seen else query.Page([], "", "")
+    return Listed([_option(actor, target, seen, r) for r in found.records], bool(found.next))
+
+
+def _option(actor: Actor, target: ObjectType, seen: dict[str, Field], record: Any) -> dict[str, Any]:
+    option = {"value": str(record.pk), "label": read.label(actor, target, record)}
+    if "rate" in seen and seen["rate"].kind == "percent":
+        option["rate"] = plain(record.rate)
+    return option
+
+
+def of_offer(actor: Actor, offer: Offer, entry: Entry, errors: dict[str, list[str]], currency: str) -> dict[str, Any]:
+    """Sections of controls, line editors, and sentences that belong to none. Cost: two queries for each type referred to."""
+    choices = Choices(actor)
+    for name, f in offer.fields.items():
+        choices.expect(f, entry.texts.get(name))
+    for lines in offer.lines:
+        for row in entry.rows.get(lines.name, []):
+            for name, f in forms.open_fields(lines).items():
+                choices.expect(f, row.get(name))
+    choices.name()
+    unit = "" if "currency" in offer.fields else currency  # beside a choice of currency a fixed one would mislead
+    made = {n: control(f, n, entry.texts.get(n, ""), errors.get(n, []), choices, unit) for n, f in offer.fields.items()}
+    editors = [_editor(lines, entry.rows.get(lines.name, []), errors, choices, currency) for lines in offer.lines]
+    shown = {*made, *(name for editor in editors for name in editor["names"])}
+    return {
+        "fields": [c for n, c in made.items() if not offer.fields[n].custom],
+        "own_fields": [c for n, c in made.items() if offer.fields[n].custom],
+        "editors": editors,
+        "sentences": [s if n == "_" else f"{n}: {s}" for n, found in errors.items() if n not in shown for s in found],
+        "bad": sum(1 for n in errors if n in shown),
+    }
+
+
+def control(f: Field, name: str, text: Any, errors: list[str], choices: Choices, currency: str = "") -> dict[str, Any]:
+    control = {
+        "name": name, "kind": CONTROL.get(f.kind, f.kind), "label": f.label, "value": text, "required": f.required, "errors": errors,
+        "help": f.help, "full": f.wide, "autocomplete": "new-password" if f.kind == "secret" else "off",
+    }  # fmt: skip
+    if f.is_reference or f.kind == "anyref":
+        listed = choices.of(f, text)
+        control["options"] = listed.options
+        if f.kind == "anyref":
+            control["lookup"] = "/lookup/any/"
+        elif f.kind not in SEVERAL and (listed.more or len(listed.options) > SHORT):
+            control["lookup"] = f"/lookup/{f.target}/"
+    elif f.kind in ("choice", "choices", "code"):
+        chosen = text if isinstance(text, list) else [text]
+        control["options"] = [{"value": k, "label": label, "selected": k in chosen} for k, label in f.choices().items()]
+    elif f.kind == "percent":
+        control["unit"] = "%"
+    elif f.kind == "money" and currency:
+        control["unit"] = currency
+    return control
+
+
+# Lines --------------------------------------------------------------------------------------------------------------
+
+
+def _editor(lines: Lines, rows: list[dict], errors: dict[str, list[str]], choices: Choices, currency: str) -> dict[str, Any]:
+    """What parts/lines.html reads, and under ``names`` which errors it shows."""
+    known = forms.open_fields(lines)
+    cells = [(f, _width(f)) for f in known.values()]
+    columns = [{"label": f.label, "css": css, "num": f.rules.sums} for f, css in cells]
+    net = lines.fields.get("net")
+    if net is not None:
+        columns.append({"label": net.label, "css": "l-number", "num": True})
+    made = [_row(lines, index, row, errors, choices) for index, row in enumerate(rows)]
+    names = [f"{lines.name}.{i}.{n}" for i in range(len(rows)) for n in (*known, "id")] + [lines.name]
+    return {
+        "name": lines.name, "title": lines.label or lines.name, "add": _("Add line"), "remove": _("Remove line"), "currency": currency,
+        "minor": get_currency_precision(currency), "columns": columns, "rows": made, "blank": _row(lines, "__n__", {}, {}, choices),
+        "names": names, "errors": errors.get(lines.name, []),
+    }  # fmt: skip
+
+
+def _row(lines: Lines, index: Any, row: dict, errors: dict[str, list[str]], choices: Choices) -> dict[str, Any]:
+    cells = []
+    for name, f in forms.open_fields(lines).items():
+        place = f"{lines.name}.{index}.{name}"
+        cell = control(f, place, row.get(name, ""), errors.get(place, []), choices)
+        cell |= {"css": _width(f), "num": f.rules.sums, "aria": f.label, "help": "", "small": False, "part": name if name in PARTS else ""}
+        cell.pop("unit", None)
+        if f.kind in ("ref", "user"):
+            _offer_none(lines, f, cell, row)
+        cells.append(cell)
+    if "net" in lines.fields:
+        cells.append({"kind": "output", "label": lines.fields["net"].label, "css": "l-number", "num": True})
+    wrong = errors.get(f"{lines.name}.{index}.id", [])
+    if wrong:
+        cells[0]["errors"] = [*cells[0]["errors"], *wrong]
+    return {"index": index, "id": row.get("id", ""), "cells": cells, "net": ""}
+
+
+def _offer_none(lines: Lines, f: Field, cell: dict[str, Any], row: dict) -> None:
+    """A record that fills its row is always searched for; an optional short list says "none" apart from "nothing chosen"."""
+    target = registry.get(f.target)
+    if target is not None and any(name in target.fields for name in FILLS if name in lines.fields):
+        cell["lookup"] = f"/lookup/{f.target}/?fill=1"
+    elif "lookup" not in cell and not f.required and not row.get("id"):
+        cell["options"] = [{"value": NOTHING, "label": _("None"), "selected": row.get(f.name) == NOTHING}, *cell["options"]]
+
+
+def _width(f: Field) -> str:
+    if f.kind in ("percent", "integer") or f.name == "quantity":
+        return "l-short"
+    return "l-number" if f.rules.sums or (f.is_reference and f.name == "tax_code") or f.kind == "choice" else "l-wide"
+
+
+def totals(record: Any, object_type: ObjectType, names: Iterable[str], currency: str) -> list[dict[str, Any]]:
+    """The sums of a document under its lines, of those the reader sees."""
+    seen, found = set(names), []
+    for key, name in SUMS:
+        f = object_type.fields.get(name)
+        if f is not None and name in seen:
+            value = f.value(record) if record is not None else 0
+            found.append({"key": key, "label": f.label, "value": f.rules.text(f, value or 0, currency or context.company().currency)})
+    return found

@@ -1,0 +1,154 @@
+"""The form of any type, for a new record and for one there is: typed texts go to ``core.write``, its sentences come back to their fields.
+
+Nothing typed is lost: a refused form shows what was sent, a stale one also what somebody else saved meanwhile.
+"""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
+
+from core import access, context, forms, read, write
+from core.access import Actor
+from core.errors import Missing, OdosError, RuleError, Stale, WrongState
+from core.forms import Entry, Offer
+from core.models.record import Record, new_id
+from core.registry import ObjectType
+from core.views import conflicts, controls, pages
+from core.views.pages import Again
+
+
+def show_new(request: HttpRequest, actor: Actor, slug: str, error: OdosError | None = None) -> HttpResponseBase:
+    """The form for a new record, filled from defaults and the address; or as it was sent."""
+    object_type = _type_to_write(slug, actor, "add")
+    made = forms.offer(actor, object_type)
+    if error is None:
+        entry = forms.of_nothing(actor, made)
+        entry.texts |= forms.of_address(made, request.GET).texts
+    else:
+        there = _made_before(request, actor, object_type) if isinstance(error, WrongState) else None
+        if there is not None:  # the first of two clicks arrived
+            return HttpResponseRedirect(pages.back(request, pages.address(object_type, there.pk)))
+        entry = forms.of_form(made, request.POST)
+    with_room(made, entry, request)
+    values = {
+        "title": _("New: %(type)s") % {"type": object_type.label}, "new_id": request.POST.get("id") or str(new_id()),
+        "cancel": pages.back(request, pages.address(object_type)), "submit": _("Save"),
+        **form(actor, made, entry, error, context.company().currency),
+    }  # fmt: skip
+    return pages.render(request, actor, "object/form.html", {**values, "type": object_type, "next": pages.back(request, "")})
+
+
+def save_new(request: HttpRequest, actor: Actor, slug: str) -> HttpResponse:
+    object_type = _type_to_write(slug, actor, "add")
+    made = forms.offer(actor, object_type)
+    demand_sent(request)
+    data = forms.data_of_new(made, forms.of_form(made, request.POST))
+    if request.POST.get("id"):
+        data["id"] = request.POST["id"]
+    record = write.create(actor, object_type, data)
+    told = _("%(type)s saved: %(name)s.") % {"type": object_type.label, "name": read.label(actor, object_type, record)}
+    return pages.done(request, pages.back(request, pages.address(object_type, record.pk)), told)
+
+
+def show_edit(request: HttpRequest, actor: Actor, slug: str, ident: str, error: OdosError | None = None) -> HttpResponseBase:
+    """The form for a record as it stands; or as it was sent, beside what stands now where somebody was faster."""
+    object_type = _type_to_write(slug, actor, "change")
+    record = pages.record_or_missing(actor, object_type, ident, "change")
+    made = forms.offer(actor, object_type, record)
+    stored = forms.of_record(made, record)
+    entry, version, conflict = stored, record.version, None
+    if error is not None:
+        entry = forms.of_form(made, request.POST)
+        conflicts.keep_theirs(made, entry, stored, request.POST)
+        version = request.POST.get("version", "")
+    if isinstance(error, Stale):
+        conflict = conflicts.of(actor, made, record, entry, stored, version_of(request) or 0)
+        version = record.version
+    with_room(made, entry, request)
+    values = {
+        "title": read.label(actor, object_type, record), "record": record, "version": version, "conflict": conflict, "submit": _("Save"),
+        "cancel": pages.back(request, pages.address(object_type, record.pk)), "locked": _locked(actor, object_type, record),
+        **form(actor, made, entry, None if isinstance(error, Stale) else error, getattr(record, "currency", "") or context.company().currency, record),
+    }  # fmt: skip
+    return pages.render(request, actor, "object/form.html", {**values, "type": object_type, "next": pages.back(request, "")})
+
+
+def save_edit(request: HttpRequest, actor: Actor, slug: str, ident: str) -> HttpResponse:
+    object_type = _type_to_write(slug, actor, "change")
+    record = pages.record_or_missing(actor, object_type, ident, "change")
+    made = forms.offer(actor, object_type, record)
+    demand_sent(request)
+    entry, stored = forms.of_form(made, request.POST), forms.of_record(made, record)
+    data = forms.data_of_change(made, entry, stored, conflicts.kept(request.POST))
+    record = write.change(actor, object_type, record.pk, data, version_of(request))
+    told = _("%(type)s saved: %(name)s.") % {"type": object_type.label, "name": read.label(actor, object_type, record)}
+    return pages.done(request, pages.back(request, pages.address(object_type, record.pk)), told)
+
+
+new = pages.page(show_new, save_new)
+edit = pages.page(show_edit, save_edit)
+
+
+# What forms of records and of acts share ----------------------------------------------------------------------------
+
+
+def form(
+    actor: Actor, made: Offer, entry: Entry, error: OdosError | None, currency: str, record: Record | None = None
+) -> dict[str, Any]:
+    """Controls with their sentences, as object/form.html reads them."""
+    errors = error.errors if isinstance(error, RuleError) else {}
+    found = controls.of_offer(actor, made, entry, errors, currency)
+    if error is not None and not isinstance(error, RuleError | Again):
+        found["sentences"] = [*found["sentences"], *pages.sentences(error)]
+    found["failed"] = error is not None and not isinstance(error, Again)
+    if found["editors"] and made.type.totals:
+        found["editors"][-1]["totals"] = controls.totals(record, made.type, access.fields(actor, made.type), currency)
+    return found
+
+
+def with_room(made: Offer, entry: Entry, request: HttpRequest) -> None:
+    """A blank row more where one was asked for; one to start with where rows are what the type is about."""
+    for index, lines in enumerate(made.lines):
+        rows = entry.rows.setdefault(lines.name, [])
+        if request.POST.get("add") == lines.name or (index == 0 and not rows):
+            rows.append({})
+
+
+def demand_sent(request: HttpRequest) -> None:
+    """Raise where a button of the line editor sent the form: it is shown again with a row more or less."""
+    if "add" in request.POST or "remove" in request.POST:
+        raise Again
+
+
+def version_of(request: HttpRequest) -> int | None:
+    text = request.POST.get("version", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def _type_to_write(slug: str, actor: Actor, action: str) -> ObjectType:
+    object_type = pages.type_or_missing(slug, actor)
+    if not object_type.writable:
+        raise Missing
+    access.demand(actor, object_type, action)
+    return object_type
+
+
+def _made_before(request: HttpRequest, actor: Actor, object_type: ObjectType) -> Any:
+    try:
+        return pages.record_or_missing(actor, object_type, request.POST.get("id", ""))
+    except Missing:
+        return None
+
+
+def _locked(actor: Actor, object_type: ObjectType, record: Record) -> dict[str, Any] | None:
+    """What of the record a save no longer changes, and the acts that do."""
+    closed = object_type.locked(record)
+    known = write.writable(actor, object_type) | {e.name: e for e in write.writable_lines(actor, object_type)}
+    labels = [str(f.label or n) for n, f in known.items() if n in closed]
+    if not labels:
+        return None
+    acts = [a for a in access.acts(actor, object_type) if a.lines and (not a.sources or record.status in a.sources)]
+    links = [{"label": a.label, "url": f"{pages.address(object_type, record.pk)}{a.name}/"} for a in acts]
+    return {"labels": ", ".join(labels), "acts": links}

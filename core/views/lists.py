@@ -1,0 +1,145 @@
+"""The list of any type: search, filters as chips, sorting, pages, sums, and the file of exactly what is seen.
+
+The words of its address are those of the API (``core.query``). The list of facts that a figure links to is this same page.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+
+from core import access, asof, context, export, figures, query, registry
+from core.access import Actor
+from core.query import Listing
+from core.registry import ObjectType
+from core.views import filters, pages, tables
+
+
+@pages.page
+def listing(request: HttpRequest, actor: Actor, slug: str) -> HttpResponseBase:
+    """A page of records that match. Cost: the page, its count and sums, and a query for each type referred to."""
+    object_type = pages.type_or_missing(slug, actor)
+    address = filters.added(actor, object_type, request)
+    if address:
+        return HttpResponseRedirect(address)
+    wanted = filters.listing(request)
+    columns = tables.columns(actor, object_type, request.GET.get("columns", "").split(","))
+    if request.GET.get("format") == "csv":
+        return _file(request, actor, object_type, wanted, columns)
+    wanted = replace(wanted, count=True, sums=_sums(actor, object_type, wanted, columns))
+    found = query.page(actor, object_type, wanted)
+    values = {
+        "type": object_type, "columns": _heads(request, object_type, wanted, columns), "page": _page(request, found),
+        "rows": tables.rows(actor, object_type, found.records, columns), "sums": _told_sums(actor, object_type, wanted, found),
+        "chips": filters.chips(actor, object_type, request), "filter_fields": filters.offered(actor, object_type, request),
+        "filter_form": filters.asked(actor, object_type, request), "carried": filters.hidden(request, ("q",)),
+        "carried_filter": filters.hidden(request, ()), "q": wanted.q, "archived": wanted.archived,
+        "narrowed": bool(wanted.q or wanted.conditions),
+        "urls": _addresses(request, actor, object_type, wanted), "drill": _drill(actor, object_type, wanted, found),
+        "column_choice": _column_choice(actor, object_type, columns), "carried_columns": filters.hidden(request, ("columns",)),
+    }  # fmt: skip
+    return pages.render(request, actor, "object/list.html#list" if _is_partial(request) else "object/list.html", values)
+
+
+def _is_partial(request: HttpRequest) -> bool:
+    """Whether only the list is to be swapped. What the browser's Back asks for is a whole page."""
+    headers = request.headers
+    return headers.get("HX-Request") == "true" and headers.get("HX-Request-Type") != "full" and not headers.get("HX-History-Restore-Request")
+
+
+def _page(request: HttpRequest, found: query.Page) -> dict[str, Any]:
+    return {
+        "count": found.count, "next": filters.address(request, cursor=found.next) if found.next else "",
+        "previous": filters.address(request, cursor=found.previous) if found.previous else "",
+    }  # fmt: skip
+
+
+def _heads(request: HttpRequest, object_type: ObjectType, wanted: Listing, columns: list[tables.Column]) -> list[dict[str, Any]]:
+    """Column heads: the label, how the list is sorted by it, and the address that sorts it the other way."""
+    order = wanted.sort or object_type.sort
+    found = []
+    for column in columns:
+        f = column.field
+        sorts = f.rules.sorts and not f.compute
+        state = "ascending" if order[:1] == (column.name,) else "descending" if order[:1] == (f"-{column.name}",) else ""
+        first = f"-{column.name}" if column.num else column.name  # figures and dates: largest and latest first
+        other = {"": first, "ascending": f"-{column.name}", "descending": column.name}[state]
+        found.append({"label": f.label, "num": column.num, "state": state, "url": filters.address(request, sort=other) if sorts else ""})
+    return found
+
+
+def _sums(actor: Actor, object_type: ObjectType, wanted: Listing, columns: list[tables.Column]) -> tuple[str, ...]:
+    """What is added up under the list: what was asked for, and amounts that rules computed (the sum of prices says nothing)."""
+    computed = [c.name for c in columns if c.field.kind == "money" and c.field.readonly and not c.field.compute]
+    return tuple(dict.fromkeys((*wanted.sums, *computed)))
+
+
+def _told_sums(actor: Actor, object_type: ObjectType, wanted: Listing, found: query.Page) -> list[dict[str, str]]:
+    known, told = access.fields(actor, object_type), []
+    measure = _measure(wanted)
+    for name, value in (found.sums or {}).items():
+        kind = registry.KINDS["money"] if measure is not None and measure.money else known[name].rules
+        told.append({"label": known[name].label, "value": kind.text(known[name], value, context.company().currency)})
+    return told
+
+
+def _addresses(request: HttpRequest, actor: Actor, object_type: ObjectType, wanted: Listing) -> dict[str, str]:
+    """Where the list's links lead; empty where the actor may not go or nobody answers."""
+    home = pages.address(object_type)
+    makes = object_type.writable and access.allows(actor, object_type, "add")
+    imports = object_type.writable and access.allows(actor, object_type, "import") and pages.exists(f"{home}import/")
+    return {
+        "new": f"{home}new/" if makes else "", "import": f"{home}import/" if imports else "",
+        "export": filters.address(request, format="csv") if access.allows(actor, object_type, "export") else "",
+        "archived": filters.address(request, archived="" if wanted.archived else "true") if object_type.archivable else "", "clear": home,
+    }  # fmt: skip
+
+
+def _column_choice(actor: Actor, object_type: ObjectType, columns: list[tables.Column]) -> list[dict[str, Any]]:
+    shown = {c.name for c in columns}
+    known = access.fields(actor, object_type)
+    return [
+        {"name": n, "label": f.label, "shown": n in shown}
+        for n, f in known.items()
+        if f.kind not in ("secret", "json") and f.expression is None and n not in ("id", "version", "archived_at")
+    ]
+
+
+# The list behind a figure -------------------------------------------------------------------------------------------
+
+
+def _measure(wanted: Listing) -> registry.Measure | None:
+    """The one measure whose facts a list holds, where it holds those of one."""
+    leaves = [leaf for node in wanted.conditions for leaf in filters.leaves(node)]
+    keys = {value for path, op, value in leaves if path == "measure" and op == "eq"}
+    return registry.measures.get(keys.pop()) if len(keys) == 1 else None
+
+
+def _drill(actor: Actor, object_type: ObjectType, wanted: Listing, found: query.Page) -> dict[str, Any] | None:
+    """What the records of a figure add up to, by which formula, as of when (N1, N2)."""
+    if object_type.as_of is None or "value" not in wanted.sums:
+        return None
+    measure = _measure(wanted)
+    shipped = next((k for k in registry.kpis.values() if measure is not None and k.measure == measure.key), None)
+    money = measure is not None and measure.money
+    f = access.fields(actor, object_type)["value"]
+    total = (registry.KINDS["money"] if money else f.rules).text(f, found.sums["value"], context.company().currency)
+    return {
+        "total": total, "measure": measure.label if measure else "", "formula": shipped.formula if shipped else "",
+        "date_basis": shipped.date_basis if shipped else "", "as_of": figures.as_of(asof.parse(wanted.as_of)) if wanted.as_of else "",
+    }  # fmt: skip
+
+
+# The file -----------------------------------------------------------------------------------------------------------
+
+
+def _file(request: HttpRequest, actor: Actor, object_type: ObjectType, wanted: Listing, columns: list[tables.Column]) -> HttpResponse:
+    """All that matches, in the columns and the order seen."""
+    export.demand(actor, object_type, wanted)
+    pieces = export.stream(request.user, object_type, wanted, [c.name for c in columns], as_read=True)
+    name = f"{object_type.slug}-{context.company().subdomain}.csv"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingHttpResponse(pieces, content_type="text/csv; charset=utf-8", headers=headers)
+
+

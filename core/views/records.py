@@ -1,0 +1,208 @@
+"""The page of any record: who it is, what may be done with it, its figures, its lines, what happened, and what hangs on it."""
+
+from dataclasses import replace
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+
+from core import access, context, figures, kpi, periods, query, read, registry, structures
+from core.access import Actor
+from core.models.record import Record
+from core.read import Ref, Shown
+from core.registry import ObjectType
+from core.views import acts, controls, filters, pages, tables, timelines
+
+FEW = 10
+STAMPS = ("created_at", "updated_at", "version", "id", "archived_at")
+
+
+@pages.page
+def record(request: HttpRequest, actor: Actor, slug: str, ident: str) -> HttpResponse:
+    """One record. Cost: about ten queries and, for each figure, five; the tabs are read when they are opened."""
+    object_type = pages.type_or_missing(slug, actor)
+    found = pages.record_or_missing(actor, object_type, ident)
+    shown = read.present(actor, object_type, [found])[0]
+    related = _related(actor, object_type, found)
+    tab = request.GET.get("tab", "")
+    values = {
+        "type": object_type, "record": found, "title": shown.label, "shown": shown, "status": _status(object_type, found),
+        "archived": getattr(found, "archived_at", None), "buttons": acts.buttons(actor, object_type, found), "identity": _identity(object_type, shown),
+        "figures": _figures(actor, object_type, found), "tabs": _tabs(request, object_type, related, tab), "named": object_type.title == "name",
+        "facts": _details(object_type, shown, False), "own_facts": _details(object_type, shown, True), "stamps": _stamps(shown),
+    }  # fmt: skip
+    entry = next((r for r in related if r["key"] == tab), None)
+    if entry is not None:
+        values["related"] = _rows_of(actor, entry)
+    elif tab == "history":
+        values["history"] = _happened(request, actor, object_type, found, True)
+    else:
+        values |= {"line_tables": _lines(actor, object_type, shown), "timeline": _happened(request, actor, object_type, found, False)}
+        values["composers"] = _composers(request, actor, object_type, found)
+    return pages.render(request, actor, "object/record.html", values)
+
+
+# The head -----------------------------------------------------------------------------------------------------------
+
+
+def _status(object_type: ObjectType, found: Record) -> dict[str, str] | None:
+    if not object_type.has_status:
+        return None
+    return {"label": tables.status_label(object_type, found.status), "tone": tables.tone(object_type, found.status)}
+
+
+def _identity(object_type: ObjectType, shown: Shown) -> list[dict[str, str]]:
+    """What tells this record from others at a glance: the filled columns of its list, title and status left out."""
+    told = []
+    for name in object_type.columns:
+        f = shown.fields.get(name)
+        if f is None or name in (object_type.title, "status") or f.kind in ("yesno", "json"):
+            continue
+        text, value = shown.text(name), shown.values[name]
+        if text:
+            url = pages.address(value.slug, value.id) if isinstance(value, Ref) and value.seen else ""
+            told.append({"text": text, "url": url, "label": f.label})
+    return told[:5]
+
+
+def _figures(actor: Actor, object_type: ObjectType, found: Record) -> list[dict[str, Any]]:
+    """Figures of this year about this record, beside last year's and all time's, each with the address of its facts."""
+    if not object_type.figures:
+        return []
+    this_year = periods.containing(structures.today(), "year", context.company().fiscal_year_start)
+    known = {d.key: d for d in kpi.every_definition()}
+    told, token = [], ""
+    for key, dimension in object_type.figures:
+        definition = known.get(key)
+        if definition is None or dimension not in definition.dimensions:
+            continue
+        asked = kpi.Question(this_year.key, filter=[dimension, "eq", str(found.pk)], as_of=token)
+        answer = kpi.value(actor, definition, asked)
+        token = answer.as_of.token  # one snapshot is read already; naming it saves asking for it
+        ever = kpi.value(actor, definition, replace(asked, period="all", as_of=token))
+        told.append(_figure(definition, answer, ever))
+    return told
+
+
+def _figure(definition: kpi.Definition, answer: kpi.Answer, ever: kpi.Answer) -> dict[str, Any]:
+    now, all_time = figures.number(definition, answer.value, answer.drill), figures.number(definition, ever.value, ever.drill)
+    change = figures.compare(answer)[:1]
+    return {
+        "label": f"{definition.name} · {figures.period_label(answer.period)}", "number": now, "all": all_time,
+        "change": change[0] if change and change[0].number.full != figures.full(definition, answer.value * 0) else None,
+    }  # fmt: skip
+
+
+def _tabs(request: HttpRequest, object_type: ObjectType, related: list[dict], tab: str) -> list[dict[str, Any]]:
+    names = [("", _("Overview")), *((r["key"], r["label"]) for r in related)]
+    if object_type.writable:
+        names.append(("history", _("History")))
+    known = {key for key, _label in names}
+    return [
+        {"label": label, "url": f"{request.path}?tab={key}" if key else request.path, "current": key == (tab if tab in known else ""), "count": ""}
+        for key, label in names
+    ]
+
+
+# Fields -------------------------------------------------------------------------------------------------------------
+
+
+def _details(object_type: ObjectType, shown: Shown, own: bool) -> list[dict[str, Any]]:
+    """Filled fields in the order of the form; sums of a document stand under its lines."""
+    sums = {name for _key, name in controls.SUMS} if object_type.totals else set()
+    told = []
+    for name, f in shown.fields.items():
+        if f.custom == own and name not in STAMPS and name not in sums and not (name == "status" and object_type.has_status):
+            fact = _fact(shown, name)
+            if fact["text"] or fact["links"]:
+                told.append(fact)
+    return told
+
+
+def _fact(shown: Shown, name: str) -> dict[str, Any]:
+    f, value = shown.fields[name], shown.values[name]
+    refs = value if isinstance(value, list) and value and isinstance(value[0], Ref) else [value] if isinstance(value, Ref) else []
+    links = [{"text": r.label or _("(not visible)"), "url": pages.address(r.slug, r.id) if r.seen else ""} for r in refs]
+    text = "" if refs else shown.text(name)
+    url = ""
+    if text and f.kind in ("email", "phone", "url"):
+        url = {"email": f"mailto:{value}", "phone": f"tel:{str(value).replace(';ext=', ',')}", "url": value}[f.kind]
+    return {"name": name, "label": f.label, "text": text, "links": links, "url": url, "full": f.wide, "prose": f.kind == "longtext"}
+
+
+def _stamps(shown: Shown) -> list[dict[str, str]]:
+    return [{"label": shown.fields[n].label, "text": shown.text(n)} for n in ("created_at", "updated_at") if n in shown.fields and shown.values[n]]
+
+
+def _lines(actor: Actor, object_type: ObjectType, shown: Shown) -> list[dict[str, Any]]:
+    """Each kind of rows as a table, columns that are empty throughout left out; the sums stand under the last one."""
+    made = []
+    for entry in access.lines(actor, object_type):
+        rows = shown.lines.get(entry.name, [])
+        names = [n for n in entry.fields if n != "base_net" and any(not entry.fields[n].rules.is_empty(row.values[n]) for row in rows)]
+        if rows:
+            made.append({
+                "label": entry.label or entry.name, "columns": [{"label": entry.fields[n].label, "num": entry.fields[n].rules.sums} for n in names],
+                "rows": [[_line_cell(row, n, shown.currency) for n in names] for row in rows], "totals": [],
+            })  # fmt: skip
+    if made and object_type.totals:
+        made[-1]["totals"] = controls.totals(shown.record, object_type, shown.fields, shown.currency)
+    return made
+
+
+def _line_cell(row: Shown, name: str, currency: str) -> dict[str, Any]:
+    f, value = row.fields[name], row.values[name]
+    if isinstance(value, Ref):
+        return {"label": f.label, "text": value.label, "url": pages.address(value.slug, value.id) if value.seen else "", "num": False}
+    text = f.rules.text(f, value, currency) if not isinstance(value, list) or not value or not isinstance(value[0], Ref) else row.text(name)
+    return {"label": f.label, "text": text, "url": "", "num": f.rules.sums}
+
+
+# What happened, what hangs on it ------------------------------------------------------------------------------------
+
+
+def _happened(request: HttpRequest, actor: Actor, object_type: ObjectType, found: Record, whole: bool) -> dict[str, Any]:
+    told = timelines.of(actor, object_type, found, request.GET.get("before", ""), whole)
+    if told["next"]:
+        told["url"] = filters.address(request, before=told["next"])
+    return told
+
+
+def _composers(request: HttpRequest, actor: Actor, object_type: ObjectType, found: Record) -> list[dict[str, Any]]:
+    """A small form for each type whose records stand on the timeline: its title, its kind, its date."""
+    made = []
+    for other in registry.every():
+        if not other.timeline or other == object_type or not object_type.writable or not access.allows(actor, other, "add"):
+            continue
+        fields = access.fields(actor, other)
+        kind = next((f for f in other.fields.values() if f.kind == "choice" and not f.readonly and f.name in fields), None)
+        made.append({
+            "url": f"{pages.address(other)}new/", "label": other.label, "title": other.title, "about": other.timeline,
+            "value": f"{object_type.slug}:{found.pk}", "next": request.path, "kind": kind,
+            "options": [{"value": k, "label": label} for k, label in kind.choices().items()] if kind else [],
+        })  # fmt: skip
+    return made
+
+
+def _related(actor: Actor, object_type: ObjectType, found: Record) -> list[dict[str, Any]]:
+    """The lists that hang on this record, of types and through fields the actor sees."""
+    made = []
+    for slug, name in object_type.related:
+        other = registry.get(slug)
+        if other is not None and access.allows(actor, other, "view") and name in access.fields(actor, other):
+            made.append({"key": slug, "label": other.plural, "type": other, "field": name, "id": str(found.pk)})
+    return made
+
+
+def _rows_of(actor: Actor, entry: dict[str, Any]) -> dict[str, Any]:
+    """The first records of a related list, in the order of their own."""
+    other = entry["type"]
+    wanted = query.Listing(conditions=([entry["field"], "eq", entry["id"]],), limit=FEW, count=True)
+    page = query.page(actor, other, wanted)
+    columns = [c for c in tables.columns(actor, other) if c.name != entry["field"]]
+    home, preset = pages.address(other), f"?{entry['field']}={entry['id']}"
+    makes = other.writable and access.allows(actor, other, "add")
+    return {
+        "type": other, "columns": [{"label": c.field.label, "num": c.num} for c in columns], "rows": tables.rows(actor, other, page.records, columns),
+        "count": page.count, "all": f"{home}{preset}", "new": f"{home}new/{preset}" if makes else "",
+    }  # fmt: skip

@@ -1,0 +1,196 @@
+"""What happened to a record, newest first: its trail in words, and the activities about it. Of both, only what the reader sees."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from babel.dates import format_datetime
+from django.db.models import Model
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from core import access, context, read, registry, trail
+from core.access import Actor
+from core.kinds import locale
+from core.read import Shown
+from core.registry import Field, Lines, ObjectType
+from core.views import pages
+
+LENGTH = 20
+ICONS = {"call": "phone", "meeting": "users", "task": "list-check", "visit": "map-pin", "email": "mail", "note": "note"}
+ACTS = {
+    "add": gettext_lazy("Created"), "change": gettext_lazy("Changed"), "archive": gettext_lazy("Archived"), "restore": gettext_lazy("Restored"),
+    "delete": gettext_lazy("Deleted"), "import": gettext_lazy("Imported"),
+}  # fmt: skip
+ACT_ICONS = {"add": "plus", "change": "pencil", "archive": "archive", "restore": "arrow-back-up", "delete": "trash", "import": "upload"}
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened, as parts/timeline.html reads it."""
+
+    moment: datetime
+    entry: dict[str, Any]
+
+
+def of(actor: Actor, object_type: ObjectType, record: Model, before: str = "", whole: bool = False) -> dict[str, Any]:
+    """A page of events and the instant to go on from. ``whole``: the trail alone, with every change.
+
+    Cost: one query for the trail and one for each type with a timeline, and a query for each type named in them.
+    """
+    until = _instant(before)
+    events = _of_trail(actor, object_type, record, until, whole)
+    if not whole:
+        for other in registry.every():
+            if other.timeline and access.allows(actor, other, "view"):
+                events += _about(actor, other, object_type, record, until)
+    events.sort(key=lambda e: e.moment, reverse=True)
+    page = events[:LENGTH]
+    return {"entries": [e.entry for e in page], "next": page[-1].moment.isoformat() if len(events) > LENGTH else ""}
+
+
+def _instant(text: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text.replace(" ", "+")) if text else None
+    except ValueError:
+        return None
+    return found if found is not None and found.tzinfo else None
+
+
+def _when(moment: datetime) -> dict[str, str]:
+    said = format_datetime(moment, "medium", tzinfo=context.company().zone, locale=locale())
+    return {"when": said, "at": moment.isoformat()}
+
+
+# Activities ---------------------------------------------------------------------------------------------------------
+
+
+def _about(actor: Actor, other: ObjectType, object_type: ObjectType, record: Model, until: datetime | None) -> list[Event]:
+    f = other.fields[other.timeline]
+    rows = access.rows(actor, other).filter(f.rules.condition(f, "eq", (object_type.slug, record.pk)), archived_at=None)
+    if until is not None:
+        rows = rows.filter(created_at__lt=until)
+    return [_activity(other, one) for one in read.present(actor, other, rows.order_by("-created_at")[: LENGTH + 1])]
+
+
+def _first(shown: Shown, kind: str) -> Any:
+    return next((v for n, v in shown.values.items() if shown.fields[n].kind == kind and not shown.fields[n].readonly), None)
+
+
+def _activity(other: ObjectType, shown: Shown) -> Event:
+    due, done = _first(shown, "datetime"), _first(shown, "yesno")
+    late = due is not None and not done and due < timezone.now()
+    label = shown.text(next((n for n, f in shown.fields.items() if f.kind == "choice"), "")) if _first(shown, "choice") else ""
+    when = _when(shown.record.created_at)
+    person = shown.values.get("owner")
+    said = [label]
+    if due is not None:
+        said.append(_("due %(day)s") % {"day": shown.text(next(n for n, f in shown.fields.items() if f.kind == "datetime" and not f.readonly))})
+    if done:
+        said.append(_("done"))
+    return Event(shown.record.created_at, {
+        "icon": ICONS.get(_first(shown, "choice"), other.icon), "tone": "late" if late else "", "title": shown.label,
+        "url": pages.address(other, shown.id), "text": _first(shown, "longtext") or "",
+        "who": " · ".join(p for p in (person.label if person else "", *said) if p), "changes": [], **when,
+    })  # fmt: skip
+
+
+# The trail ----------------------------------------------------------------------------------------------------------
+
+
+def _of_trail(actor: Actor, object_type: ObjectType, record: Model, until: datetime | None, whole: bool) -> list[Event]:
+    rows = access.rows(actor, registry.types["trail"]).filter(about_type=object_type.slug, about_id=_uuid(record.pk))
+    if until is not None:
+        rows = rows.filter(at__lt=until)
+    found = [(e, trail.readable_changes(actor, object_type.slug, e.changes)) for e in rows.order_by("-id")[: LENGTH + 1]]
+    labels = _labels(actor, object_type, found)
+    return [Event(e.at, _entry(actor, object_type, record, e, changes, labels, whole)) for e, changes in found]
+
+
+def _uuid(key: Any) -> UUID:
+    return key if isinstance(key, UUID) else UUID(int=0)  # ledgers have no trail of their own
+
+
+def _entry(actor: Actor, object_type: ObjectType, record: Model, e: Any, changes: dict, labels: dict, whole: bool) -> dict[str, Any]:
+    act = object_type.act(e.act)
+    told = [] if e.act == "add" and not whole else [t for name, pair in changes.items() for t in _told(actor, object_type, record, name, pair, labels)]
+    who = labels.get("users", {}).get(e.actor, "") if e.actor else _("Odos")
+    via = {"api": _("via the API"), "import": _("by an import")}.get(e.channel, "")
+    return {
+        "icon": act.icon if act else ACT_ICONS.get(e.act, "clock"), "tone": "quiet", "title": str(act.label if act else ACTS.get(e.act, e.act)),
+        "url": "", "text": "", "who": " · ".join(p for p in (who, via) if p), "changes": told, **_when(e.at),
+    }  # fmt: skip
+
+
+def _told(actor: Actor, object_type: ObjectType, record: Model, name: str, pair: list, labels: dict) -> list[dict[str, Any]]:
+    """One change in words: before and after; of rows, one for each that differs."""
+    f = access.fields(actor, object_type).get(name)
+    currency = getattr(record, "currency", "") or context.company().currency
+    if f is not None:
+        return [{"label": f.label, "old": _words(f, pair[0], labels, currency), "new": _words(f, pair[1], labels, currency)}]
+    entry = next((e for e in object_type.lines if e.name == name), None)
+    return _told_rows(entry, pair[0] or [], pair[1] or [], labels, currency) if entry else []
+
+
+def _told_rows(entry: Lines, old: list[dict], new: list[dict], labels: dict, currency: str) -> list[dict[str, Any]]:
+    before, after = {r["id"]: r for r in old}, {r["id"]: r for r in new}
+    told = []
+    for ident in dict.fromkeys([*before, *after]):
+        was, now = before.get(ident, {}), after.get(ident, {})
+        names = [n for n, f in entry.fields.items() if not f.compute and was.get(n) != now.get(n)]
+        if names:
+            old_words, new_words = (_row(entry, side, names, labels, currency) for side in (was, now))
+            which = f"{entry.label or entry.name} · {_name(entry, now, labels, currency)}" if was and now else entry.label or entry.name
+            told.append({"label": which, "old": old_words, "new": new_words})
+    return told
+
+
+def _name(entry: Lines, row: dict, labels: dict, currency: str) -> str:
+    return next((t for n, f in entry.fields.items() if (t := _words(f, row.get(n), labels, currency))), "")
+
+
+def _row(entry: Lines, row: dict, names: list[str], labels: dict, currency: str) -> str:
+    texts = ((entry.fields[n].label, _words(entry.fields[n], row.get(n), labels, currency)) for n in names)
+    return ", ".join(f"{label} {text}" for label, text in texts if text)
+
+
+def _words(f: Field, value: Any, labels: dict, currency: str) -> str:
+    """A value of the trail as its reader sees it."""
+    if value in (None, "", []):
+        return ""
+    if f.is_reference or f.kind == "anyref":
+        return ", ".join(labels.get(slug, {}).get(ident) or _("(not visible)") for slug, ident in _ids(f, value))
+    try:
+        return f.rules.text(f, f.rules.from_json(f, value), currency)
+    except (ValueError, TypeError, ArithmeticError):
+        return str(value)
+
+
+def _ids(f: Field, value: Any) -> list[tuple[str, UUID]]:
+    found = []
+    for one in value if isinstance(value, list) else [value]:
+        slug, ident = (one.get("type", ""), one.get("id", "")) if isinstance(one, dict) else (f.target, one)
+        try:
+            found.append((slug, UUID(str(ident))))
+        except ValueError:
+            continue
+    return found
+
+
+def _labels(actor: Actor, object_type: ObjectType, found: list[tuple[Any, dict]]) -> dict:
+    """Names of all people and records these entries mention. Cost: one query for each type."""
+    wanted: dict[str, set] = defaultdict(set)
+    known = access.fields(actor, object_type)
+    for e, changes in found:
+        wanted["users"].update({e.actor} - {None})
+        for name, pair in changes.items():
+            entry = next((x for x in object_type.lines if x.name == name), None)
+            fields = [(f, row.get(n)) for side in pair for row in side or [] for n, f in entry.fields.items()] if entry else []
+            for f, value in fields or [(known[name], value) for value in pair if name in known]:
+                if value and (f.is_reference or f.kind == "anyref"):
+                    for slug, ident in _ids(f, value):
+                        wanted[slug].add(ident)
+    return read.labels(actor, wanted)

@@ -58,11 +58,7 @@ def prepare(progress: Progress = lambda sentence: None) -> None:
 def is_prepared() -> bool:
     """True where ``prepare`` has nothing to do: companies can be made and served. Cost: five queries."""
     with context.bind_public():
-        return (
-            _public_is_current()
-            and PreparedCopy.objects.filter(fingerprint=versions.fingerprint()).exists()
-            and not any(_missing_domains())
-        )
+        return _public_is_current() and PreparedCopy.objects.filter(fingerprint=versions.fingerprint()).exists() and not any(_missing_domains())
 
 
 def _public_is_current() -> bool:

@@ -36,9 +36,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "schema_name",
-                    models.CharField(
-                        db_index=True, max_length=63, unique=True, validators=[django_tenants.postgresql_backend.base._check_schema_name]
-                    ),
+                    models.CharField(db_index=True, max_length=63, unique=True, validators=[django_tenants.postgresql_backend.base._check_schema_name]),
                 ),
                 ("id", models.UUIDField(default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False)),
                 ("name", models.CharField(max_length=200)),
@@ -55,9 +53,7 @@ class Migration(migrations.Migration):
                 "ordering": ["subdomain"],
                 "constraints": [
                     models.CheckConstraint(condition=models.Q(("schema_name__regex", "^t_[a-z0-9]{26}$")), name="company_schema_name"),
-                    models.CheckConstraint(
-                        condition=models.Q(("subdomain__regex", "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$")), name="company_subdomain"
-                    ),
+                    models.CheckConstraint(condition=models.Q(("subdomain__regex", "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$")), name="company_subdomain"),
                     models.CheckConstraint(condition=models.Q(("fiscal_year_start__range", (1, 12))), name="company_fiscal_year_start"),
                 ],
             },

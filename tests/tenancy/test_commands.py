@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 from core import context, keys, sessions
 from core.models import User
 from tenants import directory
+from tenants.models import Company
 from tests import people
 
 
@@ -31,9 +32,7 @@ def refused(*arguments: str) -> str:
 
 
 def test_a_company_is_made_and_listed():
-    assert "by-command.localhost" in create(
-        "by-command", "--country=DE", "--currency=EUR", "--timezone=Europe/Berlin", "--language=zh-Hans"
-    )
+    assert "by-command.localhost" in create("by-command", "--country=DE", "--currency=EUR", "--timezone=Europe/Berlin", "--language=zh-Hans")
     company = directory.by_subdomain("by-command")
     assert (company.country, company.currency, company.timezone, company.language) == ("DE", "EUR", "Europe/Berlin", "zh-Hans")
     with context.bind(company):
@@ -92,3 +91,14 @@ def test_a_key_for_nobody_is_refused():
 
 def test_an_unknown_company_is_not_migrated():
     assert "no-such-company" in refused("migrate_companies", "--company=no-such-company")
+
+
+def test_a_folder_that_cannot_be_loaded_leaves_no_company(tmp_path):
+    """The company and its history are one: after a correction the same command is given again."""
+    for folder in (tmp_path, tmp_path / "missing"):
+        with pytest.raises(CommandError, match=r"\.$"):
+            create("no-history", f"--import={folder}")
+        assert directory.by_subdomain("no-history") is None
+    with context.bind_public():
+        assert not Company.objects.filter(subdomain="no-history").exists()
+    create("no-history")

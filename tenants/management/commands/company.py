@@ -1,6 +1,7 @@
 """``manage.py company``: make companies and list them, by the same rules as the sign-up page."""
 
 import argparse
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from django.core.management.base import BaseCommand, CommandError
@@ -43,10 +44,11 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
 
     def _create(self, options: dict) -> None:
+        """The company with its history, or neither: who corrects the files gives the same command again."""
         stated = {key: options[key] for key in ("subdomain", "name", "email", "password", "country", "currency", "timezone", "language")}
-        folder, fill = options.get("folder"), None
-        if folder:
-            fill = lambda owner: import_folder(owner, folder, progress=self.stderr.write)  # noqa: E731
+        fill = None
+        if options["folder"] is not None:
+            fill = partial(import_folder, folder=options["folder"], progress=self.stderr.write)
         company = provision.create_company(**stated, user_name=options["user_name"], fill=fill)
         self.stdout.write(f"Made {company.name} at {directory.host_of(company.subdomain)}; its owner is {options['email']}.")
 
@@ -60,5 +62,5 @@ class Command(BaseCommand):
 
 
 def sentence(error: RuleError) -> str:
-    """The first sentence of each field, named as the command's options are."""
-    return " ".join(f"{'' if field == '_' else field + ': '}{texts[0]}" for field, texts in error.errors.items())
+    """The first sentence of each field, named as the command's options are, and all of those that belong to no field."""
+    return " ".join(" ".join(texts) if field == "_" else f"{field}: {texts[0]}" for field, texts in error.errors.items())

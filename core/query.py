@@ -18,7 +18,7 @@ from core.access import Actor
 from core.errors import RuleError
 from core.registry import Field, ObjectType
 
-PAGE, MOST = 50, 200
+PAGE, MOST, NAMES = 50, 200, 20
 RESERVED = ("q", "filter", "sort", "limit", "cursor", "count", "sum", "format", "archived", "as_of")
 
 
@@ -71,15 +71,18 @@ def listing(pairs: Iterable[tuple[str, str]], ignored: Iterable[str] = ()) -> Li
         else:
             wanted[name] = value
     return Listing(
-        conditions=tuple(found), q=wanted.get("q", "").strip()[:200], sort=_names(wanted.get("sort")), limit=_limit(wanted.get("limit")),
+        conditions=tuple(found), q=wanted.get("q", "").strip()[:200], sort=_names(wanted, "sort"), limit=_limit(wanted.get("limit")),
         cursor=wanted.get("cursor", ""), count=_one_of("count", wanted.get("count"), {"exact": True, None: False, "": False}),
-        sums=_names(wanted.get("sum")), as_of=wanted.get("as_of", ""),
+        sums=_names(wanted, "sum"), as_of=wanted.get("as_of", ""),
         archived=_one_of("archived", wanted.get("archived"), {"true": True, "false": False, None: False, "": False}),
     )  # fmt: skip
 
 
-def _names(text: str | None) -> tuple[str, ...]:
-    return tuple(n.strip() for n in (text or "").split(",") if n.strip())[:10]
+def _names(wanted: dict[str, str], word: str) -> tuple[str, ...]:
+    found = tuple(n.strip() for n in wanted.get(word, "").split(",") if n.strip())
+    if len(found) > NAMES:
+        raise RuleError({word: [_("Name at most %(n)d fields.") % {"n": NAMES}]})
+    return found
 
 
 def _one_of(name: str, value: str | None, known: dict) -> Any:

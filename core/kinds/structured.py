@@ -2,6 +2,7 @@
 
 import json
 
+from django.db.models import JSONField, Q, Value, lookups
 from django.utils.translation import gettext as _
 
 from core.kinds.kind import Kind
@@ -29,6 +30,11 @@ class Json(Kind):
         if "\\u0000" in written:
             raise ValueError(_("Remove the control characters."))
         return value
+
+    def condition(self, field, op, value):
+        expr = self.expr(field)
+        test = Q(lookups.IsNull(expr, True)) | Q(lookups.Exact(expr, Value([], output_field=JSONField())))
+        return test if value else ~test
 
     def to_form(self, field, value):
         return "" if value in (None, []) else json.dumps(value, ensure_ascii=False)

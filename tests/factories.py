@@ -26,7 +26,7 @@ def _role(make: Make, n: int) -> dict[str, Any]:
 
 DATA: dict[str, Callable[[Make, int], dict[str, Any]]] = {
     "org-units": lambda make, n: {"name": f"Unit {n}"},
-    "users": lambda make, n: {"name": f"Person {n}", "email": f"person{n}@example.com", "password": "plum-orchard-lantern"},
+    "users": lambda make, n: {"name": f"Person {n}", "email": f"person{n}@example.com"},
     "roles": _role,
     "custom-fields": lambda make, n: {"type": "contacts", "key": f"own_{n}", "kind": "text", "label": f"Own {n}"},
     "tax-codes": lambda make, n: {"code": f"VAT {n}", "rate": "0.19"},

@@ -9,3 +9,4 @@ class CoreConfig(AppConfig):
 
     def ready(self):
         from core import mail, seeds, tasks, types  # noqa: F401, PLC0415 - the registry fills when every model is loaded
+        from core.transfer import uploads  # noqa: F401, PLC0415 - its jobs are known to workers from the start

@@ -3,4 +3,3 @@
 One importer for the page (``uploads``), the command line and whole folders (``folders``). Nothing here writes to a table
 of records, knows a type, or decides who may do what.
 """
-

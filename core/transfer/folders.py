@@ -245,7 +245,10 @@ def recognise(tables: dict[str, reading.Table]) -> tuple[Shape, dict[str, tuple[
     known = " ".join(
         f"{shape.label}: " + "; ".join(f"{role} ({', '.join(columns)})" for role, columns in shape.files.items()) + "." for shape in _shapes.values()
     )
-    raise RuleError(_("The folder holds %(found)s, which is none of the sets of files known here. Known are these, by their columns: %(known)s") % {"found": found, "known": known})
+    raise RuleError(
+        _("The folder holds %(found)s, which is none of the sets of files known here. Known are these, by their columns: %(known)s")
+        % {"found": found, "known": known}
+    )
 
 
 class Load:
@@ -254,7 +257,7 @@ class Load:
     def __init__(self, actor: Actor, files: dict[str, tuple[str, reading.Table]], history: write.History, progress: Progress):
         self.actor, self.history, self.progress = actor, history, progress
         self.names = {role: name for role, (name, _table) in files.items()}
-        self.rows = {role: [Row(zip(table.headers, row.cells, strict=True), row.number) for row in table.rows()] for role, (_name, table) in files.items()}
+        self.rows = {role: _rows(name, table) for role, (name, table) in files.items()}
         self.roles = dict(Role.objects.exclude(key="").values_list("key", "pk"))
         self.made: dict[str, dict[str, UUID]] = defaultdict(dict)
         self.written: dict[str, int] = {}
@@ -379,6 +382,13 @@ class Load:
                 row, source, file = self._rows_below(step, children, row)[int(position)], children.fields.get(inner), children.file
             said += [self._sentence(step, row, source.columns if source else (rest,), sentence, file) for sentence in sentences]
         return RuleError({"_": said[:SHOWN_ERRORS] + ([_("and %(n)d more") % {"n": len(said) - SHOWN_ERRORS}] if len(said) > SHOWN_ERRORS else [])})
+
+
+def _rows(name: str, table: reading.Table) -> list[Row]:
+    try:
+        return [Row(zip(table.headers, row.cells, strict=True), row.number) for row in table.rows()]
+    except RuleError as error:
+        raise RuleError(f"{name}: {' '.join(error.errors['_'])}") from None
 
 
 def _batches(things: Iterable, size: int) -> Iterator[list]:

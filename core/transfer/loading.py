@@ -74,8 +74,8 @@ def load(actor: Actor, object_type: ObjectType, table: Table, mapping: Mapping, 
     Callers hold a transaction. Errors: RuleError where the mapping or the file as a whole cannot be used, Denied.
     Cost: a batch of 500 new rows about fifteen statements; a changed row about ten.
     """
-    mappings.demand(actor, object_type, mapping, len(table.headers))
     access.demand(actor, object_type, "import")
+    mappings.demand(actor, object_type, mapping, len(table.headers))
     loading = _Loading(actor, object_type, table, mapping, progress)
     try:
         with transaction.atomic():

@@ -43,7 +43,7 @@ def keys(actor: Actor, object_type: ObjectType) -> dict[str, Field]:
     """The fields by which an existing record may be found."""
     known = targets(actor, object_type)
     unique = [n for n, f in known.items() if f.unique]
-    return {n: known[n] for n in dict.fromkeys((*object_type.keys, *unique, ID)) if n in known and not known[n].is_reference or n == ID}
+    return {n: known[n] for n in dict.fromkeys((*object_type.keys, *unique, ID)) if (n in known and not known[n].is_reference) or n == ID}
 
 
 def suggest(actor: Actor, object_type: ObjectType, headers: Iterable[str]) -> Mapping:
@@ -68,6 +68,11 @@ def _folded(text: str) -> str:
     return "".join(c for c in fold(text) if c.isalnum())
 
 
+def missing_fields(known: dict[str, Field], mapping: Mapping) -> list[Field]:
+    """Fields without which no new record can be, and which no column fills."""
+    return [f for n, f in known.items() if f.required and f.default is None and n not in mapping.columns.values()]
+
+
 def demand(actor: Actor, object_type: ObjectType, mapping: Mapping, width: int) -> None:
     """Raise RuleError, by the position of the column or at ``key``, where the mapping cannot be used."""
     known, errors, seen = targets(actor, object_type), {}, set()
@@ -81,7 +86,10 @@ def demand(actor: Actor, object_type: ObjectType, mapping: Mapping, width: int) 
         errors["key"] = [_("The field that finds a record must be one of the columns.")]
     elif mapping.key and mapping.key not in keys(actor, object_type):
         errors["key"] = [_("Records cannot be found by this field.")]
+    missing = [] if mapping.key else missing_fields(known, mapping)
     if not mapping.columns:
         errors["_"] = [_("Choose a field for at least one column.")]
+    elif missing:
+        errors["_"] = [_("New records need a column for %(fields)s.") % {"fields": ", ".join(str(f.label) for f in missing)}]
     if errors:
         raise RuleError(errors)

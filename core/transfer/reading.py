@@ -54,7 +54,9 @@ class Table:
     def _demand_sane(self, number: int, cells: list[str]) -> None:
         for position, cell in enumerate(cells):
             if position >= len(self.headers) and cell.strip():
-                raise RuleError(_("Row %(row)d has more cells than the header; is a text with “%(mark)s” not in quotes?") % {"row": number, "mark": self.delimiter})
+                raise RuleError(
+                    _("Row %(row)d has more cells than the header; is a text with “%(mark)s” not in quotes?") % {"row": number, "mark": self.delimiter}
+                )
             if len(cell) > CELL:
                 named = self.headers[position] if position < len(self.headers) else position + 1
                 raise RuleError(_("Row %(row)d, column “%(column)s”: a cell holds at most %(n)d characters.") % {"row": number, "column": named, "n": CELL})
@@ -101,7 +103,9 @@ def _strictly(content: bytes, encoding: str) -> str:
     try:
         return content.decode(encoding)
     except UnicodeDecodeError as error:
-        raise RuleError(_("The file says it is %(encoding)s, but at byte %(place)d it is not.") % {"encoding": encoding.upper(), "place": error.start}) from None
+        raise RuleError(
+            _("The file says it is %(encoding)s, but at byte %(place)d it is not.") % {"encoding": encoding.upper(), "place": error.start}
+        ) from None
 
 
 def _delimiter(text: str) -> str:

@@ -78,7 +78,7 @@ def test_each_split_is_exact_and_each_part_drills_down_to_itself(owner, expected
     found = {key(g): g for g in answer.groups}
     assert {label: found[label].value for label in known} == known
     assert sum(g.value for g in answer.groups) == answer.value == Decimal(expected["net_sales"])
-    some = list(known)[0]
+    some = next(iter(known))
     assert drilled(owner, found[some].drill) == known[some]
 
 

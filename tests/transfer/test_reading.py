@@ -1,0 +1,82 @@
+"""Files as people's programs write them: encodings, delimiters, quotes, limits."""
+
+import codecs
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.errors import RuleError
+from core.export import safe
+from core.transfer import reading
+from core.transfer.cells import country, day, number
+from core.transfer.reading import read, restored
+
+TEXT = "名称,城市\n北京仪器有限公司,北京\nMüller,Köln\n"
+
+
+def rows(content):
+    return [row.cells for row in read(content).rows()]
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding"),
+    [
+        (TEXT.encode(), "utf-8"), (codecs.BOM_UTF8 + TEXT.encode(), "utf-8"), (TEXT.encode("gb18030"), "gb18030"),
+        (codecs.BOM_UTF16_LE + TEXT.encode("utf-16-le"), "utf-16-le"),
+    ],
+)  # fmt: skip
+def test_the_encoding_is_found(content, encoding):
+    table = read(content)
+    assert (table.headers, table.encoding) == (["名称", "城市"], encoding)
+    assert rows(content) == [["北京仪器有限公司", "北京"], ["Müller", "Köln"]]
+
+
+def test_gbk_as_chinese_spreadsheets_write_it():
+    assert rows("名称;城市\r\n上海;上海市\r\n".encode("gbk")) == [["上海", "上海市"]]
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+def test_the_delimiter_is_found_and_quotes_hold_it(mark):
+    content = f'name{mark}note{mark}city\n"A{mark} B"{mark}"said ""so""\nand so"{mark}X\n'.encode()
+    assert read(content).delimiter == mark
+    assert rows(content) == [[f"A{mark} B", 'said "so"\nand so', "X"]]
+
+
+def test_a_spreadsheets_own_mark_empty_rows_and_short_rows():
+    content = b"sep=;\r\na;b;;\r\n1\r\n\r\n;\r\n2;3;\r\n"
+    table = read(content)
+    assert (table.headers, [(r.number, r.cells) for r in table.rows()]) == (["a", "b"], [(3, ["1", ""]), (6, ["2", "3"])])
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "empty"), (b"\n \n,,\n", "empty"), (b"\xff\xfea\x00\n", "at byte"), (b"a,b\n\x81\x30\xff", "UTF-8"), (b"a,b\n1,2,3\n", "Row 2 has more cells"),
+        (b'a,b\n1,"x" y\n', "Row 2 cannot be read"), (b'a,b\n1,2\n3,"x\n', "Row 3 cannot be read"), (b"," * 501 + b"x\n", "500 columns"),
+        (b"a,b\n1," + b"x" * 100_001, "Row 2, column \u201cb\u201d"),
+    ],
+)  # fmt: skip
+def test_what_is_no_table_gets_a_sentence(content, said):
+    with pytest.raises(RuleError) as refused:
+        list(read(content).rows())
+    assert said in str(refused.value)
+
+
+def test_the_number_of_rows_has_a_limit(monkeypatch):
+    monkeypatch.setattr(reading, "ROWS", 3)
+    assert len(rows(b"a\n1\n2\n3\n")) == 3
+    with pytest.raises(RuleError, match="more than 3 rows"):
+        rows(b"a\n1\n2\n3\n4\n")
+
+
+@given(st.one_of(st.text(max_size=12), st.text("'=+-@ \t09.a＝", max_size=8)))
+def test_what_export_makes_safe_comes_back_as_it_was(text):
+    assert restored(safe(text)) == text
+
+
+def test_cells_in_other_spellings():
+    assert [day(t) for t in ("2026/3/5", "2026年3月5日", "2026-03-05 00:00:00", "2026-03-05", "5.3.2026")] == ["2026-03-05"] * 4 + ["5.3.2026"]
+    assert [number(t) for t in ("1,234.50", "-1,234,567", "1,5", "12.5")] == ["1234.50", "-1234567", "1,5", "12.5"]
+    assert [number(t, decimal_comma=True) for t in ("1.234,50", "1,5", "12")] == ["1234.50", "1.5", "12"]
+    assert [country(t) for t in ("USA", "UK", "germany", "德国", "fr", "DEU", "Atlantis")] == ["US", "GB", "DE", "DE", "FR", "DE", "Atlantis"]

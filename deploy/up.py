@@ -37,15 +37,14 @@ class Stack:
         self.told_to_stop = False
 
     def run(self) -> None:
-        for kind in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(kind, self._stop)
         if end_leftovers(self.home.path):
             say("Ended what an earlier run had left behind.")
         if not ports.is_free(self.address, settings.PORT):
             raise CommandError(f"Port {settings.PORT} is in use: stop what uses it, or set ODOS_PORT to another.")
         self.prepare()
-        if self.told_to_stop:
-            return
+        # From here on a signal ends the watch; before, it ends the preparation at once, which is safe at any moment.
+        for kind in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(kind, self._stop)
         children = self.children()
         try:
             web = children[0]

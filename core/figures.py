@@ -40,6 +40,7 @@ class Comparison:
 
     label: str
     period: str
+    word: str  # the period where it is short, else the label
     number: Number
     change: str
     trend: str  # up, down or empty
@@ -88,7 +89,9 @@ def compare(answer: kpi.Answer) -> list[Comparison]:
             trend = "" if answer.value == value else "up" if answer.value > value else "down"
             good = "" if not trend else "yes" if (trend == "up") == answer.definition.up_is_good else "no"
             then = number(answer.definition, value, drill)
-            found.append(Comparison(str(label), period_label(period), then, change(answer.definition, answer.value, value), trend, good))
+            words = period_label(period)
+            word = str(label) if period.shape == "range" else words
+            found.append(Comparison(str(label), words, word, then, change(answer.definition, answer.value, value), trend, good))
     return found
 
 

@@ -105,7 +105,9 @@ def _answered(actor: Actor, definition: kpi.Definition, question: kpi.Question, 
         split = answer if len(answer.dimensions) == 1 else kpi.value(actor, definition, _asked(question, answer, question.group_by[:1]))
         dimension = registry.dimensions[split.dimensions[0]]
         title = _("%(kpi)s by %(dimension)s") % {"kpi": definition.name, "dimension": str(dimension.label).lower()}
-        chart = figures.group_chart(split, title) if not question.rollup else None
+        chart = None if question.rollup else figures.group_chart(split, title)
+        if chart is not None and split is answer:
+            chart["rows"] = []  # the page's own table says it
     return {
         "answer": answer, "number": figures.number(definition, answer.value, answer.drill), "comparisons": figures.compare(answer),
         "period": figures.period_label(answer.period), "chart": chart,

@@ -208,7 +208,8 @@ def places(path: str, actor: Actor) -> list[dict[str, Any]]:
             groups.setdefault(str(object_type.group), []).append(_place(object_type, path, letters))
     ordered = sorted(groups.items(), key=lambda item: item[0] == str(SETTINGS))
     home = {"label": _("Dashboard"), "url": "/", "icon": "layout-dashboard", "current": path == "/", "key": "d"}
-    return [{"label": "", "items": [home]}, *({"label": label, "items": items} for label, items in ordered)]
+    numbers = {"label": _("Figures"), "url": "/kpis/", "icon": "chart-bar", "current": path.startswith("/kpis/"), "key": ""}
+    return [{"label": "", "items": [home, numbers]}, *({"label": label, "items": items} for label, items in ordered)]
 
 
 def _place(object_type: ObjectType, path: str, letters: dict[str, str]) -> dict[str, Any]:

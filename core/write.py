@@ -74,7 +74,7 @@ def create_many(actor: Actor, object_type: ObjectType, items: list[Any], history
     object_type.prepare(actor, list(zip(records, cleaned, strict=True)))
     rows = [lines.build(object_type, record, made) for record, made in zip(records, cleaned, strict=True)]
     for record, made, built in zip(records, cleaned, rows, strict=True):
-        _check(actor, object_type, record, made, {n: None for n in made.values}, built)
+        _check(actor, object_type, record, made, dict.fromkeys(made.values), built)
     constraints.refuse_duplicates(object_type, list(zip(records, cleaned, strict=True)))
     _raise_together(cleaned)
     with constraints.named(object_type), permit():

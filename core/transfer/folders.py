@@ -1,15 +1,13 @@
-"""A folder of files that belong together, such as a database's dump, loaded whole by a declared shape. Which shapes there are, floors above say.
+"""A folder of files that belong together, such as a database's dump, loaded whole by its shape (``core.transfer.shapes``).
 
-A shape says which files it has (recognised by their headers, not their names) and in which steps their rows become
-records. All of it goes through ``core.write``, in the caller's one transaction: a folder comes in whole or not at all.
+All of it goes through ``core.write``, in the caller's one transaction: a folder comes in whole or not at all.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from django.utils.translation import gettext as _
@@ -20,176 +18,12 @@ from core.errors import Denied, RuleError
 from core.models import Role
 from core.models.record import Record
 from core.registry import ObjectType, get
-from core.transfer import reading
+from core.transfer import reading, shapes
+from core.transfer.shapes import Children, Row, Shape, Source, Step
 
 BATCH = 500
 SHOWN_ERRORS = 20
 Progress = Callable[[str], None]
-
-
-class Row(dict[str, str]):
-    """Heading -> cell of one row; a heading that the file does not have counts as empty."""
-
-    def __init__(self, cells: Iterable[tuple[str, str]], number: int):
-        super().__init__(cells)
-        self.number = number
-
-    def __missing__(self, heading: str) -> str:
-        return ""
-
-
-# What a shape is made of
-
-
-class Source(Protocol):
-    """Where the value of a field comes from. ``columns`` name it in errors."""
-
-    columns: tuple[str, ...]
-
-    def read(self, row: Row, load: "Load") -> Any: ...
-
-
-@dataclass(frozen=True)
-class Column:
-    """A cell, through a converter where files spell it in a way of their own."""
-
-    name: str
-    convert: Callable[[str], str] = str
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return (self.name,)
-
-    def read(self, row: Row, load: "Load") -> Any:
-        return self.convert(row[self.name]) if row[self.name] else None
-
-
-@dataclass(frozen=True)
-class Text:
-    """A pattern over cells: ``{first_name} {last_name}``; one without braces is the same for every row."""
-
-    pattern: str
-    convert: Callable[[str], str] = str
-    columns: tuple[str, ...] = ()
-
-    def read(self, row: Row, load: "Load") -> Any:
-        return self.convert(self.pattern.format_map(row))
-
-
-@dataclass(frozen=True)
-class Made:
-    """The record that an earlier step made of the row these columns name; the first column that names one counts."""
-
-    step: str
-    columns: tuple[str, ...]
-
-    def read(self, row: Row, load: "Load") -> Any:
-        named = [load.made[self.step].get(row[column]) for column in self.columns if row[column]]
-        ids = [str(ident) for ident in named if ident]
-        if named and not ids:
-            raise ValueError(_("No row has this id in the file that it refers to."))
-        return ids[0] if ids else None
-
-
-@dataclass(frozen=True)
-class DefaultRole:
-    """One of the roles every company starts with, by its key."""
-
-    key: str
-    columns: tuple[str, ...] = ()
-
-    def read(self, row: Row, load: "Load") -> Any:
-        return [str(load.roles[self.key])]
-
-
-@dataclass(frozen=True)
-class NamedIn:
-    """True for rows whose id stands in a column of the same or another file: people who are somebody's manager."""
-
-    file: str
-    column: str
-    id: str
-
-    def holds(self, row: Row, load: "Load") -> bool:
-        return row[self.id] in load.values_of(self.file, self.column)
-
-
-@dataclass(frozen=True)
-class Either:
-    """One source for rows that pass a test, another for the rest."""
-
-    test: NamedIn
-    then: Source
-    otherwise: Source
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return (*self.then.columns, *self.otherwise.columns)
-
-    def read(self, row: Row, load: "Load") -> Any:
-        return (self.then if self.test.holds(row, load) else self.otherwise).read(row, load)
-
-
-@dataclass(frozen=True)
-class Children:
-    """Lines of a record: the rows of another file that name it in ``by``; or one line from its own row, where ``file`` is empty."""
-
-    fields: dict[str, Source]
-    file: str = ""
-    by: str = ""
-    unless_zero: str = ""  # a column; without an amount in it there is no such line
-
-
-@dataclass(frozen=True)
-class Step:
-    """Rows of a file become records of a type, in order.
-
-    ``id`` is the column that names a row, ``above`` the column that names the row it stands below (those come first).
-    ``onto_root``: where one row alone stands at the top, it becomes the company's own top unit. ``change`` names an
-    earlier step whose records get further fields. ``acts`` are done to each record afterwards, as of then.
-    """
-
-    name: str
-    type: str
-    file: str
-    id: str
-    fields: dict[str, Source]
-    where: NamedIn | None = None
-    above: str = ""
-    order: tuple[str, ...] = ()
-    onto_root: bool = False
-    change: str = ""
-    lines: dict[str, Children] = field(default_factory=dict)
-    acts: dict[str, dict[str, Source]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Shape:
-    """A set of files known by their headers, and the steps that load them."""
-
-    key: str
-    label: Any
-    files: dict[str, tuple[str, ...]]
-    steps: tuple[Step, ...]
-
-
-_shapes: dict[str, Shape] = {}
-
-
-def register(shape: Shape) -> None:
-    """Make a shape known; for apps at start."""
-    if shape.key in _shapes:
-        raise RuntimeError(f"The shape {shape.key} is registered twice.")
-    _shapes[shape.key] = shape
-
-
-def extend(key: str, files: dict[str, tuple[str, ...]], steps: tuple[Step, ...]) -> None:
-    """Further files and steps of a shape that a floor below registered."""
-    shape = _shapes[key]
-    _shapes[key] = Shape(shape.key, shape.label, shape.files | files, (*shape.steps, *steps))
-
-
-# Loading
 
 
 def import_folder(actor: Actor, folder: str | Path, recorded: str = "business", progress: Progress = lambda sentence: None) -> dict[str, int]:
@@ -231,7 +65,7 @@ def _tables(folder: Path) -> dict[str, reading.Table]:
 
 def recognise(tables: dict[str, reading.Table]) -> tuple[Shape, dict[str, tuple[str, reading.Table]]]:
     """The shape these tables have, and which of them is which of its files. Errors: RuleError with what was found and what is known."""
-    for shape in _shapes.values():
+    for shape in shapes.every():
         files = {}
         for role, columns in shape.files.items():
             fitting = [(name, table) for name, table in tables.items() if set(columns) <= set(table.headers)]
@@ -243,7 +77,7 @@ def recognise(tables: dict[str, reading.Table]) -> tuple[Shape, dict[str, tuple[
             return shape, files
     found = "; ".join(f"{name} ({', '.join(table.headers[:8])})" for name, table in tables.items()) or _("no CSV files")
     known = " ".join(
-        f"{shape.label}: " + "; ".join(f"{role} ({', '.join(columns)})" for role, columns in shape.files.items()) + "." for shape in _shapes.values()
+        f"{shape.label}: " + "; ".join(f"{role} ({', '.join(columns)})" for role, columns in shape.files.items()) + "." for shape in shapes.every()
     )
     raise RuleError(
         _("The folder holds %(found)s, which is none of the sets of files known here. Known are these, by their columns: %(known)s")
@@ -395,9 +229,3 @@ def _batches(things: Iterable, size: int) -> Iterator[list]:
     walk = iter(things)
     while batch := list(islice(walk, size)):
         yield batch
-
-
-__all__ = [
-    "Children", "Column", "DefaultRole", "Either", "Load", "Made", "NamedIn", "Shape", "Source", "Step", "Text", "extend", "import_folder",
-    "recognise", "register",
-]  # fmt: skip

@@ -6,7 +6,7 @@ Each manager heads a unit of his own name, the top one the company's; managers b
 from django.utils.translation import gettext_lazy as _
 
 from core.transfer import cells
-from core.transfer.folders import Column, DefaultRole, Either, Made, NamedIn, Shape, Step, Text, register
+from core.transfer.shapes import Column, DefaultRole, Either, Made, NamedIn, Shape, Step, Text, register
 
 TRADING = "trading"
 HEADS = NamedIn("employees", "reports_to", "employee_id")

@@ -4,7 +4,7 @@ What they may say of shipping is for the day deliveries are known here.
 """
 
 from core.transfer import cells
-from core.transfer.folders import Children, Column, Made, Step, Text, extend
+from core.transfer.shapes import Children, Column, Made, Step, Text, extend
 from crm.imports.trading import TRADING
 
 extend(

@@ -1,0 +1,65 @@
+"""Searching everything: hits by type, the best first, as a page and as JSON; and never what one may not see."""
+
+import json
+
+import pytest
+
+from core import access, door, registry, write
+from tests import people
+
+
+@pytest.fixture(scope="module", autouse=True)
+def records(company, alice):
+    actor = access.actor_for(alice)
+
+    def make():
+        accounts = registry.get("accounts")
+        for name in ("Zeta Holding", "Beta & <b>Zeta</b>", "Zeta", "华为技术有限公司"):
+            write.create(actor, accounts, {"name": name, "city": "Bonn"})
+        gone = write.create(actor, accounts, {"name": "Zeta Old"})
+        write.act(actor, accounts, gone.pk, "archive")
+        write.create(actor, registry.get("products"), {"sku": "ZETA-1", "name": "Bolt"})
+
+    door.writing(make)
+
+
+def hits(client, q):
+    answer = client.get("/search/", {"q": q}, headers={"Accept": "application/json"})
+    assert answer.headers["Content-Type"] == "application/json"
+    return [(h["label"], h["url"].split("/")[1]) for h in json.loads(answer.content)["results"]]
+
+
+def test_the_very_name_comes_first_and_archived_records_do_not_come(client_for, alice):
+    accounts = [(name, "accounts") for name in ("Zeta", "Zeta Holding", "Beta & <b>Zeta</b>")]
+    assert hits(client_for(alice), "zeta") == [*accounts, ("Bolt", "products")]
+
+
+@pytest.mark.parametrize("q", ["华为", "hwjs", "技术"])
+def test_chinese_is_found_by_characters_and_initials(client_for, alice, q):
+    assert hits(client_for(alice), q) == [("华为技术有限公司", "accounts")]
+
+
+def test_the_page_groups_by_type_links_and_escapes(client_for, alice):
+    page = client_for(alice).get("/search/", {"q": "zeta"}).content.decode()
+    assert "Beta &amp; &lt;b&gt;Zeta&lt;/b&gt;" in page and "<b>Zeta</b>" not in page
+    assert page.index("Accounts</h2>") < page.index("Products</h2>")
+    assert "4 hits" in page
+    for _label, url in [("Zeta", "/accounts/"), ("Bolt", "/products/")]:
+        assert f'href="{url}' in page
+
+
+def test_nobody_finds_what_he_may_not_see(client_for, company):
+    mallory = people.new_user("Mallory", "sales")
+    assert hits(client_for(mallory), "zeta") == [("Bolt", "products")], "accounts of others are not in a salesperson's scope"
+    assert "Zeta" not in client_for(mallory).get("/search/", {"q": "zeta h"}).content.decode().replace("zeta h", "")
+
+
+@pytest.mark.parametrize("q", ["", " ", "\0", "\x00zeta\x07", "%", "_", "\\", "'", '"', "a" * 5000, "\ud83d\ude00", "zeta " * 50])
+def test_odd_words_find_nothing_or_something_but_never_break(client_for, alice, q):
+    client = client_for(alice)
+    assert client.get("/search/", {"q": q.encode("utf-8", "replace")}).status_code == 200
+    assert client.get("/search/", {"q": q.encode("utf-8", "replace"), "format": "json"}).status_code == 200
+
+
+def test_one_must_be_signed_in(company):
+    assert people.browser(company).get("/search/?q=zeta").headers["Location"].startswith("/sign-in/")

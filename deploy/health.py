@@ -39,7 +39,8 @@ class Checks:
     """What a process needs in order to serve. Cost: one query and a PING, five queries more until the migrations are there."""
 
     def __init__(self):
-        self.valkey = redis.Redis.from_url(settings.CACHES["default"]["LOCATION"], socket_timeout=2, socket_connect_timeout=2)
+        cache = settings.CACHES["default"]
+        self.valkey = redis.Redis.from_url(cache["LOCATION"], **cache["OPTIONS"])
         self.is_migrated = False  # stays true once seen: newer migrations come with newer code in a new process
 
     def run(self) -> dict[str, bool]:

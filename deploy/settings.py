@@ -7,6 +7,8 @@ import os
 from datetime import timedelta
 
 from django.utils.module_loading import import_string
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from deploy import addresses, home
 from deploy.home import PROJECT
@@ -93,6 +95,8 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": addresses.valkey_url(HOME, 1),
         "KEY_FUNCTION": "core.cache.make_key",
+        # A page waits for a silent Valkey a moment, not through a dozen attempts; seconds.
+        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 2, "retry": Retry(NoBackoff(), 1)},
         "TIMEOUT": 300,
     }
 }

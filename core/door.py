@@ -1,7 +1,7 @@
 """The transaction around a request or a job, and nothing else.
 
-GET and HEAD read one snapshot that cannot be written to. Everything else runs READ COMMITTED, whole, and again up to
-three times where PostgreSQL asks for it (C-06). An error of any kind rolls back all of it (Z-04).
+GET and HEAD read one snapshot that cannot be written to. Everything else runs READ COMMITTED, whole, and is repeated up
+to three times where PostgreSQL asks for it; who then still meets others is told so (C-06). An error of any kind rolls back all of it (Z-04).
 """
 
 import random
@@ -10,12 +10,14 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from django.db import OperationalError, transaction
+from django.utils.translation import gettext as _
 
 from core import context, sql
+from core.errors import WrongState
 
 T = TypeVar("T")
 AGAIN = ("40001", "40P01")  # serialization failure, deadlock
-TRIES = 3
+TRIES = 4  # the first, and three more
 
 
 def reading(work: Callable[[], T]) -> T:
@@ -25,13 +27,15 @@ def reading(work: Callable[[], T]) -> T:
 
 
 def writing(work: Callable[[], T]) -> T:
-    """Do the whole work in one transaction; ``work`` may run up to three times and so keeps its effects in the database."""
+    """Do the whole work in one transaction; ``work`` may run up to four times and so keeps its effects in the database."""
     for attempt in range(1, TRIES + 1):
         try:
             with transaction.atomic(durable=True), context.remembering():
                 return work()
         except OperationalError as error:
-            if attempt == TRIES or getattr(error.__cause__, "sqlstate", None) not in AGAIN:
+            if getattr(error.__cause__, "sqlstate", None) not in AGAIN:
                 raise
-            time.sleep(random.uniform(0.01, 0.05) * attempt)
+            if attempt == TRIES:
+                raise WrongState(_("Others are changing the same records at this moment. Try again.")) from error
+            time.sleep(random.uniform(0.02, 0.1) * 2**attempt)
     raise AssertionError("unreachable")

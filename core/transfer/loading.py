@@ -7,14 +7,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import Any
-from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from core import access, cleaning, context, write
 from core.access import Actor
-from core.errors import Denied, OdosError, RuleError
+from core.errors import OdosError, RuleError
 from core.models.record import Record
 from core.registry import Field, ObjectType
 from core.transfer import mapping as mappings
@@ -72,7 +71,7 @@ def load(actor: Actor, object_type: ObjectType, table: Table, mapping: Mapping, 
     """Write the file where ``keep``, else only say what it would do. With any error nothing is written.
 
     Callers hold a transaction. Errors: RuleError where the mapping or the file as a whole cannot be used, Denied.
-    Cost: a batch of 500 new rows about fifteen statements; a changed row about ten.
+    Cost: a batch of 500 new rows about fifteen statements; one of changed rows ten, and one a row.
     """
     access.demand(actor, object_type, "import")
     mappings.demand(actor, object_type, mapping, len(table.headers))
@@ -185,78 +184,66 @@ class _Loading:
         item.record = records[0] if records else None
         return True
 
-    # new records
+    # values to records
 
     def _create(self, items: list[Item]) -> None:
-        """Write new records. Where some are refused, each error is noted and the others are tried again."""
-        while items:
-            data = [{n: v for n, v in item.values.items() if v is not None} for item in items]
-            try:
-                with transaction.atomic():
-                    write.create_many(self.actor, self.type, data)
-                self.report.new += len(items)
-                return
-            except RuleError as error:
-                items = self._note(items, error)
-            except Denied:
-                raise
-            except OdosError as error:
-                items = self._note(items, RuleError(str(error)))
+        self.report.new += self._written(items, lambda data: write.create_many(self.actor, self.type, [given for _item, given in data]), self._given)
 
-    def _note(self, items: list[Item], error: RuleError) -> list[Item]:
-        """Note the errors at their rows; returns the rows without. An error that names no row is sought half by half."""
-        refused: set[int] = set()
-        for name, sentences in error.errors.items():
-            number, dot, rest = name.partition(".")
-            if dot and number.isdigit() and int(number) < len(items):
-                refused.add(int(number))
-                for sentence in sentences:
-                    self._fault(items[int(number)], rest, sentence)
-        if refused:
-            return [item for i, item in enumerate(items) if i not in refused]
-        if len(items) == 1:
-            for name, sentences in error.errors.items():
-                for sentence in sentences:
-                    self._fault(items[0], name, sentence)
-            return []
-        half = len(items) // 2
-        self._create(items[:half])
-        self._create(items[half:])
-        return []
-
-    # existing records
+    def _given(self, item: Item) -> dict[str, Any]:
+        """An empty cell of a new record says nothing: its field holds what it holds by default."""
+        return {n: v for n, v in item.values.items() if v is not None}
 
     def _change(self, items: list[Item]) -> None:
-        """Change existing records, those alone that differ. Cost: one query for each type referred to, ten a changed record."""
+        """Change existing records, those alone that differ. Cost: one query for each type referred to, and ``write.change_many``."""
         if not items:
             return
         access.demand(self.actor, self.type, "change")
         known = write.writable(self.actor, self.type, "change")
-        wanted = [{n: v for n, v in item.values.items() if n in known and not self._keeps(known[n], v)} for item in items]
-        for item, data, made in zip(items, wanted, cleaning.clean(self.actor, known, (), wanted, False), strict=True):
-            if made.errors:
-                for name, sentences in made.errors.items():
-                    self._fault(item, name, sentences[0])
-            elif all(_same(known[n], known[n].value(item.record), value) for n, value in made.values.items()):
-                self.report.unchanged += 1
+        wanted = {item.row.number: {n: v for n, v in item.values.items() if n in known and not _keeps(known[n], v)} for item in items}
+        cleaned = cleaning.clean(self.actor, known, (), [wanted[item.row.number] for item in items], False)
+        differing = []
+        for item, made in zip(items, cleaned, strict=True):
+            if made.errors or not all(_same(known[n], known[n].value(item.record), value) for n, value in made.values.items()):
+                differing.append(item)
             else:
-                self._change_one(item, data)
+                self.report.unchanged += 1
+        self.report.changed += self._written(differing, self._change_batch, lambda item: wanted[item.row.number])
 
-    def _keeps(self, f: Field, value: Any) -> bool:
-        """An empty cell empties its field, unless that field always holds something."""
-        return value is None and (f.default is not None or f.kind == "yesno")
+    def _change_batch(self, data: list[tuple[Item, dict]]) -> None:
+        write.change_many(self.actor, self.type, [(item.record.pk, given, item.record.version) for item, given in data])
 
-    def _change_one(self, item: Item, data: dict) -> None:
-        try:
-            with transaction.atomic():
-                write.change(self.actor, self.type, UUID(str(item.record.pk)), data, item.record.version)
-            self.report.changed += 1
-        except RuleError as error:
-            for name, sentences in error.errors.items():
-                for sentence in sentences:
-                    self._fault(item, name, sentence)
-        except OdosError as error:
-            self._fault(item, "_", str(error))
+    def _written(self, items: list[Item], store: Callable[[list[tuple[Item, dict]]], Any], given: Callable[[Item], dict]) -> int:
+        """Write a batch; returns how many rows could be. Where some are refused, each error is noted and the others are tried again."""
+        while items:
+            try:
+                with transaction.atomic():
+                    store([(item, given(item)) for item in items])
+                return len(items)
+            except RuleError as error:
+                refused = self._refused(items, error)
+            except OdosError as error:
+                refused = self._refused(items, RuleError(str(error)))
+            if not refused:  # the error names no row: it is sought half by half
+                half = len(items) // 2
+                return self._written(items[:half], store, given) + self._written(items[half:], store, given)
+            items = [item for i, item in enumerate(items) if i not in refused]
+        return 0
+
+    def _refused(self, items: list[Item], error: RuleError) -> set[int]:
+        """Note the errors at their rows; returns their places in the batch, none where the error names no row."""
+        found: set[int] = set()
+        for name, sentences in error.errors.items():
+            number, dot, rest = name.partition(".")
+            if dot and number.isdigit() and int(number) < len(items):
+                place, name = int(number), rest
+            elif len(items) == 1:
+                place = 0
+            else:
+                continue
+            found.add(place)
+            for sentence in sentences:
+                self._fault(items[place], name, sentence)
+        return found
 
     def _fault(self, item: Item, name: str, sentence: str) -> None:
         self.report.errors += 1
@@ -268,6 +255,11 @@ class _Loading:
     def _label(self, name: str) -> str:
         f = access.fields(self.actor, self.type).get(name.partition(".")[0])
         return str(f.label) if f else ""
+
+
+def _keeps(f: Field, value: Any) -> bool:
+    """An empty cell empties its field, unless that field always holds something."""
+    return value is None and (f.default is not None or f.kind == "yesno")
 
 
 def _cleaned(f: Field, value: Any) -> Any:

@@ -194,3 +194,13 @@ def _something_of_everything(actor):
         return product
 
     door.writing(work)
+
+
+def test_changes_of_a_batch_are_refused_row_by_row(owner):
+    load(owner, "products", "sku,name\n" + "".join(f"C-{i},Old {i}\n" for i in range(20)))
+    text = "sku,name,unit_price\n" + "".join(f"C-{i},New {i},{'cheap' if i == 7 else -1 if i == 9 else i}\n" for i in range(20))
+    report = load(owner, "products", text)
+    assert [(f.row, f.column, f.value) for f in report.faults] == [(9, "unit_price", "cheap"), (11, "unit_price", "-1")]
+    assert (report.changed, Product.objects.filter(name__startswith="New").count()) == (18, 0)
+    assert counts(load(owner, "products", text.replace("cheap", "7").replace(",-1", ",9"))) == (0, 20, 0, 0)
+    assert Product.objects.get(sku="C-19").version == 2

@@ -4,6 +4,7 @@ Floors above add their own through ``registry.seeds``. All of it is written thro
 """
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from core import access, context, registry, write
 from core.models import Dashboard, Kpi, Role, User
@@ -15,7 +16,7 @@ WORK = ["view", "add", "change", "delete", "export", "import", "archive", "resto
 
 # key, name, grants as (type, actions, scope). Floors above extend the lists of these roles before any company is made.
 ROLES: dict[str, tuple] = {
-    "owner": (_("Owner"), [("*", ["*"], "all")]),
+    "owner": (pgettext_lazy("role", "Owner"), [("*", ["*"], "all")]),
     "admin": (_("Admin"), [("*", ["*"], "all")]),
     "sales-manager": (_("Sales manager"), [("users", READ, "all"), ("org-units", READ, "all"), ("tax-codes", READ, "all")]),
     "sales": (_("Sales"), [("users", ["view"], "all"), ("org-units", ["view"], "all"), ("tax-codes", ["view"], "all")]),

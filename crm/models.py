@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from core.models.columns import ChoiceField, ChoicesField, CodeField, MoneyField, PhoneField
 from core.models.record import OwnedRecord, Record
@@ -12,7 +13,8 @@ ACCOUNT_ROLES = (
     ("agent", _("Agent")), ("consultant", _("Consultant")), ("competitor", _("Competitor")),
 )  # fmt: skip
 ACTIVITY_KINDS = (
-    ("call", _("Call")), ("meeting", _("Meeting")), ("task", _("Task")), ("visit", _("Visit")), ("email", _("E-mail")), ("note", _("Note")),
+    ("call", _("Call")), ("meeting", _("Meeting")), ("task", _("Task")), ("visit", _("Visit")),
+    ("email", pgettext_lazy("activity", "E-mail")), ("note", _("Note")),
 )  # fmt: skip
 
 
@@ -21,7 +23,7 @@ class Account(OwnedRecord):
 
     name = models.CharField(_("Name"), max_length=200)
     sort_key = models.CharField(max_length=400, default="", editable=False)
-    roles = ChoicesField(_("Roles"), options=ACCOUNT_ROLES)
+    roles = ChoicesField(pgettext_lazy("account", "Roles"), options=ACCOUNT_ROLES)
     parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, verbose_name=_("Parent account"), related_name="+")
     industry = models.CharField(_("Industry"), max_length=100, blank=True, default="")
     website = models.URLField(_("Website"), max_length=300, blank=True, default="")

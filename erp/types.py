@@ -1,6 +1,7 @@
 """The types of erp: sales orders; and what they let the company measure."""
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from core.registry import Act, Field, Lines, Measure, ObjectType, ShippedKpi, named, register
 from erp import rules
@@ -31,8 +32,8 @@ register(
                     named("discount", minimum=0, maximum=1, required=False), "tax_code",
                 ),
                 shown=(
-                    "net", "base_net", Field("cancelled", "number", _("Cancelled"), compute=rules.cancelled_quantity),
-                    Field("open", "number", _("Open"), compute=rules.open_quantity),
+                    "net", "base_net", Field("cancelled", "number", pgettext_lazy("quantity", "Cancelled"), compute=rules.cancelled_quantity),
+                    Field("open", "number", pgettext_lazy("quantity", "Open"), compute=rules.open_quantity),
                 ),
                 label=_("Lines"),
             ),
@@ -48,15 +49,16 @@ register(
         keys=("external_number",), filters=("status", "account", "owner", "order_date"),
     ),
     Measure("ordered", _("Ordered"), "orders", reveals=(*WHOSE, "net", "lines", "base_net")),
-    Measure("orders", _("Orders"), "orders", money=False, reveals=WHOSE),
-    Measure("discount", _("Discount"), "orders", reveals=(*WHOSE, "lines")),
+    Measure("orders", pgettext_lazy("figure", "Orders"), "orders", money=False, reveals=WHOSE),
+    Measure("discount", pgettext_lazy("figure", "Discount"), "orders", reveals=(*WHOSE, "lines")),
     ShippedKpi(
         "order-intake", _("Order intake"), "ordered",
         _("Net of the lines of confirmed orders in base currency; amendments count on their own date, cancellations take back what was not shipped."),
         _("Order date; amendments and cancellations on theirs"),
     ),
     ShippedKpi(
-        "orders", _("Orders"), "orders", _("Number of orders confirmed; an order cancelled before anything was shipped is taken off on the day it was cancelled."),
+        "orders", pgettext_lazy("figure", "Orders"), "orders",
+        _("Number of orders confirmed; an order cancelled before anything was shipped is taken off on the day it was cancelled."),
         _("Order date; cancellations on theirs"), ("account", "person", "unit", "country", "month", "quarter", "year"),
     ),
     ShippedKpi(

@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from uuid_utils.compat import uuid7
 
 from core.context import CompanyMismatch, company_or_none
@@ -147,9 +148,9 @@ class Record(SealedModel):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     version = models.PositiveIntegerField(_("Version"), default=1, editable=False)
-    created_at = models.DateTimeField(_("Created"), default=timezone.now, editable=False)
-    updated_at = models.DateTimeField(_("Updated"), default=timezone.now, editable=False)
-    archived_at = models.DateTimeField(_("Archived"), null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(pgettext_lazy("time", "Created"), default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(pgettext_lazy("time", "Updated"), default=timezone.now, editable=False)
+    archived_at = models.DateTimeField(pgettext_lazy("time", "Archived"), null=True, blank=True, editable=False)
     custom = models.JSONField(default=dict, blank=True, editable=False)
 
     class Meta:

@@ -2,12 +2,13 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from core.models.columns import ChoiceField, PercentField
 from core.models.record import Record, SealedModel
 
 FIELD_KINDS = (
-    ("text", _("Text")), ("longtext", _("Long text")), ("number", _("Number")), ("integer", _("Whole number")),
+    ("text", _("Text")), ("longtext", _("Long text")), ("number", pgettext_lazy("kind of field", "Number")), ("integer", _("Whole number")),
     ("money", _("Money")), ("percent", _("Percent")), ("date", _("Date")), ("datetime", _("Date and time")),
     ("yesno", _("Yes or no")), ("choice", _("Choice")), ("ref", _("Reference")), ("user", _("Person")),
     ("email", _("E-mail")), ("phone", _("Phone")), ("url", _("Web address")),
@@ -40,7 +41,7 @@ class TaxCode(Record):
     """A rate of tax by the name people know it by. ``rate`` is a fraction."""
 
     code = models.CharField(_("Code"), max_length=40)
-    rate = PercentField(_("Rate"), default=0)
+    rate = PercentField(pgettext_lazy("tax", "Rate"), default=0)
 
     class Meta:
         constraints = [

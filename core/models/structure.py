@@ -4,6 +4,7 @@ from datetime import date
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from core.models.record import Record, SealedModel
 
@@ -43,7 +44,7 @@ class Link(SealedModel):
 class OrgUnit(Node):
     """A unit of the company: division, branch, team (OBS)."""
 
-    manager = models.ForeignKey("core.User", models.PROTECT, null=True, blank=True, verbose_name=_("Manager"), related_name="+")
+    manager = models.ForeignKey("core.User", models.PROTECT, null=True, blank=True, verbose_name=pgettext_lazy("unit", "Manager"), related_name="+")
 
     class Meta:
         constraints = [models.CheckConstraint(condition=~models.Q(parent=models.F("id")), name="org_unit_is_not_its_own_parent")]

@@ -150,6 +150,8 @@ def check_own_field(actor: Actor, own: CustomField, changed: dict, rows: dict) -
         errors["key"] = [_("This key is taken by the product itself.")]
     if own.kind == "choice" and (problem := _options_problem(own.options)):
         errors["options"] = [problem]
+    elif own.kind != "choice" and own.options:
+        errors["options"] = [_("Only a choice has options.")]
     if own.kind == "ref" and (registry.get(own.target) is None or registry.types[own.target].rows):
         errors["target"] = [_("Name the type this refers to.")]
     if own.unique and own.kind in ("longtext", "yesno"):

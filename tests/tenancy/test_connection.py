@@ -75,9 +75,9 @@ def test_random_cancels_never_show_a_row_of_the_other_company(pair):
     canceller = threading.Thread(target=cancel)
     canceller.start()
     right = wrong = errors = 0
-    end = time.monotonic() + (60 if LONG else 4)
+    start = time.monotonic()
     try:
-        while time.monotonic() < end:
+        while (taken := time.monotonic() - start) < (60 if LONG else 4) or (min(right, errors) < 20 and taken < 120):
             company, expected = pair[(right + errors) % 2]
             with context.bind(company):
                 try:
@@ -91,7 +91,7 @@ def test_random_cancels_never_show_a_row_of_the_other_company(pair):
         stopped.set()
         canceller.join()
     assert wrong == 0
-    assert right > 100 and errors > 10, "The test must see both answers and cancelled statements."
+    assert min(right, errors) >= 20, "The test must see both answers and cancelled statements."
 
 
 class CancelledSet(Cursor):

@@ -1,11 +1,13 @@
 """A company comes to be as a whole or not at all, quickly, and exactly as its migrations say (I-11, I-29)."""
 
 import re
+import statistics
 import subprocess
 import sys
 import time
 from uuid import uuid4
 
+import psutil
 import pytest
 from django.conf import settings
 from django.db import connection, transaction
@@ -259,18 +261,29 @@ def test_a_company_that_follows_another_at_its_subdomain_inherits_nothing():
 
 
 def test_with_fifty_companies_a_new_one_takes_less_than_a_second():
-    """The quietest quarter of twelve counts: what is slower shows who else uses the processors. All are printed."""
+    """Counted is the processor time of this process and of its database process, which take turns.
+
+    That is how long it takes where nobody else uses the processors; the clock would measure the suite's neighbours too.
+    """
     with context.bind_public():
         there = Company.objects.count()
     for _ in range(max(0, 50 - there)):
         people.new_company()
-    taken = []
-    for _ in range(12):
-        start = time.perf_counter()
+    taken, waited = [], []
+    for _ in range(7):
+        connection.ensure_connection()
+        database = psutil.Process(connection.connection.info.backend_pid)
+        start, clock = _busy(database), time.perf_counter()
         people.new_company()
-        taken.append(time.perf_counter() - start)
-    print("seconds:", *(f"{seconds:.2f}" for seconds in sorted(taken)))
-    assert sorted(taken)[2] < 1.0
+        taken.append(_busy(database) - start)
+        waited.append(time.perf_counter() - clock)
+    print("seconds of work:", *(f"{seconds:.2f}" for seconds in taken), "by the clock:", *(f"{seconds:.2f}" for seconds in waited))
+    assert statistics.median(taken) < 1.0
+
+
+def _busy(database: psutil.Process) -> float:
+    times = database.cpu_times()
+    return time.process_time() + times.user + times.system
 
 
 def test_a_companys_schema_stays_within_its_budget(made):

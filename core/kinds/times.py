@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, date, datetime
 
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_time
 from django.db import models
 from django.db.models import Value
 from django.utils.translation import gettext as _
@@ -98,4 +98,7 @@ class DateTime(Kind):
         return Value(value) if isinstance(value, str) else Value(value, output_field=models.DateTimeField())
 
     def text(self, field, value, currency=""):
-        return format_datetime(value, "medium", tzinfo=context.company().zone, locale=locale()) if value else ""
+        if not value:
+            return ""
+        here = value.astimezone(context.company().zone)
+        return f"{format_date(here, 'medium', locale=locale())} {format_time(here, 'short', locale=locale())}"  # seconds say nothing to people

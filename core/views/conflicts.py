@@ -6,14 +6,12 @@ A field that only they changed comes with theirs chosen, one that both changed w
 from collections import defaultdict
 from typing import Any
 
-from babel.dates import format_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from core import access, context, forms, read, registry
+from core import access, forms, read, registry
 from core.access import Actor
 from core.forms import Entry, Offer, Sent
-from core.kinds import locale
 from core.models.record import Record
 from core.registry import Field, Lines
 
@@ -50,7 +48,7 @@ def of(actor: Actor, made: Offer, record: Record, entry: Entry, stored: Entry, v
     told += [_lines_row(lines[n], entry.rows[n], stored.rows[n], before[n]) for n in rows]
     last = later[-1] if later else None
     who = read.labels(actor, {"users": {last.actor}}).get("users", {}).get(last.actor, "") if last and last.actor else ""
-    when = format_datetime(last.at if last else record.updated_at, "medium", tzinfo=context.company().zone, locale=locale())
+    when = registry.KINDS["datetime"].text(None, last.at if last else record.updated_at)
     return {"who": who or _("Somebody"), "when": when, "rows": told}
 
 

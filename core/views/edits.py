@@ -68,7 +68,8 @@ def show_edit(request: HttpRequest, actor: Actor, slug: str, ident: str, error: 
         version = record.version
     with_room(made, entry, request)
     values = {
-        "title": read.label(actor, object_type, record), "record": record, "version": version, "conflict": conflict, "submit": _("Save"),
+        "title": _("Edit"), "record_title": read.label(actor, object_type, record), "record": record, "version": version,
+        "conflict": conflict, "submit": _("Save"),
         "cancel": pages.back(request, pages.address(object_type, record.pk)), "locked": _locked(actor, object_type, record),
         **form(actor, made, entry, None if isinstance(error, Stale) else error, getattr(record, "currency", "") or context.company().currency, record),
     }  # fmt: skip

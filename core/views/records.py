@@ -109,10 +109,15 @@ def _tabs(request: HttpRequest, object_type: ObjectType, related: list[dict], ta
 
 def _details(object_type: ObjectType, shown: Shown, own: bool) -> list[dict[str, Any]]:
     """Filled fields in the order of the form; sums of a document stand under its lines."""
-    sums = {name for _key, name in controls.SUMS} if object_type.totals else set()
+    elsewhere = {*STAMPS, object_type.title} | ({name for _key, name in controls.SUMS} if object_type.totals else set())
+    if object_type.has_status:
+        elsewhere.add("status")
+    if shown.currency == context.company().currency:
+        elsewhere |= timelines.IN_BASE
     told = []
-    for name, f in shown.fields.items():
-        if f.custom == own and name not in STAMPS and name not in sums and not (name == "status" and object_type.has_status):
+    for name in sorted(shown.fields, key=lambda n: n == "unit"):  # whose unit a record is of says less than what the type declares
+        f = shown.fields[name]
+        if f.custom == own and name not in elsewhere:
             fact = _fact(shown, name)
             if fact["text"] or fact["links"]:
                 told.append(fact)
@@ -139,7 +144,7 @@ def _lines(actor: Actor, object_type: ObjectType, shown: Shown) -> list[dict[str
     made = []
     for entry in access.lines(actor, object_type):
         rows = shown.lines.get(entry.name, [])
-        names = [n for n in entry.fields if n != "base_net" and any(not entry.fields[n].rules.is_empty(row.values[n]) for row in rows)]
+        names = [n for n in entry.fields if n not in timelines.IN_BASE and any(_says(row, n) for row in rows)]
         if rows:
             made.append({
                 "label": entry.label or entry.name, "columns": [{"label": entry.fields[n].label, "num": entry.fields[n].rules.sums} for n in names],
@@ -148,6 +153,14 @@ def _lines(actor: Actor, object_type: ObjectType, shown: Shown) -> list[dict[str
     if made and object_type.totals:
         made[-1]["totals"] = controls.totals(shown.record, object_type, shown.fields, shown.currency)
     return made
+
+
+def _says(row: Shown, name: str) -> bool:
+    """Whether a cell tells its reader something: not nothing, not a sum of zero, not the name of the reference before it again."""
+    f, value = row.fields[name], row.values[name]
+    if f.rules.is_empty(value) or (value == 0 and (f.readonly or f.kind == "percent")):
+        return False
+    return f.kind != "text" or value not in [v.label for v in row.values.values() if isinstance(v, Ref)]
 
 
 def _line_cell(row: Shown, name: str, currency: str) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from babel.dates import format_datetime
 from django.db.models import Model
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -14,12 +13,12 @@ from django.utils.translation import gettext_lazy
 
 from core import access, context, read, registry, trail
 from core.access import Actor
-from core.kinds import locale
 from core.read import Shown
 from core.registry import Field, Lines, ObjectType
 from core.views import pages
 
 LENGTH = 20
+IN_BASE = frozenset({"rate", "base_net", "base_total"})  # the same again where a document is in the company's currency
 ICONS = {"call": "phone", "meeting": "users", "task": "list-check", "visit": "map-pin", "email": "mail", "note": "note"}
 ACTS = {
     "add": gettext_lazy("Created"), "change": gettext_lazy("Changed"), "archive": gettext_lazy("Archived"), "restore": gettext_lazy("Restored"),
@@ -61,8 +60,7 @@ def _instant(text: str) -> datetime | None:
 
 
 def _when(moment: datetime) -> dict[str, str]:
-    said = format_datetime(moment, "medium", tzinfo=context.company().zone, locale=locale())
-    return {"when": said, "at": moment.isoformat()}
+    return {"when": registry.KINDS["datetime"].text(None, moment), "at": moment.isoformat()}
 
 
 # Activities ---------------------------------------------------------------------------------------------------------
@@ -116,13 +114,21 @@ def _uuid(key: Any) -> UUID:
 
 def _entry(actor: Actor, object_type: ObjectType, record: Model, e: Any, changes: dict, labels: dict, whole: bool) -> dict[str, Any]:
     act = object_type.act(e.act)
-    told = [] if e.act == "add" and not whole else [t for name, pair in changes.items() for t in _told(actor, object_type, record, name, pair, labels)]
+    names = [] if e.act == "add" and not whole else _in_order(actor, object_type, record, changes)
+    told = [t for name in names for t in _told(actor, object_type, record, name, changes[name], labels)]
     who = labels.get("users", {}).get(e.actor, "") if e.actor else _("Odos")
     via = {"api": _("via the API"), "import": _("by an import")}.get(e.channel, "")
     return {
         "icon": act.icon if act else ACT_ICONS.get(e.act, "clock"), "tone": "quiet", "title": str(act.label if act else ACTS.get(e.act, e.act)),
         "url": "", "text": "", "who": " · ".join(p for p in (who, via) if p), "changes": told, **_when(e.at),
     }  # fmt: skip
+
+
+def _in_order(actor: Actor, object_type: ObjectType, record: Model, changes: dict) -> list[str]:
+    """What changed in the order of the form, rows last; amounts in base currency only where they are not the same again."""
+    base = getattr(record, "currency", "") == context.company().currency
+    known = [*access.fields(actor, object_type), *(e.name for e in object_type.lines)]
+    return [n for n in known if n in changes and not (base and n in IN_BASE)]
 
 
 def _told(actor: Actor, object_type: ObjectType, record: Model, name: str, pair: list, labels: dict) -> list[dict[str, Any]]:
@@ -140,7 +146,7 @@ def _told_rows(entry: Lines, old: list[dict], new: list[dict], labels: dict, cur
     told = []
     for ident in dict.fromkeys([*before, *after]):
         was, now = before.get(ident, {}), after.get(ident, {})
-        names = [n for n, f in entry.fields.items() if not f.compute and was.get(n) != now.get(n)]
+        names = [n for n, f in entry.fields.items() if n not in IN_BASE and not f.compute and was.get(n) != now.get(n)]
         if names:
             old_words, new_words = (_row(entry, side, names, labels, currency) for side in (was, now))
             which = f"{entry.label or entry.name} · {_name(entry, now, labels, currency)}" if was and now else entry.label or entry.name

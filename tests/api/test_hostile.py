@@ -18,8 +18,11 @@ from tests import factories
 SLUGS = [t.slug for t in registry.every()]
 ACTS = sorted({a.name for t in registry.every() for a in t.acts} | {"archive", "restore"})
 NAMES = sorted({n for t in registry.every() for n in t.fields} | {"id", "version", "lines", "charges", "grants", "unit", "created_at"})
-NASTY = ["", "\x00", "\ud800", "é", "华为", "=1+1", "' OR 1=1 --", "%", "_", "\\", "{}", "[]", "null", "true", "NaN", "Infinity", "-1", "1e400", "9" * 400, "0" * 50,
-         "2026-02-30", "9999-12-31", "0001-01-01", "2026-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "a" * 5000, str(uuid7()), "👩‍👩‍👧", "\u202e"]  # fmt: skip
+NASTY = [
+    "", "\x00", "\ud800", "é", "华为", "=1+1", "' OR 1=1 --", "%", "_", "\\", "{}", "[]", "null", "true", "NaN", "Infinity", "-1", "1e400", "9" * 400,
+    "0" * 50, "2026-02-30", "9999-12-31", "0001-01-01", "2026-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00",
+    "a" * 5000, str(uuid7()), "👩‍👩‍👧", "\u202e",
+]  # fmt: skip
 
 words = st.one_of(st.sampled_from(NASTY), st.text(max_size=20), st.sampled_from(NAMES))
 scalars = st.one_of(words, st.none(), st.booleans(), st.integers(), st.floats(), st.integers(-(10**30), 10**30))

@@ -16,7 +16,7 @@ from core import context, sql
 from core.errors import WrongState
 
 T = TypeVar("T")
-AGAIN = ("40001", "40P01")  # serialization failure, deadlock
+AGAIN = ("40001", "40P01", "55P03")  # serialization failure, deadlock, a lock waited for too long
 TRIES = 4  # the first, and three more
 
 

@@ -83,13 +83,8 @@ class Up:
             return error.code
 
     def serves(self, host: str) -> bool:
-        """True where the host is a company's, whatever its first page is."""
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/nowhere", headers={"Host": host})
-        try:
-            urllib.request.urlopen(request, timeout=10).close()
-        except urllib.error.HTTPError as error:
-            return b"There is nothing at this address." not in error.read()
-        return True
+        """True where the host is a company's: its API then asks who is there, elsewhere there is nothing."""
+        return self.get("/api/v1/accounts/", host) == 401
 
     def is_stopped(self) -> bool:
         servers = Postgres(self.home).runs() or Valkey(self.home).runs()

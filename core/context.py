@@ -80,9 +80,11 @@ def call() -> Call:
 def bind(bound: Company) -> Iterator[Company]:
     """Serve this company inside the block; whatever was bound before is bound again after it, also after an exception."""
     company_token, public_token = _company.set(bound), _public.set(False)
+    memo_token = _memo.set(None if _memo.get() is None else {})  # what was read of another company is not remembered in this one
     try:
         yield bound
     finally:
+        _memo.reset(memo_token)
         _public.reset(public_token)
         _company.reset(company_token)
 
@@ -91,9 +93,11 @@ def bind(bound: Company) -> Iterator[Company]:
 def bind_public() -> Iterator[None]:
     """Serve the public site inside the block: no company is bound."""
     company_token, public_token = _company.set(None), _public.set(True)
+    memo_token = _memo.set(None if _memo.get() is None else {})
     try:
         yield
     finally:
+        _memo.reset(memo_token)
         _public.reset(public_token)
         _company.reset(company_token)
 

@@ -70,6 +70,12 @@ class Rows(models.QuerySet):
     def _demand_same_company(self):
         _demand_same_company(self._company, f"A query of {self.model.__name__}")
 
+    def _demand_own(self, records):
+        """This query and every one of these records belong to the bound company."""
+        self._demand_same_company()
+        for record in records:
+            _demand_same_company(record._company, type(record).__name__)
+
     def _fetch_all(self):
         if self._result_cache is None:
             self._demand_same_company()
@@ -107,12 +113,12 @@ class Rows(models.QuerySet):
     delete.queryset_only = True
 
     def bulk_create(self, objs, *args, **kwargs):
-        self._demand_same_company()
+        self._demand_own(objs := list(objs))
         _demand_open_seal(self.model.__name__)
         return super().bulk_create(objs, *args, **kwargs)
 
     def bulk_update(self, objs, *args, **kwargs):
-        self._demand_same_company()
+        self._demand_own(objs := list(objs))
         _demand_open_seal(self.model.__name__)
         return super().bulk_update(objs, *args, **kwargs)
 

@@ -4,11 +4,9 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from core import access, conditions, jobs, limits, registry, schema, sql, structures
+from core import access, conditions, jobs, limits, passwords, registry, schema, sql, structures
 from core.access import Actor
 from core.errors import RuleError
 from core.models import CustomField, Grant, OrgUnit, Role, User
@@ -32,11 +30,8 @@ def prepare_people(actor: Actor, pairs: list) -> None:
 
 def _check_password(user: User, made) -> None:
     if made.values.get("password"):
-        try:
-            validate_password(made.values["password"], user)
-        except ValidationError as error:
-            for sentence in error.messages:
-                made.refuse("password", sentence)
+        for sentence in passwords.faults(made.values["password"], user):
+            made.refuse("password", sentence)
 
 
 def check_user(actor: Actor, user: User, changed: dict, rows: dict) -> None:

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 from babel import Locale, UnknownLocaleError
 from babel.core import get_global
-from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.utils.translation import gettext as _
 
-from core import codes
+from core import codes, passwords
 from core.errors import RuleError
 
 SUBDOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,38})[a-z0-9]\Z")
@@ -134,20 +133,10 @@ def _password(text: str) -> str:
         raise RuleError(_("Please choose a password."))
     if len(text) > LONGEST_PASSWORD or "\x00" in text:
         raise RuleError(_("A password has at most %(most)d characters.") % {"most": LONGEST_PASSWORD})
-    try:
-        validate_password(text)
-    except ValidationError as error:
-        raise RuleError({"_": [_password_sentence(reason) for reason in error.error_list]}) from error
+    faults = passwords.faults(text)
+    if faults:
+        raise RuleError({"_": faults})
     return text
-
-
-def _password_sentence(reason: ValidationError) -> str:
-    """Our own words: the framework's stay untranslated where its app of accounts is not installed."""
-    if reason.code == "password_too_short":
-        return _("A password needs at least %(least)d characters.") % {"least": reason.params["min_length"]}
-    if reason.code == "password_too_common":
-        return _("This password is too common. Please choose another one.")
-    return " ".join(reason.messages)
 
 
 def _country(text: str) -> str:

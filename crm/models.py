@@ -55,7 +55,7 @@ class Account(OwnedRecord):
 class Contact(OwnedRecord):
     """A person at an account."""
 
-    name = models.CharField(_("Name"), max_length=200)
+    name = models.CharField(pgettext_lazy("person", "Name"), max_length=200)
     sort_key = models.CharField(max_length=400, default="", editable=False)
     account = models.ForeignKey(Account, models.PROTECT, null=True, blank=True, verbose_name=_("Account"), related_name="contacts")
     title = models.CharField(_("Job title"), max_length=200, blank=True, default="")

@@ -3,6 +3,7 @@
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from core.models.columns import ChoiceField, CodeField, FilterField, SecretField, WordsField
 from core.models.record import Line, Record, Rows, SealedModel, new_id
@@ -12,7 +13,7 @@ class User(AbstractBaseUser, Record):
     """A person who signs in. Unique by e-mail within the company; an archived one cannot sign in."""
 
     email = models.EmailField(_("E-mail"), max_length=200)
-    name = models.CharField(_("Name"), max_length=200)
+    name = models.CharField(pgettext_lazy("person", "Name"), max_length=200)
     sort_key = models.CharField(max_length=400, default="", editable=False)
     unit = models.ForeignKey("core.OrgUnit", models.PROTECT, null=True, blank=True, verbose_name=_("Unit"), related_name="+")
     roles = models.ManyToManyField("core.Role", verbose_name=_("Roles"), blank=True, related_name="+")

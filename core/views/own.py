@@ -11,6 +11,7 @@ from uuid import UUID
 from django.contrib.auth.hashers import check_password
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from core import access, attempts, codes, context, figures, keys, registry, sessions, trail, write
 from core.access import Actor, Permission
@@ -40,7 +41,7 @@ def show(request: HttpRequest, actor: Actor, error: OdosError | None = None, iss
     typed = request.POST if error and request.POST.get("do") == "about" else {}
     values = {
         "about": [
-            control("name", "text", _("Name"), refused, required=True, autocomplete="name", value=typed.get("name", user.name)),
+            control("name", "text", pgettext("person", "Name"), refused, required=True, autocomplete="name", value=typed.get("name", user.name)),
             control("email", "email", _("E-mail"), value=user.email, readonly=True, help=_("Whoever manages the users can change it.")),
             control("language", "choice", _("Language"), refused, options=_languages(typed.get("language", user.language))),
         ],

@@ -178,7 +178,8 @@ def test_a_refused_form_keeps_what_was_typed_and_says_why_at_each_field(alice, c
     client, before = client_for(alice), SalesOrder.objects.count()
     sent = {
         "whole": "1", "account": str(order.account_id), "order_date": "soon", "ship_name": "Dock 4 <b>",
-        "lines.0.description": "Bolts", "lines.0.quantity": "many", "lines.0.unit_price": "1,000.50", "lines.1.description": "", "lines.1.quantity": "", "lines.2.description": "Nuts", "lines.2.quantity": "-1",
+        "lines.0.description": "Bolts", "lines.0.quantity": "many", "lines.0.unit_price": "1,000.50",
+        "lines.1.description": "", "lines.1.quantity": "", "lines.2.description": "Nuts", "lines.2.quantity": "-1",
     }  # fmt: skip
     response = client.post("/orders/new/", sent)
     page = response.content.decode()
@@ -208,8 +209,9 @@ def test_page_and_api_refuse_with_the_same_sentences(slug, data, alice, client_f
 
 
 @pytest.mark.parametrize("query", [
-    "nonsense=1", "name__shout=x", "filter={", 'filter=["name"]', "sort=nothing", "cursor=abc", "limit=0", "limit=abc", "name=%00", "owner=me", "as_of=2026-01-01",
-    "sum=name", "archived=perhaps", "columns=nothing", "add=nothing", "field=name&op=explode&value=1", "payment_days__gt=99999999999999999999", "q=%00",
+    "nonsense=1", "name__shout=x", "filter={", 'filter=["name"]', "sort=nothing", "cursor=abc", "limit=0", "limit=abc",
+    "name=%00", "owner=me", "as_of=2026-01-01", "sum=name",
+    "archived=perhaps", "columns=nothing", "add=nothing", "field=name&op=explode&value=1", "payment_days__gt=99999999999999999999", "q=%00",
 ])  # fmt: skip
 def test_hostile_addresses_of_a_list_are_answered_below_500(query, alice, client_for):
     assert client_for(alice).get(f"/accounts/?{query}").status_code in (200, 302, 400, 422)

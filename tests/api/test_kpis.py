@@ -1,0 +1,156 @@
+"""KPIs through the API: figures with their lineage, and drills that add up to exactly them, on every surface (N1, N2, N4, C-07)."""
+
+import csv
+import io
+from decimal import Decimal
+
+import pytest
+from uuid_utils import uuid7
+
+from core import registry
+from tests import factories, people
+
+
+@pytest.fixture(scope="module")
+def units(api, alice):
+    """North with its team below it; South."""
+    north, south = (factories.make("org-units", api, name=name)["id"] for name in ("North", "South"))
+    return {"North": north, "South": south, "Team": factories.make("org-units", api, name="Team", parent=north)["id"]}
+
+
+@pytest.fixture(scope="module")
+def sold(api, units):
+    """Orders of three people in three units over two years: (net, date, unit, country)."""
+    accounts = {c: factories.make("accounts", api, name=f"In {c or 'nowhere'}", country=c)["id"] for c in ("DE", "FR", "")}
+    sellers = {}
+    for unit, ident in units.items():
+        user = people.new_user(unit, "owner")
+        api.patch(f"users/{user.pk}/", {"unit": ident}, If_Match="*")
+        sellers[unit] = str(user.pk)
+    made = [
+        ("10.00", "2026-03-05", "North", "DE"), ("20.50", "2026-03-31", "Team", "FR"), ("0.07", "2026-02-28", "South", "DE"),
+        ("40.00", "2025-03-10", "North", "FR"), ("3.33", "2026-04-01", "South", ""), ("7.00", "2026-03-15", "Team", "DE"),
+    ]  # fmt: skip
+    product = factories.make("products", api)["id"]
+    for net, date, unit, country in made:
+        lines = [{"product": product, "quantity": "1", "unit_price": net}]
+        order = factories.make("orders", api, account=accounts[country], owner=sellers[unit], lines=lines)
+        assert api.post(f"{order['url']}confirm/", {"date": date}).status_code == 200
+    return made
+
+
+def value(api, key, query=""):
+    response = api.get(f"kpis/{key}/value/?{query}")
+    assert response.status_code == 200, response.content
+    return response.json()
+
+
+def total(sold, *months):
+    return sum(Decimal(net) for net, date, _unit, _country in sold if date[:7] in months)
+
+
+def test_a_figure_says_what_it_is_and_how_it_came_about(api, sold, company):
+    march = value(api, "order-intake", "period=2026-03")
+    assert Decimal(march["value"]) == total(sold, "2026-03") == Decimal("37.50")
+    assert march["measured_in"] == company.currency and march["hidden"] == 0 and march["target"] is None and march["groups"] == []
+    assert Decimal(march["previous"]["value"]) == Decimal("0.07") and Decimal(march["year_ago"]["value"]) == 40
+    lineage = march["lineage"]
+    assert lineage["rows"] == 3 and lineage["measures"] == ["ordered"] and lineage["filters"] == [] and lineage["time_zone"] == company.timezone
+    assert lineage["currency"] == company.currency and lineage["formula"] and lineage["date_basis"]
+    everything = value(api, "orders", "period=all")
+    assert everything["value"] == "6" and everything["measured_in"] == "count" and everything["previous"] is None is everything["year_ago"]
+    assert value(api, "order-intake", "period=2031")["value"] == "0"
+
+
+def figures(answer):
+    """Every figure of an answer that has a drill."""
+    yield answer
+    yield from (answer[name] for name in ("previous", "year_ago") if answer[name])
+    yield from answer["groups"]
+
+
+QUESTIONS = [
+    "period=2026-03", "period=all", "period=2026", "period=2026-Q1", "period=2026-02-28..2026-03-05", "period=last-30-days", "",
+    "period=2026&group_by=month", "period=all&group_by=country", "period=all&group_by=account,month", "period=all&group_by=product_category",
+    "period=all&group_by=unit,year", "period=all&group_by=person", "period=all&group_by=unit&rollup=true",
+    "period=all&group_by=unit&rollup=true&structure=then", 'period=all&filter=["account.country","eq","DE"]', 'period=all&filter=["month","eq","2026-03"]',
+    'period=all&group_by=country&filter={"any":[["country","eq","DE"],["country","empty",true]]}', "period=all&as_of=2020-01-01",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_every_figure_is_the_sum_of_its_drill(api, sold, question):
+    """N1: value, list and file of each figure agree, and its rows are as many as it says."""
+    keys = ["order-intake", "discount-given", *(["orders"] if "product" not in question else [])]
+    for key in keys:
+        answer = value(api, key, question)
+        for figure in figures(answer):
+            page = api.get(figure["drill"])
+            assert page.status_code == 200, page.content
+            assert Decimal(page.json()["sums"]["value"]) == Decimal(figure["value"]), (key, figure)
+        assert api.get(f"{answer['drill']}&count=exact").json()["count"] == answer["lineage"]["rows"]
+        raw = b"".join(api.get(f"{answer['drill']}&format=csv").streaming_content).decode("utf-8-sig")
+        assert sum(Decimal(row["value"]) for row in csv.DictReader(io.StringIO(raw))) == Decimal(answer["value"])
+
+
+def test_groups_are_a_partition(api, sold):
+    for question in ("group_by=country", "group_by=month", "group_by=unit,country"):
+        answer = value(api, "order-intake", f"period=all&{question}")
+        assert sum(Decimal(g["value"]) for g in answer["groups"]) == Decimal(answer["value"]) == sum(Decimal(s[0]) for s in sold)
+    countries = {g["keys"][0]: g for g in value(api, "order-intake", "period=all&group_by=country")["groups"]}
+    assert countries.keys() == {"DE", "FR", None} and Decimal(countries[None]["value"]) == Decimal("3.33")
+    assert {g["keys"][0] for g in value(api, "order-intake", "period=2026&group_by=month")["groups"]} == {"2026-02", "2026-03", "2026-04"}
+
+
+def test_a_roll_up_has_own_and_all_below(api, sold, units):
+    rows = {g["keys"][0]: g for g in value(api, "order-intake", "period=2026-03&group_by=unit&rollup=true")["groups"]}
+    north, team = rows[units["North"]], rows[units["Team"]]
+    assert (Decimal(north["value"]), Decimal(north["own"]), north["parent"], north["level"]) == (Decimal("37.5"), Decimal(10), None, 0)
+    assert (Decimal(team["value"]), Decimal(team["own"]), team["parent"], team["level"]) == (Decimal("27.5"), Decimal("27.5"), units["North"], 1)
+
+
+def test_an_answer_and_its_drill_agree_while_others_write(api, sold):
+    """C-07: the token holds the snapshot; what is confirmed later is in neither."""
+    before = value(api, "order-intake", "period=all")
+    order = factories.make("orders", api)
+    api.post(f"{order['url']}confirm/", {"date": "2024-01-05"})
+    assert Decimal(api.get(before["drill"]).json()["sums"]["value"]) == Decimal(before["value"])
+    again = value(api, "order-intake", f"period=all&as_of={before['as_of']}")
+    assert again["value"] == before["value"] and again["as_of"] == before["as_of"]
+    now = value(api, "order-intake", "period=all")
+    assert Decimal(now["value"]) == Decimal(before["value"]) + Decimal(order["net"])
+    api.post(f"{order['url']}cancel/", {"reason": "Test", "date": "2024-01-06"})
+
+
+def test_what_access_hides_is_said(api, sold, company):
+    """N4: the figure of one who sees less is the sum of what he sees, and says how many rows he does not."""
+    zoe = people.api(people.new_user("Zoe", "sales"), company)
+    hers, all_of_it = value(zoe, "order-intake", "period=all"), value(api, "order-intake", "period=all")
+    assert hers["value"] == "0" and hers["hidden"] == all_of_it["lineage"]["rows"] and hers["lineage"]["rows"] == 0
+
+
+def test_definitions_show_formula_and_dimensions(api):
+    listed = api.get("kpis/").json()["results"]
+    assert [k["key"] for k in listed][: len(registry.kpis)] == list(registry.kpis)
+    one = api.get("kpis/orders/").json()
+    assert one in listed and one["formula"] and "product" not in [d["key"] for d in one["dimensions"]]
+    assert api.get(one["value_url"]).status_code == 200
+
+
+@pytest.mark.parametrize(("path", "status"), [
+    ("nothing/", 404), ("nothing/value/", 404), ("orders/value/?group_by=product", 422), ("orders/value/?group_by=account,person,unit", 422),
+    ("orders/value/?group_by=account,account", 422), ("orders/value/?period=2026-13", 422), ("orders/value/?period=2026-Q5", 422),
+    ("orders/value/?as_of=2999-01-01", 422), ("orders/value/?as_of=nonsense", 422), ("orders/value/?structure=maybe", 422),
+    ("orders/value/?rollup=true", 422), ("orders/value/?rollup=true&group_by=account", 422), ("orders/value/?nonsense=1", 422),
+    ('orders/value/?filter=["status","eq","draft"]', 422), ("orders/value/?filter={", 400), ('orders/value/?filter=["account.nothing","eq","x"]', 422),
+    (f'orders/value/?filter=["account","eq","{uuid7()}"]', 200),
+])  # fmt: skip
+def test_questions_that_make_no_sense(api, path, status):
+    response = api.get(f"kpis/{path}")
+    assert response.status_code == status, response.content
+    assert status == 200 or response.json()["errors"]
+
+
+def test_a_token_means_nothing_in_another_company(api, daves):
+    token = value(api, "orders")["as_of"]
+    assert daves.get(f"kpis/orders/value/?as_of={token}").status_code == 422

@@ -15,6 +15,11 @@ from core.collation import fold
 from core.registry import Field
 
 DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[ T]0{1,2}:00(?::00(?:\.0+)?)?)?", re.ASCII)
+MONTHS = {name: number for number, name in enumerate(["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"], start=1)}
+ENGLISH_DAY = re.compile(rf"({'|'.join(MONTHS)}) (\d{{1,2}}), (\d{{4}})", re.ASCII)
+MOMENT = re.compile(
+    r"(?P<day>\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?|[A-Z][a-z]{2} \d{1,2}, \d{4}),? (?P<hour>\d{1,2}):(?P<minutes>\d\d(:\d\d)?)(?: (?P<half>[AaPp][Mm]))?"
+)
 ENGLISH = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?", re.ASCII)
 DECIMAL_COMMA = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?", re.ASCII)
 
@@ -24,6 +29,8 @@ def understood(f: Field, text: str, delimiter: str) -> str:
     text = text.strip()
     if f.kind == "date":
         return day(text)
+    if f.kind == "datetime":
+        return moment(text)
     if f.rules.sums:
         return number(text, decimal_comma=delimiter == ";")
     if f.kind == "code" and f.options is codes.CODES["country"]:
@@ -32,9 +39,23 @@ def understood(f: Field, text: str, delimiter: str) -> str:
 
 
 def day(text: str) -> str:
-    """``2026/3/5``, ``2026年3月5日``, ``2026-03-05 00:00:00`` as ``2026-03-05``."""
-    found = DAY.fullmatch(text)
-    return f"{found[1]}-{int(found[2]):02d}-{int(found[3]):02d}" if found else text
+    """``2026/3/5``, ``2026年3月5日``, ``2026-03-05 00:00:00``, ``Mar 5, 2026`` as ``2026-03-05``: as spreadsheets and our own pages write days."""
+    if found := DAY.fullmatch(text):
+        return f"{found[1]}-{int(found[2]):02d}-{int(found[3]):02d}"
+    if found := ENGLISH_DAY.fullmatch(text):
+        return f"{found[3]}-{MONTHS[found[1]]:02d}-{int(found[2]):02d}"
+    return text
+
+
+def moment(text: str) -> str:
+    """A day as above with a time after it, ``Mar 5, 2026, 3:04:00 PM`` too, as ``2026-03-05T15:04:00``."""
+    found = MOMENT.fullmatch(" ".join(text.split()))
+    if not found:
+        return text
+    hour = int(found["hour"])
+    if found["half"]:
+        hour = hour % 12 + (12 if found["half"].upper() == "PM" else 0)
+    return f"{day(found['day'])}T{hour:02d}:{found['minutes']}"
 
 
 def number(text: str, decimal_comma: bool = False) -> str:

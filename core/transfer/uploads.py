@@ -6,11 +6,12 @@ who uploaded it, and its jobs run with the rights this person holds then.
 
 import logging
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.core.cache import cache
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
 
@@ -27,6 +28,7 @@ from core.transfer.mapping import Mapping
 log = logging.getLogger("odos.import")
 MAPPABLE = ("uploaded", "checked", "refused")
 AT_WORK = ("checking", "writing")
+KEPT = timedelta(days=30)
 REMEMBERED = 3600  # seconds that progress stays readable
 
 
@@ -37,7 +39,10 @@ def possible(actor: Actor, object_type: ObjectType) -> bool:
 
 
 def receive(actor: Actor, object_type: ObjectType, name: str, content: bytes) -> Import:
-    """Store a file that can be read, with the mapping its headings suggest. Errors: RuleError, Denied. Cost: one statement."""
+    """Store a file that can be read, with the mapping its headings suggest. Errors: RuleError, Denied. Cost: two statements.
+
+    Uploads of this person that are older than thirty days go.
+    """
     _demand(actor, object_type)
     table = reading.read(content)
     if not table.size:
@@ -46,6 +51,7 @@ def receive(actor: Actor, object_type: ObjectType, name: str, content: bytes) ->
     suggested = mapping.suggest(actor, object_type, table.headers)
     row = Import(type=object_type.slug, owner_id=actor.id, file_name=name, content=content, mapping=suggested.as_json())
     with permit():
+        Import.objects.filter(owner_id=actor.id, created_at__lt=timezone.now() - KEPT).exclude(status__in=AT_WORK).delete()
         row.save(force_insert=True)
     return row
 

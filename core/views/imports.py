@@ -49,10 +49,8 @@ def _show_upload(request: HttpRequest, actor: Actor, slug: str, error: OdosError
         {"name": row.file_name, "url": _address(object_type, row), "status": STATUS[row.status](), "day": figures.day(row.created_at.astimezone(zone).date())}
         for row in uploads.recent(actor, object_type)
     ]
-    file = {
-        "name": "file", "kind": "file", "label": _("CSV file"), "required": True, "errors": said,
-        "help": _("In UTF-8 or a Chinese encoding, divided by commas, semicolons or tabs, at most %(n)d MB. Its first row names the columns.") % {"n": reading.MEGABYTES},
-    }  # fmt: skip
+    limits = _("In UTF-8 or a Chinese encoding, divided by commas, semicolons or tabs, at most %(n)d MB. Its first row names the columns.")
+    file = {"name": "file", "kind": "file", "label": _("CSV file"), "required": True, "errors": said, "help": limits % {"n": reading.MEGABYTES}}
     fields = [{"key": name, "label": f.label, "required": f.required and f.default is None} for name, f in mapping.targets(actor, object_type).items()]
     return pages.render(request, actor, "import/upload.html", {**_place(object_type), "file": file, "fields": fields, "recent": recent})
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from core.errors import RuleError
 from core.export import safe
 from core.transfer import reading
-from core.transfer.cells import country, day, number
+from core.transfer.cells import country, day, moment, number
 from core.transfer.reading import read, restored
 
 TEXT = "名称,城市\n北京仪器有限公司,北京\nMüller,Köln\n"
@@ -76,7 +76,10 @@ def test_what_export_makes_safe_comes_back_as_it_was(text):
 
 
 def test_cells_in_other_spellings():
-    assert [day(t) for t in ("2026/3/5", "2026年3月5日", "2026-03-05 00:00:00", "2026-03-05", "5.3.2026")] == ["2026-03-05"] * 4 + ["5.3.2026"]
+    assert [day(t) for t in ("2026/3/5", "2026年3月5日", "2026-03-05 00:00:00", "2026-03-05", "Mar 5, 2026", "5.3.2026")] == ["2026-03-05"] * 5 + ["5.3.2026"]
+    spelled = ("2026/3/5 15:04", "Mar 5, 2026, 3:04\u202fPM", "2026年3月5日 15:04", "2026-03-05T15:04", "soon")
+    assert [moment(t) for t in spelled] == ["2026-03-05T15:04"] * 4 + ["soon"]
+    assert moment("Mar 5, 2026, 12:30:00 AM") == "2026-03-05T00:30:00"
     assert [number(t) for t in ("1,234.50", "-1,234,567", "1,5", "12.5")] == ["1234.50", "-1234567", "1,5", "12.5"]
     assert [number(t, decimal_comma=True) for t in ("1.234,50", "1,5", "12")] == ["1234.50", "1.5", "12"]
     assert [country(t) for t in ("USA", "UK", "germany", "德国", "fr", "DEU", "Atlantis")] == ["US", "GB", "DE", "DE", "FR", "DE", "Atlantis"]

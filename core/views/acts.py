@@ -88,7 +88,7 @@ def show(request: HttpRequest, actor: Actor, slug: str, ident: str, act: str, er
         "title": deed.label, "record": record, "record_title": read.label(actor, object_type, record), "version": record.version,
         "cancel": pages.address(object_type, record.pk), "submit": deed.label, "danger": deed.danger, "act": deed, "type": object_type,
         "sentence": _sentence(deed, object_type), "plain": not (made.fields or made.lines), "stale": stale,
-        **edits.form(actor, made, entry, None if stale else error, currency, record),
+        **edits.form(actor, made, entry, None if stale else error, currency, record, request.POST),
     }  # fmt: skip
     return pages.render(request, actor, "object/form.html", values)
 

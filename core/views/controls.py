@@ -17,6 +17,8 @@ from core.registry import Field, Lines, ObjectType
 # A kind of field -> the control of templates/parts/control.html that shows it, where the names differ.
 CONTROL = {"code": "choice", "words": "text", "json": "longtext", "secret": "password", "anyref": "ref", "within": "ref"}
 SHORT = 20  # as many records are a plain list; where there are more, the list is searched
+OF_EACH = 5
+FIND = "find."  # before a field's name: what somebody without a script looks for in a long list
 LISTED = 100  # and as many stand in it for those whose browser cannot ask
 PARTS = ("quantity", "unit_price", "discount", "tax_code", "amount")  # what the running sums are made of (js/lines.js)
 FILLS = ("unit_price", "tax_code", "description")  # what a chosen record fills into the empty controls of its row
@@ -34,8 +36,9 @@ class Listed:
 class Choices:
     """Options of references for one form, read once for each type. Cost: two queries for each type referred to."""
 
-    def __init__(self, actor: Actor, found: dict[str, str] | None = None):
-        self.actor, self.found = actor, found or {}
+    def __init__(self, actor: Actor, sent: Any = None):
+        self.actor = actor
+        self.sought = {n.removeprefix(FIND): t for n, t in (sent or {}).items() if n.startswith(FIND) and t.strip()}
         self.listed: dict[str, Listed] = {}
         self.wanted: dict[str, set] = defaultdict(set)
         self.labels: dict[str, dict] = {}
@@ -48,10 +51,15 @@ class Choices:
     def name(self) -> None:
         self.labels = read.labels(self.actor, self.wanted)
 
-    def of(self, f: Field, text: Any) -> Listed:
+    def of(self, f: Field, text: Any, name: str = "") -> Listed:
         """Options of this reference, what is chosen among them and marked."""
         target = registry.get(f.target)
-        known = self._listed(target) if target else Listed()
+        if f.kind == "anyref":
+            known = Listed(of_any(self.actor, self.sought[name]) if name in self.sought else [], True)
+        elif target is not None and name in self.sought:
+            known = Listed(list_of(self.actor, target, LISTED, self.sought[name]).options, True)
+        else:
+            known = self._listed(target) if target else Listed()
         chosen = {(f"{slug}:{i}" if f.kind == "anyref" else str(i)): self.labels.get(slug, {}).get(i, "") for slug, i in chosen_ids(f, text)}
         options = [{**o, "selected": o["value"] in chosen} for o in known.options]
         there = {o["value"] for o in options}
@@ -74,6 +82,16 @@ def list_of(actor: Actor, target: ObjectType, limit: int, q: str = "") -> Listed
     return Listed([_option(actor, target, seen, r) for r in found.records], bool(found.next))
 
 
+def of_any(actor: Actor, q: str) -> list[dict[str, Any]]:
+    """Records of all types by name, as options: ``<slug>:<id>``, with the type as hint. Cost: one query a type."""
+    found = []
+    for t in registry.every():
+        if t.rows is None and t.group and t.search and access.allows(actor, t, "view"):
+            listed = list_of(actor, t, OF_EACH, q).options
+            found += [{"value": f"{t.slug}:{o['value']}", "label": o["label"], "hint": str(t.label)} for o in listed]
+    return found
+
+
 def _option(actor: Actor, target: ObjectType, seen: dict[str, Field], record: Any) -> dict[str, Any]:
     option = {"value": str(record.pk), "label": read.label(actor, target, record)}
     if "rate" in seen and seen["rate"].kind == "percent":
@@ -81,9 +99,9 @@ def _option(actor: Actor, target: ObjectType, seen: dict[str, Field], record: An
     return option
 
 
-def of_offer(actor: Actor, offer: Offer, entry: Entry, errors: dict[str, list[str]], currency: str) -> dict[str, Any]:
+def of_offer(actor: Actor, offer: Offer, entry: Entry, errors: dict[str, list[str]], currency: str, sent: Any = None) -> dict[str, Any]:
     """Sections of controls, line editors, and sentences that belong to none. Cost: two queries for each type referred to."""
-    choices = Choices(actor)
+    choices = Choices(actor, sent)
     for name, f in offer.fields.items():
         choices.expect(f, entry.texts.get(name))
     for lines in offer.lines:
@@ -110,8 +128,8 @@ def control(f: Field, name: str, text: Any, errors: list[str], choices: Choices,
         "help": f.help, "full": f.wide, "autocomplete": "new-password" if f.kind == "secret" else "off",
     }  # fmt: skip
     if f.is_reference or f.kind == "anyref":
-        listed = choices.of(f, text)
-        control["options"] = listed.options
+        listed = choices.of(f, text, name)
+        control |= {"options": listed.options, "seek": FIND + name if listed.more else ""}
         if f.kind == "anyref":
             control["lookup"] = "/lookup/any/"
         elif f.kind not in SEVERAL and (listed.more or len(listed.options) > SHORT):

@@ -35,7 +35,7 @@ def show_new(request: HttpRequest, actor: Actor, slug: str, error: OdosError | N
     values = {
         "title": _("New: %(type)s") % {"type": object_type.label}, "new_id": request.POST.get("id") or str(new_id()),
         "cancel": pages.back(request, pages.address(object_type)), "submit": _("Save"),
-        **form(actor, made, entry, error, context.company().currency),
+        **form(actor, made, entry, error, context.company().currency, sent=request.POST),
     }  # fmt: skip
     return pages.render(request, actor, "object/form.html", {**values, "type": object_type, "next": pages.back(request, "")})
 
@@ -71,7 +71,7 @@ def show_edit(request: HttpRequest, actor: Actor, slug: str, ident: str, error: 
         "title": _("Edit"), "record_title": read.label(actor, object_type, record), "record": record, "version": version,
         "conflict": conflict, "submit": _("Save"),
         "cancel": pages.back(request, pages.address(object_type, record.pk)), "locked": _locked(actor, object_type, record),
-        **form(actor, made, entry, None if isinstance(error, Stale) else error, getattr(record, "currency", "") or context.company().currency, record),
+        **form(actor, made, entry, None if isinstance(error, Stale) else error, _currency(record), record, request.POST),
     }  # fmt: skip
     return pages.render(request, actor, "object/form.html", {**values, "type": object_type, "next": pages.back(request, "")})
 
@@ -96,11 +96,11 @@ edit = pages.page(show_edit, save_edit)
 
 
 def form(
-    actor: Actor, made: Offer, entry: Entry, error: OdosError | None, currency: str, record: Record | None = None
+    actor: Actor, made: Offer, entry: Entry, error: OdosError | None, currency: str, record: Record | None = None, sent: Any = None
 ) -> dict[str, Any]:
     """Controls with their sentences, as object/form.html reads them."""
     errors = error.errors if isinstance(error, RuleError) else {}
-    found = controls.of_offer(actor, made, entry, errors, currency)
+    found = controls.of_offer(actor, made, entry, errors, currency, sent)
     if error is not None and not isinstance(error, RuleError | Again):
         found["sentences"] = [*found["sentences"], *pages.sentences(error)]
     found["failed"] = error is not None and not isinstance(error, Again)
@@ -118,14 +118,18 @@ def with_room(made: Offer, entry: Entry, request: HttpRequest) -> None:
 
 
 def demand_sent(request: HttpRequest) -> None:
-    """Raise where a button of the line editor sent the form: it is shown again with a row more or less."""
-    if "add" in request.POST or "remove" in request.POST:
+    """Raise where a button inside the form sent it: it is shown again with a row more or less, or with what was looked for."""
+    if {"add", "remove", "find"} & request.POST.keys():
         raise Again
 
 
 def version_of(request: HttpRequest) -> int | None:
     text = request.POST.get("version", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def _currency(record: Record) -> str:
+    return getattr(record, "currency", "") or context.company().currency
 
 
 def _type_to_write(slug: str, actor: Actor, action: str) -> ObjectType:

@@ -18,6 +18,7 @@ from core.registry import Field, ObjectType
 from core.views import controls
 
 OWN_WORDS = ("columns", "field", "op", "value", "add", "tab", "before")  # words of a page's address that are no filter
+STAMPS = ("unit", "created_at", "updated_at")  # what every record has comes after what the type declares
 PAGING = ("cursor", "add")
 OPERATORS = {
     "eq": gettext_lazy("is"), "ne": gettext_lazy("is not"), "lt": gettext_lazy("less than"), "lte": gettext_lazy("at most"),
@@ -196,7 +197,7 @@ def offered(actor: Actor, object_type: ObjectType, request: HttpRequest) -> list
     """The fields a filter may be added for, those the type names first, each with the address that asks for its value."""
     known = access.fields(actor, object_type)
     able = {n: f for n, f in known.items() if n not in ("id", "archived_at", "version") and _filterable(f)}
-    order = [*(n for n in object_type.filters if n in able), *(n for n in able if n not in object_type.filters)]
+    order = sorted(able, key=lambda n: (object_type.filters.index(n) if n in object_type.filters else len(able), n in STAMPS))
     return [{"label": able[n].label, "url": address(request, add=n) + "#filter-value"} for n in order]
 
 

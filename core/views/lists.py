@@ -117,7 +117,7 @@ def _measure(wanted: Listing) -> registry.Measure | None:
 
 
 def _drill(actor: Actor, object_type: ObjectType, wanted: Listing, found: query.Page) -> dict[str, Any] | None:
-    """What the records of a figure add up to, by which formula, as of when (N1, N2)."""
+    """What the records of a figure add up to, by which formula, as of when, and how many access hides (N1, N2, N4). Cost: two queries."""
     if object_type.as_of is None or "value" not in wanted.sums:
         return None
     measure = _measure(wanted)
@@ -125,8 +125,9 @@ def _drill(actor: Actor, object_type: ObjectType, wanted: Listing, found: query.
     money = measure is not None and measure.money
     f = access.fields(actor, object_type)["value"]
     total = (registry.KINDS["money"] if money else f.rules).text(f, found.sums["value"], context.company().currency)
+    hidden = query.matching(access.system("count"), object_type, replace(wanted, sums=(), q="")).count() - (found.count or 0)
     return {
-        "total": total, "measure": measure.label if measure else "", "formula": shipped.formula if shipped else "",
+        "hidden": figures.hidden(hidden), "total": total, "measure": measure.label if measure else "", "formula": shipped.formula if shipped else "",
         "date_basis": shipped.date_basis if shipped else "", "as_of": figures.as_of(asof.parse(wanted.as_of)) if wanted.as_of else "",
     }  # fmt: skip
 

@@ -4,12 +4,12 @@ from typing import Any
 
 from django.http import HttpRequest, JsonResponse
 
-from core import access, query, read, registry
+from core import access, query, read
 from core.access import Actor
 from core.registry import ObjectType
 from core.views import controls, pages
 
-FOUND, OF_EACH = 20, 5
+FOUND = 20
 
 
 @pages.page
@@ -17,7 +17,8 @@ def lookup(request: HttpRequest, actor: Actor, slug: str) -> JsonResponse:
     """``{"results": [{id, label, hint?, fill?}]}``. Of ``any`` type an id is ``<slug>:<id>``. Cost: one query a type, one for hints."""
     q = request.GET.get("q", "").replace("\x00", "").strip()
     if slug == "any":
-        return JsonResponse({"results": _of_any(actor, q)})
+        found = controls.of_any(actor, q)[:FOUND]
+        return JsonResponse({"results": [{"id": o["value"], "label": o["label"], "hint": o["hint"]} for o in found]})
     object_type = pages.type_or_missing(slug, actor)
     if object_type.rows:
         raise pages.Missing
@@ -48,14 +49,3 @@ def _hint(object_type: ObjectType, seen: dict, record: Any) -> str:
         if f is not None and name != object_type.title and f.kind in ("text", "email", "phone") and f.value(record):
             return f.rules.text(f, f.value(record))
     return ""
-
-
-def _of_any(actor: Actor, q: str) -> list[dict[str, str]]:
-    found = []
-    for object_type in registry.every():
-        if object_type.rows is None and object_type.group and object_type.search and access.allows(actor, object_type, "view"):
-            found += [
-                {"id": f"{object_type.slug}:{r.pk}", "label": read.label(actor, object_type, r), "hint": str(object_type.label)}
-                for r in _records(actor, object_type, q, OF_EACH)
-            ]
-    return found[:FOUND]

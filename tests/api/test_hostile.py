@@ -5,6 +5,7 @@ import json
 from urllib.parse import quote
 
 import pytest
+from django.conf import settings as settings_of_django
 from django.db import OperationalError, connection
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -231,3 +232,17 @@ def test_an_outage_of_the_database_is_503_and_changes_nothing(api, monkeypatch):
     assert (Account.objects.count(), TrailEntry.objects.count(), IdempotencyKey.objects.count()) == before
     monkeypatch.undo()
     assert api.post("accounts/", {"name": "Outage"}, idempotency_key="outage").status_code == 201
+
+
+@pytest.mark.parametrize("rest", [
+    "accounts/?name=%ff%00", "%ff/", "accounts/%00/", "accounts/?filter=%7B%ff", "accounts/?%ff__eq=1", "%2e%2e/", "kpis/%00/",
+    "kpis/%ff/value/?period=%00",
+])  # fmt: skip
+def test_bytes_in_addresses_that_are_no_text(api, rest):
+    assert sound(api.client.generic("GET", f"/api/v1/{rest}", headers={"Authorization": f"Bearer {api.key}"})).status_code in (200, 400, 404, 422)
+
+
+def test_too_large_a_body_is_400(api, monkeypatch):
+    monkeypatch.setattr(settings_of_django, "DATA_UPLOAD_MAX_MEMORY_SIZE", 1000)
+    response = sound(api.post("accounts/", {"name": "x" * 1000}))
+    assert response.status_code == 400 and not Account.objects.filter(name__startswith="xxxx").exists()

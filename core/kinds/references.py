@@ -106,6 +106,9 @@ class Refs(Ref):
     def to_form(self, field, value):
         return ",".join(str(v) for v in value or [])
 
+    def text(self, field, value, currency=""):
+        return ", ".join(str(v) for v in value or [])
+
     def condition(self, field, op, value):
         through = field.model._meta.get_field(field.path)
         if op == "empty":  # by a subquery: a join would show a record once for each reference

@@ -83,7 +83,7 @@ class DateTime(Kind):
         return datetime.fromisoformat(value) if value else None
 
     def to_form(self, field, value):
-        return value.astimezone(context.company().zone).strftime("%Y-%m-%dT%H:%M") if value else ""
+        return value.astimezone(context.company().zone).replace(tzinfo=None).isoformat(timespec="minutes") if value else ""
 
     def sort_expr(self, field):
         return self.expr(field)

@@ -92,9 +92,9 @@ def test_work_that_kills_its_worker_ends_as_failed(company, without_hints):
     promise("poison", [ident])
     job = Job.objects.get(kind="poison")
     with workers(company, 0.2, 3) as spawn:
-        for _ in range(3):
+        for before in range(3):
             spawn()
-            wait_until(lambda: Job.objects.get(pk=job.pk).attempts > _ and Job.objects.get(pk=job.pk).state == "running", 20)
+            wait_until(lambda before=before: Job.objects.get(pk=job.pk).attempts > before and Job.objects.get(pk=job.pk).state == "running", 20)
             time.sleep(0.4)
         spawn()
         wait_until(lambda: Job.objects.get(pk=job.pk).state == "failed", 20)

@@ -27,7 +27,11 @@ def test_each_day_is_in_one_period_whose_name_finds_it_again(day, fiscal, shape)
     assert periods.containing(period.last, shape, fiscal) == period
 
 
-@given(instant=st.datetimes(datetime(1950, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)), zone=st.sampled_from(codes.time_zones()), shape=shapes)
+@given(
+    instant=st.integers(-600_000_000, 4_000_000_000).map(lambda seconds: datetime.fromtimestamp(seconds, UTC)),
+    zone=st.sampled_from(codes.time_zones()),
+    shape=shapes,
+)
 def test_each_instant_is_in_one_period_of_any_zone(instant, zone, shape):
     """The day is the zone's own; around a change of its clock no instant falls between two periods."""
     day = instant.astimezone(ZoneInfo(zone)).date()
@@ -93,7 +97,23 @@ def test_all_time_has_nothing_before_it():
     assert (periods.previous(whole, 1), periods.year_ago(whole, 1)) == (None, None)
 
 
-@pytest.mark.parametrize("text", ["2026-13", "2026-00", "2026-Q5", "2026-02-30..2026-03-01", "2026-03-02..2026-03-01", "0000", "9999", "٢٠٢٦", "2026-Q", "x", "2026\x00", "1" * 500])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-13",
+        "2026-00",
+        "2026-Q5",
+        "2026-02-30..2026-03-01",
+        "2026-03-02..2026-03-01",
+        "0000",
+        "9999",
+        "٢٠٢٦",
+        "2026-Q",
+        "x",
+        "2026\x00",
+        "1" * 500,
+    ],
+)
 def test_what_is_no_period_is_refused(text):
     with pytest.raises(RuleError) as refused:
         periods.parse(text, TODAY, 1)

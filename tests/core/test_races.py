@@ -38,7 +38,9 @@ def new_order(owner, goods):
 def test_of_eight_confirmations_one_succeeds(owner, goods):
     for _ in range(1000 if LONG else 6):
         order = new_order(owner, goods)
-        found = race(*[lambda: door.writing(lambda: write.act(owner, registry.get("orders"), order.pk, "confirm", {"date": "2026-01-05"}))] * THREADS)
+        found = race(
+            *[lambda pk=order.pk: door.writing(lambda: write.act(owner, registry.get("orders"), pk, "confirm", {"date": "2026-01-05"}))] * THREADS
+        )
         assert sum(not isinstance(f, Exception) for f in found) == 1, found
         assert all(isinstance(f, WrongState) for f in found if isinstance(f, Exception)), found
         assert sum(f.value for f in Fact.objects.filter(source_id=order.pk, measure="ordered")) == Decimal(30)
@@ -55,14 +57,14 @@ def test_no_update_is_lost_silently(owner):
         works = []
         for editor in range(2):
             data = {draw.choice(["city", "region", "street"]): f"{i}-{editor}"}
-            works.append((data, lambda data=data: door.writing(lambda: write.change(owner, accounts, account.pk, data, version))))
+            works.append((data, lambda data=data, version=version: door.writing(lambda: write.change(owner, accounts, account.pk, data, version))))
         found = race(*(work for _data, work in works))
         won = [data for (data, _work), f in zip(works, found, strict=True) if not isinstance(f, Exception)]
         assert len(won) == 1, found
         assert all(isinstance(f, Stale) for f in found if isinstance(f, Exception))
         now = accounts.model.objects.get(pk=account.pk)
         assert now.version == version + 1
-        (name, value), = won[0].items()
+        ((name, value),) = won[0].items()
         assert getattr(now, name) == value
 
 
@@ -79,7 +81,9 @@ def test_of_equal_values_that_must_differ_one_is_stored(owner, column):
         found = race(*[lambda slug=slug, data=data: door.writing(lambda: write.create(owner, registry.get(slug), data))] * 6)
         assert sum(not isinstance(f, Exception) for f in found) == 1, found
         assert all(isinstance(f, RuleError) and set(f.errors) == {name} for f in found if isinstance(f, Exception)), found
-    assert User.objects.filter(email="twin0@example.com").count() == (1 if column == "email" else User.objects.filter(email="twin0@example.com").count())
+    assert User.objects.filter(email="twin0@example.com").count() == (
+        1 if column == "email" else User.objects.filter(email="twin0@example.com").count()
+    )
 
 
 def test_equal_values_in_one_batch_are_named_by_row(owner):
@@ -129,7 +133,9 @@ def test_a_line_is_never_half_written(owner, goods):
     people.writing(lambda: write.act(owner, orders, order.pk, "confirm", {"date": "2026-01-05"}))
 
     def amend(quantity: int):
-        return door.writing(lambda: write.act(owner, orders, order.pk, "amend", {"lines": [{"product": goods[0], "quantity": str(quantity)}], "date": "2026-02-01"}))
+        return door.writing(
+            lambda: write.act(owner, orders, order.pk, "amend", {"lines": [{"product": goods[0], "quantity": str(quantity)}], "date": "2026-02-01"})
+        )
 
     found = race(*[lambda q=q: amend(q) for q in range(1, 7)])
     assert not [f for f in found if isinstance(f, Exception)], found

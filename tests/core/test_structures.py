@@ -113,7 +113,9 @@ def test_two_moves_at_once_make_no_circle(company, alice):
         roots = i % 2
         parent = None if roots else str(alice.unit_id)
         a, b = (people.writing(lambda n=n, parent=parent: write.create(owner, units, {"name": n, "parent": parent})) for n in "AB")
-        found = race(*(lambda x=x, y=y: door.writing(lambda: write.change(owner, units, x.pk, {"parent": str(y.pk)}, 1)) for x, y in ((a, b), (b, a))))
+        found = race(
+            *(lambda x=x, y=y: door.writing(lambda: write.change(owner, units, x.pk, {"parent": str(y.pk)}, 1)) for x, y in ((a, b), (b, a)))
+        )
         refused = [f for f in found if isinstance(f, Exception)]
         assert len(refused) == 1, found
         assert isinstance(refused[0], OdosError)

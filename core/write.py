@@ -13,6 +13,7 @@ from django.db import IntegrityError
 from django.db.models import ProtectedError
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from core import access, cleaning, collation, constraints, facts, lines, search, trail
 from core.access import Actor
@@ -132,7 +133,7 @@ def _apply(object_type: ObjectType, known: dict[str, Field], record: Record, mad
     """Put the values on the record in hand, where its state allows it; returns name -> value before."""
     for name in (made.values.keys() | made.lines.keys()) & object_type.locked(record):
         if name in made.lines or known[name].value(record) != made.values[name]:
-            made.refuse(name, _("This no longer changes in the present state (%(state)s).") % {"state": record.status})
+            made.refuse(name, _("This no longer changes in the present state (%(state)s).") % {"state": state_label(object_type, record)})
     changed = _put(known, record, made)
     _demand_required(object_type, record, made)
     return changed
@@ -267,8 +268,8 @@ def _restore(record: Record) -> None:
 
 
 ARCHIVE = {
-    "archive": Act("archive", _("Archive"), run=lambda actor, record, data: _archive(record)),
-    "restore": Act("restore", _("Restore"), run=lambda actor, record, data: _restore(record)),
+    "archive": Act("archive", gettext_lazy("Archive"), run=lambda actor, record, data: _archive(record)),
+    "restore": Act("restore", gettext_lazy("Restore"), run=lambda actor, record, data: _restore(record)),
 }
 
 

@@ -101,12 +101,9 @@ def _show_mapping(request: HttpRequest, actor: Actor, object_type: ObjectType, r
     samples = table.sample(SAMPLES)
     columns = [
         {
-            "heading": heading, "samples": [row.cells[position][:80] for row in samples if row.cells[position].strip()],
-            "field": {
-                "name": f"column.{position}", "kind": "choice", "aria": _("Field for the column “%(name)s”") % {"name": heading},
-                "options": [{"value": n, "label": _label(n, f), "selected": chosen.columns.get(position) == n} for n, f in known.items()],
-                "errors": refused.get(str(position), []),
-            },
+            "name": f"column.{position}", "kind": "choice", "label": heading, "errors": refused.get(str(position), []),
+            "help": " · ".join(row.cells[position][:80] for row in samples if row.cells[position].strip()),
+            "options": [{"value": n, "label": _label(n, f), "selected": chosen.columns.get(position) == n} for n, f in known.items()],
         }
         for position, heading in enumerate(table.headers)
     ]  # fmt: skip

@@ -19,8 +19,8 @@ class Json(Kind):
 
     def clean(self, field, value):
         try:
-            if isinstance(value, str):
-                value = json.loads(value) if value.strip() else None
+            if isinstance(value, str) and value.lstrip()[:1] in ("[", "{"):  # as a form or file brings it; other text is text
+                value = json.loads(value)
             written = json.dumps(value, ensure_ascii=False, allow_nan=False)
             written.encode()  # half of a surrogate pair is no text
         except (ValueError, RecursionError):
@@ -37,6 +37,8 @@ class Json(Kind):
         return test if value else ~test
 
     def to_form(self, field, value):
+        if isinstance(value, str):
+            return value
         return "" if value in (None, []) else json.dumps(value, ensure_ascii=False)
 
     def text(self, field, value, currency=""):

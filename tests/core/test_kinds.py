@@ -12,14 +12,21 @@ from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core import money, registry, totals
+from core import access, money, registry, totals, write
+from core.errors import RuleError
 from core.models.setup import FIELD_KINDS
 from core.registry import KINDS, Field
+from tests import people
 
 pytestmark = pytest.mark.usefixtures("company")
 OPTIONS = (("a", "Alpha"), ("b", "贝塔"), ("c", "Gamma"))
 words = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=40).filter(lambda s: s.strip())
 decimals = st.decimals(min_value=-(10**14), max_value=10**14, places=4)
+structures = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**50), 2**50) | words,
+    lambda i: st.lists(i, max_size=3) | st.dictionaries(words, i, max_size=3),
+    max_leaves=6,
+)
 VALUES = {
     "text": words,
     "longtext": words.map(lambda s: f"{s}\n\t{s}"),
@@ -40,11 +47,9 @@ VALUES = {
     "phone": st.sampled_from(["+16502530000", "ring twice", "020 7183 8750"]),
     "url": st.sampled_from(["https://a.example", "http://b.example:8080/x?y=1#z"]),
     "anyref": st.uuids().map(lambda u: ("accounts", u)),
-    "json": st.recursive(
-        st.none() | st.booleans() | st.integers(-(2**50), 2**50) | words,
-        lambda i: st.lists(i, max_size=3) | st.dictionaries(words, i, max_size=3),
-        max_leaves=6,
-    ),
+    "json": st.lists(structures, max_size=3)
+    | st.dictionaries(words, structures, max_size=3)
+    | words.filter(lambda s: s.lstrip()[:1] not in "[{" and s == s.strip()),
 }
 CUSTOM = {kind for kind, _label in FIELD_KINDS}
 
@@ -276,3 +281,39 @@ def test_every_kind_of_own_fields_is_a_kind_and_every_kind_is_used():
     assert set(KINDS) >= CUSTOM
     used = {f.kind for t in registry.every() for home in (t.fields, *(e.fields for e in t.lines)) for f in home.values()}
     assert set(KINDS) <= used | CUSTOM | {"within", "integer", "ref", "anyref", "refs"}
+
+
+def test_own_fields_take_plain_defaults_and_refuse_options_of_no_shape(alice):
+    actor, fields = access.actor_for(alice), registry.get("custom-fields")
+    for kind, given_, wanted in (
+        ("text", "abc", "abc"),
+        ("text", "15", "15"),
+        ("text", "true", "true"),
+        ("number", "1.50", "1.5"),
+        ("yesno", True, True),
+        ("date", "2026-03-05", "2026-03-05"),
+    ):
+        made = people.writing(
+            lambda kind=kind, given_=given_: write.create(
+                actor, fields, {"type": "contacts", "key": f"d_{kind}_{uuid4().hex[:6]}", "kind": kind, "label": "D", "default": given_}
+            )
+        )
+        assert made.default == wanted
+    for kind, options in (
+        ("text", "abc"),
+        ("text", [1]),
+        ("number", {"a": 1}),
+        ("choice", "abc"),
+        ("choice", [1]),
+        ("choice", [{"key": "a"}, {"key": "a"}]),
+        ("choice", []),
+    ):
+        with pytest.raises(RuleError) as refused:
+            people.writing(
+                lambda kind=kind, options=options: write.create(
+                    actor, fields, {"type": "contacts", "key": f"o_{uuid4().hex[:6]}", "kind": kind, "label": "O", "options": options}
+                )
+            )
+        assert set(refused.value.errors) == {"options"}, (kind, options)
+    contact = people.writing(lambda: write.create(actor, registry.get("contacts"), {"name": "With defaults"}))
+    assert len(contact.custom) == 6

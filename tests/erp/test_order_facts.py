@@ -113,7 +113,10 @@ class Orders(RuleBasedStateMachine):
         self.boss = access.actor_for(people.new_user("Mia", "sales-manager", unit=str(self.units["East"])))
         self.bob = access.actor_for(sellers[0])
         self.people = {alice.pk: alice.unit_id, **{u.pk: u.unit_id for u in sellers}}
-        self.accounts = {self.create("accounts", name=n, country=c, industry=i).pk: (c, i) for n, c, i in (("A", "DE", "Retail"), ("B", "CN", ""), ("C", "", "Retail"))}
+        self.accounts = {
+            self.create("accounts", name=n, country=c, industry=i).pk: (c, i)
+            for n, c, i in (("A", "DE", "Retail"), ("B", "CN", ""), ("C", "", "Retail"))
+        }
         top = self.create("product-categories", name="Top").pk
         inner = self.create("product-categories", name="Inner", parent=str(top)).pk
         self.category = {}
@@ -128,7 +131,9 @@ class Orders(RuleBasedStateMachine):
         return data.draw(st.sampled_from(found)) if found else None
 
     def draw_lines(self, data, kept: dict[UUID, ModelLine]) -> list[tuple[UUID | None, ModelLine]]:
-        drawn = [(ident, data.draw(st.sampled_from([line, self.draw_line(data, line)]))) for ident, line in kept.items() if data.draw(st.integers(0, 3))]
+        drawn = [
+            (ident, data.draw(st.sampled_from([line, self.draw_line(data, line)]))) for ident, line in kept.items() if data.draw(st.integers(0, 3))
+        ]
         return drawn + [(None, self.draw_line(data)) for _ in range(data.draw(st.integers(0 if drawn else 1, 2)))]
 
     def draw_line(self, data, like: ModelLine | None = None) -> ModelLine:
@@ -154,7 +159,9 @@ class Orders(RuleBasedStateMachine):
     def order_comes(self, data):
         drawn, account = self.draw_lines(data, {}), data.draw(st.sampled_from(list(self.accounts)))
         person = data.draw(st.sampled_from(list(self.people)))
-        order = self.create("orders", account=str(account), owner=str(person), lines=self.written(drawn), charges=[{"name": "Freight", "amount": "7"}])
+        order = self.create(
+            "orders", account=str(account), owner=str(person), lines=self.written(drawn), charges=[{"name": "Freight", "amount": "7"}]
+        )
         self.models[order.pk] = ModelOrder(account, person, self.people[person], self.take(order, drawn))
 
     @precondition(lambda self: self.models)
@@ -293,7 +300,17 @@ class Orders(RuleBasedStateMachine):
     def figure_is_asked(self, data, key):
         period = data.draw(st.sampled_from(["all", "this-month", "last-30-days", *self.near_periods(data)]))
         splits = data.draw(st.lists(st.sampled_from(registry.kpis[key].dimensions), max_size=2, unique=True))
-        asked = data.draw(st.sampled_from([None, ["account.industry", "eq", "Retail"], ["country", "in", "DE,CN"], ["person", "ne", str(self.bob.id)], ["account", "empty", False]]))
+        asked = data.draw(
+            st.sampled_from(
+                [
+                    None,
+                    ["account.industry", "eq", "Retail"],
+                    ["country", "in", "DE,CN"],
+                    ["person", "ne", str(self.bob.id)],
+                    ["account", "empty", False],
+                ]
+            )
+        )
         words = {"period": period, "group_by": ",".join(splits)}
         if asked:
             words["filter"] = kpi.json.dumps(asked)

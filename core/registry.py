@@ -359,6 +359,11 @@ def every() -> list[ObjectType]:
     return list(types.values())
 
 
+def type_choices() -> dict[str, Any]:
+    """Slug -> label of every type that has a name in the menu, for fields that hold a slug."""
+    return {t.slug: t.plural for t in types.values() if t.group and t.rows is None}
+
+
 def type_of(record: models.Model) -> ObjectType:
     """The type whose rows this record is one of."""
     return next(t for t in types.values() if t.model is type(record))

@@ -81,6 +81,11 @@ def keep_an_owner(actor: Actor, user: User, changed: dict) -> None:
 # Roles
 
 
+def grant_types() -> dict:
+    """What a grant may be about: one type, or everything."""
+    return {"*": _("Everything"), **registry.type_choices()}
+
+
 def check_role(actor: Actor, role: Role, changed: dict, rows: dict) -> None:
     """Grants name types, acts and fields that exist, and give nothing that the actor does not hold (Z-08)."""
     errors: dict[str, list[str]] = {}

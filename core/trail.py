@@ -1,12 +1,22 @@
 """Writing the trail: one entry for each write, in its transaction. Reading it follows the record it is about."""
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from core import access, context, registry
 from core.access import Actor
 from core.models import TrailEntry
 from core.models.record import permit
 from core.registry import ObjectType
+
+ACTS = {
+    "add": _("Created"), "change": _("Changed"), "archive": _("Archived"), "restore": _("Restored"), "delete": _("Deleted"), "import": _("Imported"),
+}  # fmt: skip
+
+
+def act_choices() -> dict:
+    """Act -> what people call it, over all types."""
+    return {**{a.name: a.label for t in registry.every() for a in t.acts}, **ACTS}
 
 
 def entry(actor: Actor, object_type: ObjectType, record, act: str, changes: dict) -> TrailEntry:

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from core import asof, dimensions, facts, rules, trail
+from core import asof, dimensions, facts, registry, rules, trail
 from core.models import CustomField, Fact, Grant, OrgUnit, Role, TaxCode, TrailEntry, User
 from core.registry import Dimension, Field, Lines, ObjectType, named, register
 
@@ -22,14 +22,21 @@ register(
     ),
     ObjectType(
         "roles", Role, _("Role"), _("Roles"), ("name",), columns=("name",), search=("name",), owner=None, icon="shield", group=SETTINGS,
-        lines=(Lines("grants", Grant, "role", ("type", "actions", "scope", "filter", "hidden", "readonly"), label=_("Grants")),),
+        lines=(
+            Lines(
+                "grants", Grant, "role", (named("type", options=rules.grant_types), "actions", "scope", "filter", "hidden", "readonly"),
+                label=_("Grants"),
+            ),
+        ),
         check=rules.check_role, after=rules.role_changed, sort=("name",), keys=("name",), related=(("users", "roles"),),
     ),
     ObjectType(
         "custom-fields", CustomField, _("Field"), _("Fields"),
         (
-            named("type", once=True), named("key", once=True), named("kind", once=True, required=True), "label", "required", "unique", "fast",
-            "options", "default", "help", named("target", once=True),
+            named("type", once=True, options=registry.type_choices), named("key", once=True), named("kind", once=True, required=True),
+            "label", "required", "unique", "fast",
+            named("options", help=_('Of a choice: a list such as [{"key": "a", "label": "First"}].')), "default", "help",
+            named("target", once=True, options=registry.type_choices),
         ),
         columns=("label", "type", "key", "kind", "required"), title="label", search=("label", "key"), owner=None, icon="forms",
         group=SETTINGS, check=rules.check_own_field, after=rules.own_field_changed, deletable=False, sort=("type", "label"), keys=("type", "key"),
@@ -51,7 +58,7 @@ register(
     ),
     ObjectType(
         "trail", TrailEntry, _("Trail entry"), _("Trail"), (),
-        ("at", named("actor", target="users"), Field("about", "anyref", _("Record"), path="about"), "act", "changes"),
+        ("at", named("actor", target="users"), Field("about", "anyref", _("Record"), path="about"), named("act", options=trail.act_choices), "changes"),
         columns=("at", "actor", "act", "about"), title="act", writable=False, deletable=False, archivable=False, rows=trail.visible,
         redact=trail.redact, sort=("-at",), icon="history", group=SETTINGS, filters=("actor", "act"),
     ),

@@ -14,7 +14,12 @@ UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class Text(Kind):
+    """Text; where a field names ``options`` it holds one of the system's own keys, which people read and choose as labels."""
+
     name = "text"
+
+    def text(self, field, value, currency=""):
+        return str(field.choices().get(value, value)) if value and field.options else super().text(field, value, currency)
 
 
 class LongText(Kind):

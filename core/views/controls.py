@@ -134,9 +134,13 @@ def control(f: Field, name: str, text: Any, errors: list[str], choices: Choices,
             control["lookup"] = "/lookup/any/"
         elif f.kind not in SEVERAL and (listed.more or len(listed.options) > SHORT):
             control["lookup"] = f"/lookup/{f.target}/"
-    elif f.kind in ("choice", "choices", "code"):
+    elif f.kind in ("choice", "choices", "code") or (f.kind == "text" and f.options):
         chosen = text if isinstance(text, list) else [text]
         control["options"] = [{"value": k, "label": label, "selected": k in chosen} for k, label in f.choices().items()]
+        if f.kind == "text":
+            control["kind"] = "choice"
+            if text and text not in f.choices():  # a key of before, such as that of a type that is no more
+                control["options"].append({"value": text, "label": text, "selected": True})
     elif f.kind == "percent":
         control["unit"] = "%"
     elif f.kind == "money" and currency:
@@ -171,6 +175,8 @@ def _row(lines: Lines, index: Any, row: dict, errors: dict[str, list[str]], choi
         cell = control(f, place, row.get(name, ""), errors.get(place, []), choices)
         cell |= {"css": _width(f), "num": f.rules.sums, "aria": f.label, "help": "", "small": False, "part": name if name in PARTS else ""}
         cell.pop("unit", None)
+        if cell["kind"] == "longtext":
+            cell["kind"] = "text"  # a row is one line high
         if f.kind in ("ref", "user"):
             _offer_none(lines, f, cell, row)
         cells.append(cell)

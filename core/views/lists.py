@@ -63,7 +63,7 @@ def _heads(request: HttpRequest, object_type: ObjectType, wanted: Listing, colum
         f = column.field
         sorts = f.rules.sorts and not f.compute
         state = "ascending" if order[:1] == (column.name,) else "descending" if order[:1] == (f"-{column.name}",) else ""
-        first = f"-{column.name}" if column.num else column.name  # figures and dates: largest and latest first
+        first = f"-{column.name}" if f.rules.sums or f.kind in ("date", "datetime") else column.name  # figures and dates: largest and latest first
         other = {"": first, "ascending": f"-{column.name}", "descending": column.name}[state]
         found.append({"label": f.label, "num": column.num, "state": state, "url": filters.address(request, sort=other) if sorts else ""})
     return found

@@ -11,6 +11,7 @@ from core.access import Actor
 from core.models.record import Record
 from core.read import Ref, Shown
 from core.registry import ObjectType
+from core.types import SETTINGS
 from core.views import acts, controls, filters, pages, tables, timelines
 
 FEW = 10
@@ -183,9 +184,11 @@ def _happened(request: HttpRequest, actor: Actor, object_type: ObjectType, found
 
 def _composers(request: HttpRequest, actor: Actor, object_type: ObjectType, found: Record) -> list[dict[str, Any]]:
     """A small form for each type whose records stand on the timeline: its title, its kind, its date."""
-    made = []
+    made: list[dict[str, Any]] = []
+    if not object_type.writable or str(object_type.group) == str(SETTINGS):
+        return made  # nobody calls a tax code
     for other in registry.every():
-        if not other.timeline or other == object_type or not object_type.writable or not access.allows(actor, other, "add"):
+        if not other.timeline or other == object_type or not access.allows(actor, other, "add"):
             continue
         fields = access.fields(actor, other)
         kind = next((f for f in other.fields.values() if f.kind == "choice" and not f.readonly and f.name in fields), None)

@@ -32,7 +32,9 @@ def columns(actor: Actor, object_type: ObjectType, chosen: Iterable[str] = ()) -
         own = [n for n, f in known.items() if f.custom][:OWN_COLUMNS]
         names = [n for n in (*object_type.columns, *own) if n in known]
     places = _places(object_type, {n: known[n] for n in names})
-    return [Column(n, known[n], places.get(n, ""), known[n].rules.sums or known[n].kind in ("date", "datetime")) for n in names]
+    # Figures stand at the right, dates too, unless the list begins with them.
+    right = {n for i, n in enumerate(names) if known[n].rules.sums or (i and known[n].kind in ("date", "datetime"))}
+    return [Column(n, known[n], places.get(n, ""), n in right) for n in names]
 
 
 def _places(object_type: ObjectType, known: dict[str, Field]) -> dict[str, str]:

@@ -9,7 +9,6 @@ from uuid import UUID
 from django.db.models import Model
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from core import access, context, read, registry, trail
 from core.access import Actor
@@ -20,10 +19,6 @@ from core.views import pages
 LENGTH = 20
 IN_BASE = frozenset({"rate", "base_net", "base_total"})  # the same again where a document is in the company's currency
 ICONS = {"call": "phone", "meeting": "users", "task": "list-check", "visit": "map-pin", "email": "mail", "note": "note"}
-ACTS = {
-    "add": gettext_lazy("Created"), "change": gettext_lazy("Changed"), "archive": gettext_lazy("Archived"), "restore": gettext_lazy("Restored"),
-    "delete": gettext_lazy("Deleted"), "import": gettext_lazy("Imported"),
-}  # fmt: skip
 ACT_ICONS = {"add": "plus", "change": "pencil", "archive": "archive", "restore": "arrow-back-up", "delete": "trash", "import": "upload"}
 
 
@@ -119,7 +114,7 @@ def _entry(actor: Actor, object_type: ObjectType, record: Model, e: Any, changes
     who = labels.get("users", {}).get(e.actor, "") if e.actor else _("Odos")
     via = {"api": _("via the API"), "import": _("by an import")}.get(e.channel, "")
     return {
-        "icon": act.icon if act else ACT_ICONS.get(e.act, "clock"), "tone": "quiet", "title": str(act.label if act else ACTS.get(e.act, e.act)),
+        "icon": act.icon if act else ACT_ICONS.get(e.act, "clock"), "tone": "quiet", "title": str(act.label if act else trail.ACTS.get(e.act, e.act)),
         "url": "", "text": "", "who": " · ".join(p for p in (who, via) if p), "changes": told, **_when(e.at),
     }  # fmt: skip
 

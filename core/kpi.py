@@ -117,8 +117,11 @@ def _define(row: Kpi) -> Definition:
     )  # fmt: skip
 
 
-def value(actor: Actor, wanted: Definition, asked: Question) -> Answer:
-    """The figure with its comparisons, parts and drills. Runs inside one snapshot. Cost: five queries, labels one for each type."""
+def value(actor: Actor, wanted: Definition, asked: Question, compared: bool = True) -> Answer:
+    """The figure with its comparisons, parts and drills; ``compared=False`` spares those two where nobody reads them.
+
+    Runs inside one snapshot. Cost: five queries, labels one for each type.
+    """
     today, fiscal = structures.today(), context.company().fiscal_year_start
     period = periods.parse(asked.period, today, fiscal)
     as_of = asof.parse(asked.as_of)
@@ -134,7 +137,9 @@ def value(actor: Actor, wanted: Definition, asked: Question) -> Answer:
         return _drill(wanted, extra, p, as_of, more or [])
 
     def compare(p: Period | None) -> tuple[Period, Decimal, str] | None:
-        return None if p is None else (p, _in_period(seen, p).aggregate(value=Sum("value"))["value"] or Decimal(0), drill(p))
+        if p is None or not compared:
+            return None
+        return p, _in_period(seen, p).aggregate(value=Sum("value"))["value"] or Decimal(0), drill(p)
 
     groups = _groups(actor, wanted, asked, splits, inside, lambda more: drill(period, more)) if splits else []
     return Answer(

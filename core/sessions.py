@@ -4,6 +4,7 @@ import hmac
 
 from django.contrib.auth.hashers import check_password, make_password
 from django.http import HttpRequest
+from django.middleware.csrf import rotate_token
 from django.utils.crypto import constant_time_compare
 
 from core import context
@@ -34,6 +35,7 @@ def sign_in(request: HttpRequest, user: User) -> None:
     request.session[COMPANY] = str(context.company().id)
     request.session[USER] = str(user.pk)
     request.session[STAMP] = user.get_session_auth_hash()
+    rotate_token(request)  # what a page asked for before stays useless after
     request.user = user
 
 

@@ -61,7 +61,7 @@ def dashboard(request: HttpRequest, actor: Actor) -> HttpResponse:
     }  # fmt: skip
     for definition in shown:
         answer = kpi.value(actor, definition, kpi.Question(period, as_of=taken.token))
-        year = kpi.value(actor, definition, kpi.Question(twelve_months(today), ("month",), as_of=taken.token))
+        year = kpi.value(actor, definition, kpi.Question(twelve_months(today), ("month",), as_of=taken.token), compared=False)
         values["tiles"].append(tile(answer, year, today, period))
         if definition is shown[0]:
             values["chart"] = figures.month_chart(year, today, _("%(kpi)s by month") % {"kpi": definition.name})
@@ -123,7 +123,7 @@ def leagues(actor: Actor, definition: kpi.Definition, period: str, token: str) -
         dimension = registry.dimensions.get(key)
         if key not in definition.dimensions or dimension is None or dimensions.expression(actor, dimension) is None:
             continue
-        answer = kpi.value(actor, definition, kpi.Question(period, (key,), as_of=token))
+        answer = kpi.value(actor, definition, kpi.Question(period, (key,), as_of=token), compared=False)
         title = _("%(kpi)s by %(dimension)s") % {"kpi": definition.name, "dimension": str(dimension.label).lower()}
         url = f"/kpis/{definition.key}/?period={period}&group_by={key}"
         found.append(League(title, url, figures.rows(answer, answer.groups[:LEAGUE_ROWS])))
@@ -134,7 +134,7 @@ def rollup(actor: Actor, definition: kpi.Definition, period: str, token: str) ->
     """The first figure over the tree of units, each with all below it."""
     if "unit" not in definition.dimensions:
         return None
-    answer = kpi.value(actor, definition, kpi.Question(period, ("unit",), as_of=token, rollup=True))
+    answer = kpi.value(actor, definition, kpi.Question(period, ("unit",), as_of=token, rollup=True), compared=False)
     title = _("%(kpi)s by unit, with all below") % {"kpi": definition.name}
     groups = [g for g in answer.groups if g.labels[0]]
     return League(title, f"/kpis/{definition.key}/?period={period}&group_by=unit&rollup=true", figures.rows(answer, groups))

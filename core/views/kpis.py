@@ -102,7 +102,7 @@ def _usable(actor: Actor, dimension: Dimension) -> bool:
 def _answered(actor: Actor, definition: kpi.Definition, question: kpi.Question, answer: kpi.Answer) -> dict[str, Any]:
     chart = None
     if answer.groups:
-        split = answer if len(answer.dimensions) == 1 else kpi.value(actor, definition, _asked(question, answer, question.group_by[:1]))
+        split = answer if len(answer.dimensions) == 1 else kpi.value(actor, definition, _asked(question, answer, question.group_by[:1]), compared=False)
         dimension = registry.dimensions[split.dimensions[0]]
         title = _("%(kpi)s by %(dimension)s") % {"kpi": definition.name, "dimension": str(dimension.label).lower()}
         chart = None if question.rollup else figures.group_chart(split, title)
@@ -126,7 +126,7 @@ def _lines(actor: Actor, definition: kpi.Definition, question: kpi.Question, ans
     """Rows of the table. A roll-up's own parts are groups of the same figure without it, so that they have drills too."""
     own = {}
     if question.rollup:
-        own = {g.keys[0]: g for g in kpi.value(actor, definition, _asked(question, answer, question.group_by)).groups}
+        own = {g.keys[0]: g for g in kpi.value(actor, definition, _asked(question, answer, question.group_by), compared=False).groups}
     made = []
     for group, row in zip(answer.groups[:ROWS], figures.rows(answer, answer.groups[:ROWS]), strict=True):
         cells = [(figures.key_label(*of), row.url) for of in zip(answer.dimensions, group.keys, group.labels, strict=True)]

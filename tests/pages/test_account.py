@@ -89,6 +89,17 @@ def test_the_session_gets_a_new_id_at_sign_in(company):
     assert not is_in(thief)
 
 
+def test_forms_of_strangers_are_guarded_and_their_token_changes_at_sign_in(company):
+    lou, client = person("Lou"), people.browser(company)
+    client.handler.enforce_csrf_checks = True
+    assert sign_in(client, lou.email).status_code == 403
+    asked = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', client.get("/sign-in/").content.decode())[1]
+    before = client.cookies[settings.CSRF_COOKIE_NAME].value
+    assert sign_in(client, lou.email, csrfmiddlewaretoken=asked).status_code == 302
+    assert client.cookies[settings.CSRF_COOKIE_NAME].value != before
+    assert client.post("/sign-out/", {"csrfmiddlewaretoken": asked}).status_code == 403 and is_in(client)
+
+
 def test_a_session_of_one_company_means_nothing_in_another(company, other_company, client_for, alice):
     client = people.browser(other_company)
     client.cookies[SESSION] = client_for(alice).cookies[SESSION].value

@@ -161,8 +161,7 @@ def test_an_unknown_figure_is_missing(client_for, alice):
 
 def test_the_list_of_figures(client_for, alice):
     text = page(client_for(alice), "/kpis/")
-    for label, url in re.findall(r'<th scope="row"><a href="(/kpis/[^"]+)">([^<]+)</a>', text):
-        assert label and url
+    assert {"order-intake", "orders", "discount-given"} <= set(re.findall(r'href="/kpis/([^/"]+)/"', text))
     shown = [(amount(t), html.unescape(u)) for u, t in re.findall(r'href="(/facts/[^"]+)" title="([^"]+)"', text)]
     assert len(shown) >= 3
     for number, url in shown:

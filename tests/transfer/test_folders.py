@@ -1,8 +1,10 @@
 """Folders of files: recognised by their headers, loaded whole or not at all."""
 
+import io
 import shutil
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from core import access, context, door
 from core.errors import Denied, RuleError
@@ -113,3 +115,18 @@ def test_zz_a_whole_folder_comes_in(owner, folder):
     assert Account.objects.get(external_id="C1").street == "1 Hill, Top"
     top = OrgUnit.objects.get(parent=None)
     assert (top.name, top.manager.email) == ("Morgan Le Fay", "morgan.lefay@northwind.example")
+
+
+def test_a_chinese_company_takes_the_same_folder(folder):
+    values = {"subdomain": "camelot-zh", "name": "卡美洛", "email": "king@example.com", "password": people.PASSWORD, "language": "zh-Hans"}
+    made = provision.create_company(**values, fill=lambda owner: import_folder(owner, folder))
+    with context.bind(made.frozen()):
+        assert SalesOrder.objects.filter(status="confirmed").count() == 2
+        assert [role.key for role in User.objects.get(name="Arthur Pendragon").roles.all()] == ["sales"]
+
+
+def test_the_command_says_what_is_wrong_in_a_sentence(folder):
+    broken(folder, "items.csv", "80,2", "80,two")
+    stated = ["--name=Camelot", "--email=king@example.com", f"--password={people.PASSWORD}", f"--import={folder}"]
+    with pytest.raises(CommandError, match=r"^items\.csv, row 3, quantity: Enter a number\.$"):
+        call_command("company", "create", "camelot-command", *stated, stdout=io.StringIO(), stderr=io.StringIO())

@@ -86,6 +86,15 @@ def grant_types() -> dict:
     return {"*": _("Everything"), **registry.type_choices()}
 
 
+def grant_actions() -> dict:
+    """What a grant may allow, over all types."""
+    common = {
+        "view": _("View"), "add": _("Add"), "change": _("Edit"), "delete": _("Delete"), "export": _("Export"), "import": _("Import"),
+        "archive": _("Archive"), "restore": _("Restore"),
+    }  # fmt: skip
+    return {"*": _("Everything"), **common, **{a.name: a.label for t in registry.every() for a in t.acts}}
+
+
 def check_role(actor: Actor, role: Role, changed: dict, rows: dict) -> None:
     """Grants name types, acts and fields that exist, and give nothing that the actor does not hold (Z-08)."""
     errors: dict[str, list[str]] = {}

@@ -24,7 +24,10 @@ register(
         "roles", Role, _("Role"), _("Roles"), ("name",), columns=("name",), search=("name",), owner=None, icon="shield", group=SETTINGS,
         lines=(
             Lines(
-                "grants", Grant, "role", (named("type", options=rules.grant_types), "actions", "scope", "filter", "hidden", "readonly"),
+                "grants", Grant, "role",
+                (
+                    named("type", options=rules.grant_types), named("actions", options=rules.grant_actions), "scope", "filter", "hidden", "readonly",
+                ),
                 label=_("Grants"),
             ),
         ),

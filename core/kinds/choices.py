@@ -101,7 +101,7 @@ class Choices(Kind):
 
 
 class Words(Choices):
-    """A list of free words."""
+    """A list of free words. Those among a field's ``options`` are keys of the system, which people read as labels."""
 
     name = "words"
     widget = "text"
@@ -112,6 +112,3 @@ class Words(Choices):
         if not isinstance(value, list | tuple) or not all(isinstance(v, str) and len(v) <= 60 and not CONTROL.search(v) for v in value):
             raise ValueError(_("Enter a list of words."))
         return list(dict.fromkeys(v.strip() for v in value if v.strip()))
-
-    def text(self, field, value, currency=""):
-        return ", ".join(value or [])

@@ -14,14 +14,13 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import pytest
 from django.conf import settings
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from core import context
 from core.models import User
 from deploy import chromium
 from deploy.home import PROJECT
 from tests import people
-
-playwright_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed.")
 
 AXE = PROJECT / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -58,14 +57,14 @@ def port() -> Iterator[int]:
 
 
 @pytest.fixture(scope="session")
-def chrome() -> Iterator:
+def chrome() -> Iterator[Browser]:
     """One browser for the run. Its own event loop runs in this thread, which Django must be told is meant."""
     path = chromium.find()
     if path is None:
         pytest.skip("There is no Chromium: 'make test' installs one, or ODOS_CHROMIUM names one.")
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     try:
-        with playwright_api.sync_playwright() as playwright:
+        with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])
             yield browser
             browser.close()
@@ -77,7 +76,7 @@ def chrome() -> Iterator:
 class Screen:
     """A tab, and what has gone wrong in it since it was opened."""
 
-    page: "playwright_api.Page"
+    page: Page
     origin: str
     wrong: list[str] = field(default_factory=list)
 

@@ -140,7 +140,10 @@ def role_changed(actor: Actor, role: Role, changed: dict) -> None:
         raise RuleError({"_": [_("The owner's role always may do everything.")]})
     if "archived_at" in changed and role.archived_at is None and not access.covers_role(actor, role.grants.all()):
         raise RuleError({"_": [_("You may not grant more than you may do yourself.")]})
-    for slug in Grant.objects.filter(role=role).exclude(hidden=[]).values_list("type", flat=True).distinct():
+    hides = Grant.objects.filter(role=role).exclude(hidden=[])
+    # A role made anew may only have begun to hide; one that changed may have ceased to, on types its grants no longer name.
+    slugs = set(hides.values_list("type", flat=True)) if role.version == 1 else set() if changed.keys() == {"name"} else {"*"}
+    for slug in sorted(slugs):
         jobs.promise("reindex", {"type": slug}, actor)
 
 

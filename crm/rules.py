@@ -2,6 +2,7 @@
 
 from django.utils.translation import gettext as _
 
+from core import context, sql
 from core.access import Actor
 from core.errors import RuleError, WrongState
 from core.models.record import Record
@@ -14,8 +15,9 @@ keep_category_links = keep_links
 
 def check_account(actor: Actor, account: Account, changed: dict, rows: dict) -> None:
     """No account stands above itself. Cost: one query for each level above, when the parent changes."""
-    if not {"parent"} & changed.keys():
+    if "parent" not in changed or account.parent_id is None:
         return
+    sql.lock(context.company().id, "account parents")  # two moves at once could close a circle together
     above, seen = account.parent_id, set()
     while above is not None and above not in seen:
         if above == account.pk:

@@ -29,7 +29,7 @@ def ensure(say: Callable[[str], None]) -> None:
             provision.drop_company(there.frozen())
     say("Making the demo company, twelve months of invented business. This takes about half a minute, once ...")
     unfinished.touch()
-    company = provision.create_company(subdomain=SUBDOMAIN, name=NAME, email=EMAIL, password=settings.HOME.secrets["demo"], country="US", currency="USD")
+    company = provision.create_company(subdomain=SUBDOMAIN, name=NAME, email=EMAIL, password=settings.HOME.secrets["demo"], user_name="Morgan Hale", country="US", currency="USD")
     demo.build(company.frozen(), settings.HOME.secrets["demo"], say)
     unfinished.unlink()
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
+from zlib import crc32
 
 from django.core.exceptions import ValidationError
 from django.db import DataError, IntegrityError
@@ -36,6 +37,7 @@ SAFE = ("GET", "HEAD")
 THEMES = ("light", "dark")
 STATUS = {Missing: 404, Denied: 403, RuleError: 422, Unparsable: 400, Stale: 412, VersionRequired: 428, WrongState: 409}
 TOASTS = "toasts"
+HUES = 6
 BY_FIRST_WORD = ("list", "record", "record-act")  # addresses that match any words, whether or not something is there
 
 
@@ -197,6 +199,11 @@ def initials(name: str) -> str:
     if "\u3400" <= words[0][0] <= "\u9fff":
         return words[0][0]
     return (words[0][0] + (words[-1][0] if len(words) > 1 else words[0][1:2])).upper()
+
+
+def hue(name: str) -> int:
+    """One of the avatars' colours, the same for the same name everywhere and always."""
+    return crc32(name.encode()) % HUES
 
 
 def places(path: str, actor: Actor) -> list[dict[str, Any]]:

@@ -29,7 +29,7 @@ def record(request: HttpRequest, actor: Actor, slug: str, ident: str) -> HttpRes
     values = {
         "type": object_type, "record": found, "title": shown.label, "shown": shown, "status": _status(object_type, found),
         "archived": getattr(found, "archived_at", None), "buttons": acts.buttons(actor, object_type, found), "identity": _identity(object_type, shown),
-        "figures": _figures(actor, object_type, found), "tabs": _tabs(request, object_type, related, tab), "named": object_type.title == "name",
+        "figures": _figures(actor, object_type, found), "tabs": _tabs(request, object_type, related, tab), "avatar": _avatar(object_type, shown),
         "facts": _details(object_type, shown, False), "own_facts": _details(object_type, shown, True), "stamps": _stamps(shown),
     }  # fmt: skip
     entry = next((r for r in related if r["key"] == tab), None)
@@ -44,6 +44,11 @@ def record(request: HttpRequest, actor: Actor, slug: str, ident: str) -> HttpRes
 
 
 # The head -----------------------------------------------------------------------------------------------------------
+
+
+def _avatar(object_type: ObjectType, shown: Shown) -> dict[str, Any] | None:
+    """Two letters and a colour for what has a name; a number has none."""
+    return {"initials": pages.initials(shown.label), "hue": pages.hue(shown.label)} if object_type.title == "name" else None
 
 
 def _status(object_type: ObjectType, found: Record) -> dict[str, str] | None:

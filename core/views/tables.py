@@ -77,11 +77,13 @@ def _row(object_type: ObjectType, shown: Shown, shown_columns: list[Column], edi
 def _cell(object_type: ObjectType, shown: Shown, column: Column) -> dict[str, Any]:
     f, value = column.field, shown.values[column.name]
     cell = {
-        "css": column.css, "num": column.num, "label": f.label, "text": "", "url": "", "status": None, "person": False, "source": False,
+        "css": column.css, "num": column.num, "label": f.label, "text": "", "url": "", "status": None, "person": None, "source": False,
         "yes": None,
     }  # fmt: skip
     if isinstance(value, Ref):
-        cell |= {"text": value.label, "url": pages.address(value.slug, value.id) if value.seen else "", "person": f.kind == "user"}
+        cell |= {"text": value.label, "url": pages.address(value.slug, value.id) if value.seen else "", "person": None}
+        if f.kind == "user" and value.label:
+            cell["person"] = {"initials": pages.initials(value.label), "hue": pages.hue(value.label)}
         cell["source"] = f.kind == "anyref"
         return cell
     if f.kind == "yesno":

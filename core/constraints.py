@@ -24,7 +24,7 @@ def demand_unused_ids(object_type: ObjectType, cleaned: list[Cleaned]) -> None:
     brought = [made.id for made in cleaned if made.id is not None]
     for made in cleaned:
         if made.id is not None and made.id.version != 7:
-            made.refuse("id", _("An id that you bring is a UUID of version 7."))
+            made.refuse("id", _("An id that you supply is a UUID of version 7."))
     if len(set(brought)) < len(brought) or (brought and object_type.model.objects.filter(pk__in=brought).exists()):
         raise WrongState(_("A record with this id exists already."))
 

@@ -62,7 +62,7 @@ def state(object_type: ObjectType, records: Iterable, fresh: bool = False, histo
     stated = {} if fresh else _stated([r.pk for r in records])
     said = object_type.facts(records)
     if any(not FIRST_DAY <= s.business_date <= LAST_DAY for statements in said.values() for s in statements):
-        raise RuleError({"date": [_("A date of business is between %(first)s and %(last)s.") % {"first": FIRST_DAY, "last": LAST_DAY}]})
+        raise RuleError({"date": [_("A business date is between %(first)s and %(last)s.") % {"first": FIRST_DAY, "last": LAST_DAY}]})
     zone = context.company().zone
     added = []
     for record in records:

@@ -88,7 +88,7 @@ def question(words: dict[str, str]) -> Question:
     """The words of a query string as a Question. Errors: RuleError at the word."""
     unknown = set(words) - {"period", "group_by", "filter", "as_of", "structure", "rollup"}
     if unknown:
-        raise RuleError({min(unknown): [_("A KPI is not asked like this.")]})
+        raise RuleError({min(unknown): [_("A KPI cannot be asked this way.")]})
     if words.get("structure", "now") not in ("now", "then") or words.get("rollup", "false") not in ("true", "false"):
         raise RuleError({"structure": [_("“structure” is now or then, “rollup” is true or false.")]})
     group_by = tuple(g.strip() for g in words.get("group_by", "").split(",") if g.strip())

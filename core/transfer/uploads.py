@@ -85,7 +85,7 @@ def check(actor: Actor, object_type: ObjectType, row: Import, wanted: Mapping) -
     """Take the mapping and promise the rehearsal. Errors: RuleError by column or at ``key``, WrongState."""
     _demand(actor, object_type)
     if row.status not in MAPPABLE:
-        raise WrongState(_("This file is at work or written already."))
+        raise WrongState(_("This file is being processed, or was imported already."))
     mapping.demand(actor, object_type, wanted, len(table_of(row).headers))
     row.mapping = wanted.as_json()
     _promise(actor, row, "checking")
@@ -102,7 +102,7 @@ def confirm(actor: Actor, object_type: ObjectType, row: Import) -> None:
 def reopen(row: Import) -> None:
     """Back to the mapping. Errors: WrongState."""
     if row.status not in MAPPABLE:
-        raise WrongState(_("This file is at work or written already."))
+        raise WrongState(_("This file is being processed, or was imported already."))
     row.status, row.report = "uploaded", {}
     _save(row)
 

@@ -143,7 +143,7 @@ def new_password(request: HttpRequest) -> HttpResponse:
     if changed is None:
         return _bare(request, "pages/password_link_used.html", {}, 410)
     sessions.sign_in(request, changed)
-    return pages.done(request, "/", _("Your new password holds from now on."))
+    return pages.done(request, "/", _("Your password is changed."))
 
 
 def _new_password_form(request: HttpRequest, token: str, errors: dict[str, list[str]] | None = None) -> HttpResponse:

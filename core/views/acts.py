@@ -111,7 +111,7 @@ def _sentence(deed: Act, object_type: ObjectType) -> str:
     """What the act does, where its name does not say it all."""
     return {
         "archive": _("It leaves the lists and is no longer found; its history stays, and it can be restored at any time."),
-        "restore": _("It stands in the lists again."),
+        "restore": _("It appears in the lists again."),
     }.get(deed.name, "")
 
 

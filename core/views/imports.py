@@ -110,7 +110,7 @@ def _show_mapping(request: HttpRequest, actor: Actor, object_type: ObjectType, r
     keys = mapping.keys(actor, object_type)
     key = {
         "name": "key", "kind": "choice", "label": _("Find existing records by"), "errors": refused.get("key", []),
-        "help": _("A record that is found is changed, others are made anew. Empty: every row becomes a new record."),
+        "help": _("A record that is found is changed; every other row becomes a new record. Empty: every row becomes a new record."),
         "options": [{"value": n, "label": _label(n, f), "selected": chosen.key == n} for n, f in keys.items()],
     }  # fmt: skip
     missing = mapping.missing_fields(known, chosen)

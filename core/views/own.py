@@ -46,7 +46,7 @@ def show(request: HttpRequest, actor: Actor, error: OdosError | None = None, iss
             control("language", "choice", _("Language"), refused, options=_languages(typed.get("language", user.language))),
         ],
         "password": [
-            control("present", "password", _("Present password"), refused, required=True, autocomplete="current-password"),
+            control("present", "password", _("Current password"), refused, required=True, autocomplete="current-password"),
             *new_password(refused),
         ],
         "keys": _keys(user), "issued": issued, "errors": pages.sentences(error) if error else [],
@@ -65,7 +65,7 @@ def new_password(refused: Mapping[str, list[str]]) -> list[dict[str, Any]]:
     hint = _("At least ten characters; a few words make a good one.")
     return [
         control("password", "password", _("New password"), refused, required=True, autocomplete="new-password", help=hint),
-        control("again", "password", _("The same once more"), refused, required=True, autocomplete="new-password"),
+        control("again", "password", _("The new password again"), refused, required=True, autocomplete="new-password"),
     ]
 
 
@@ -106,14 +106,14 @@ def _password(request: HttpRequest, actor: Actor) -> HttpResponse:
     present = given.get("present", "")
     if not 0 < len(present) <= 128 or not check_password(present, user.password):
         TRIED_PASSWORDS.count(str(user.pk), who)
-        raise RuleError({"present": [_("This is not your present password.")]})
+        raise RuleError({"present": [_("This is not your current password.")]})
     if given.get("password", "") != given.get("again", ""):
         raise RuleError({"again": [_("The two entries differ.")]})
     if not given.get("password"):
         raise RuleError({"password": [_("This field is required.")]})
     changed = change(user, {"password": given["password"]})
     sessions.sign_in(request, changed)
-    return pages.done(request, "/me/", _("Your new password holds from now on. You are signed out everywhere else."))
+    return pages.done(request, "/me/", _("Your password is changed. You are signed out everywhere else."))
 
 
 def _make_key(request: HttpRequest, actor: Actor) -> HttpResponse:
@@ -135,7 +135,7 @@ def _revoke_key(request: HttpRequest, actor: Actor) -> HttpResponse:
     if not prefix:
         raise RuleError(_("This key is revoked already."))
     _note(actor, user, "revoke-key", prefix)
-    return pages.done(request, "/me/", _("The key is revoked. It opens nothing any more."))
+    return pages.done(request, "/me/", _("The key is revoked and no longer works."))
 
 
 def _note(actor: Actor, user: User, act: str, prefix: str) -> None:

@@ -296,7 +296,7 @@ def test_changing_the_password_asks_for_the_present_one_and_ends_other_sessions(
     sam = person("Sam")
     here, elsewhere = client_for(sam), client_for(sam)
     wrong = here.post("/me/", {"do": "password", "present": "nope", "password": NEW, "again": NEW})
-    assert wrong.status_code == 422 and "This is not your present password." in wrong.content.decode()
+    assert wrong.status_code == 422 and "This is not your current password." in wrong.content.decode()
     assert here.post("/me/", {"do": "password", "present": PASSWORD, "password": "", "again": ""}).status_code == 422
     assert here.post("/me/", {"do": "password", "present": PASSWORD, "password": "short", "again": "short"}).status_code == 422
     assert is_in(here) and is_in(elsewhere)

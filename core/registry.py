@@ -236,6 +236,7 @@ class ObjectType:
     archivable: bool = True
     sort: tuple[str, ...] = ()  # order a page opens a list in; empty, and always in the API: newest first
     filters: tuple[str, ...] = ()  # fields a list offers first
+    aside: tuple[str, ...] = ()  # fields a form keeps folded below the lines, since most people leave them as they are
 
     @cached_property
     def fields(self) -> dict[str, Field]:

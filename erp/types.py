@@ -46,6 +46,9 @@ register(
             Act("cancel", _("Cancel order"), ("confirmed",), "cancelled", fields=(REASON, DATE), run=rules.end, icon="x", danger=True),
         ),
         prepare=rules.prepare, check=rules.check, totals=rules.add_up, facts=rules.facts, locked=rules.locked,
+        aside=(
+            "ship_name", "ship_street", "ship_city", "ship_region", "ship_postal_code", "ship_country", "currency", "external_number", "owner",
+        ),
         keys=("external_number",), filters=("status", "account", "owner", "order_date"),
     ),
     Measure("ordered", _("Ordered"), "orders", reveals=(*WHOSE, "net", "lines", "base_net")),

@@ -112,9 +112,12 @@ def of_offer(actor: Actor, offer: Offer, entry: Entry, errors: dict[str, list[st
     unit = "" if "currency" in offer.fields else currency  # beside a choice of currency a fixed one would mislead
     made = {n: control(f, n, entry.texts.get(n, ""), errors.get(n, []), choices, unit) for n, f in offer.fields.items()}
     editors = [_editor(lines, entry.rows.get(lines.name, []), errors, choices, currency) for lines in offer.lines]
+    aside = [n for n in offer.type.aside if n in made and not made[n]["required"]]
     shown = {*made, *(name for editor in editors for name in editor["names"])}
     return {
-        "fields": [c for n, c in made.items() if not offer.fields[n].custom],
+        "fields": [c for n, c in made.items() if not offer.fields[n].custom and n not in aside],
+        "aside": [made[n] for n in aside],
+        "aside_open": any(errors.get(n) for n in aside),
         "own_fields": [c for n, c in made.items() if offer.fields[n].custom],
         "editors": editors,
         "sentences": [s if n == "_" else f"{n}: {s}" for n, found in errors.items() if n not in shown for s in found],

@@ -5,7 +5,6 @@ import io
 from decimal import Decimal
 
 import pytest
-from uuid_utils import uuid7
 
 from core import registry
 from tests import factories, people
@@ -143,7 +142,7 @@ def test_definitions_show_formula_and_dimensions(api):
     ("orders/value/?as_of=2999-01-01", 422), ("orders/value/?as_of=nonsense", 422), ("orders/value/?structure=maybe", 422),
     ("orders/value/?rollup=true", 422), ("orders/value/?rollup=true&group_by=account", 422), ("orders/value/?nonsense=1", 422),
     ('orders/value/?filter=["status","eq","draft"]', 422), ("orders/value/?filter={", 400), ('orders/value/?filter=["account.nothing","eq","x"]', 422),
-    (f'orders/value/?filter=["account","eq","{uuid7()}"]', 200),
+    ('orders/value/?filter=["account","eq","01930000-0000-7000-8000-000000000000"]', 200),
 ])  # fmt: skip
 def test_questions_that_make_no_sense(api, path, status):
     response = api.get(f"kpis/{path}")

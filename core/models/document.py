@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from core.models.columns import CodeField, MoneyField, NumberField, PercentField
 from core.models.record import Line, OwnedRecord
@@ -17,7 +18,7 @@ class Document(OwnedRecord):
     net = MoneyField(_("Net"), default=0, editable=False)
     tax = MoneyField(_("Tax"), default=0, editable=False)
     charges_total = MoneyField(_("Charges"), default=0, editable=False)
-    total = MoneyField(_("Total"), default=0, editable=False)
+    total = MoneyField(pgettext_lazy("document", "Total"), default=0, editable=False)
     base_net = MoneyField(_("Net in base currency"), default=0, editable=False)
     base_total = MoneyField(_("Total in base currency"), default=0, editable=False)
 

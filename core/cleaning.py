@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from core import access, registry
 from core.access import Actor
-from core.registry import Field, Lines, ObjectType
+from core.registry import Field, Lines
 
 LINE_LIMIT = 1000
 

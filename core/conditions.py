@@ -43,6 +43,12 @@ def parse(text: str) -> Any:
         raise Unparsable(_("The filter is not valid JSON.")) from None
 
 
+def joining(node: Any) -> str:
+    """``all`` or ``any`` where the node joins filters by it, else nothing."""
+    word = next(iter(node)) if isinstance(node, dict) and len(node) == 1 else ""
+    return word if word in ("all", "any") and isinstance(node[word], list) else ""
+
+
 def refuse(name: str, sentence: str) -> RuleError:
     return RuleError({name if isinstance(name, str) and name else "filter": [sentence]})
 
@@ -56,7 +62,7 @@ def compile(object_type: ObjectType, node: Any, sight: Sight) -> Q:
 def _compile(object_type: ObjectType, node: Any, sight: Sight, depth: int, count: list[int]) -> Q:
     if depth > DEPTH:
         raise refuse("filter", _("This filter is nested too deeply."))
-    if isinstance(node, dict) and len(node) == 1 and (word := next(iter(node))) in ("all", "any") and isinstance(node[word], list):
+    if word := joining(node):
         parts = [_compile(object_type, part, sight, depth + 1, count) for part in node[word]]
         if word == "all":
             return reduce(and_, parts, Q())
@@ -98,7 +104,7 @@ def _through(object_type: ObjectType, f: Field, rest: str, op: str, value: Any, 
     inner = _condition(target, rest, op, value, sight, full_path)
     found = sight.rows(target).filter(inner)
     if f.custom:
-        return Q(**{"pk__in": object_type.model.objects.alias(_own=f.rules.expr(f)).filter(_own__in=found.values_list(Cast("pk", CharField()))).values("pk")})
+        return Q(pk__in=object_type.model.objects.alias(_own=f.rules.expr(f)).filter(_own__in=found.values_list(Cast("pk", CharField()))).values("pk"))
     if f.expression is not None:
         return Q(lookups.In(f.expression, found.values("pk")))
     if f.kind == "refs":  # one of several; a join would show a record once for each

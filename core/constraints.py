@@ -6,6 +6,7 @@ two writers raced.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from django.db import IntegrityError
@@ -44,10 +45,22 @@ def refuse_duplicates(object_type: ObjectType, pairs: list[tuple[Record, Cleaned
     for names in _unique_sets(object_type):
         if changed is None or changed.keys() & set(names):
             fields = [object_type.fields[n] for n in names]
-            _refuse(object_type, pairs, names[0], lambda r, fields=fields: tuple(f.value(r) for f in fields), lambda values, fields=fields: _any_of(fields, values))
+            _refuse(object_type, pairs, names[0], partial(_values, fields), partial(_any_of, fields))
     for f in schema.own_fields(object_type):
         if f.unique and (changed is None or f.name in changed):
-            _refuse(object_type, pairs, f.name, lambda r, f=f: (r.custom.get(f.name),), lambda values, f=f: Q(**{f"custom__{f.name}__in": [v[0] for v in values]}))
+            _refuse(object_type, pairs, f.name, partial(_stored, f), partial(_any_stored, f))
+
+
+def _values(fields: list[Field], record: Record) -> tuple:
+    return tuple(f.value(record) for f in fields)
+
+
+def _stored(own: Field, record: Record) -> tuple:
+    return (record.custom.get(own.name),)
+
+
+def _any_stored(own: Field, values: set[tuple]) -> Q:
+    return Q(**{f"custom__{own.name}__in": [v[0] for v in values]})
 
 
 def _any_of(fields: list[Field], values: set[tuple]) -> Q:

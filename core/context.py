@@ -52,7 +52,8 @@ class Call:
 
 _company: ContextVar[Company | None] = ContextVar("odos_company", default=None)
 _public: ContextVar[bool] = ContextVar("odos_public", default=False)
-_call: ContextVar[Call] = ContextVar("odos_call", default=Call())
+NOWHERE = Call()
+_call: ContextVar[Call] = ContextVar("odos_call", default=NOWHERE)
 
 
 def company() -> Company:

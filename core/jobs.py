@@ -6,6 +6,7 @@ either nothing or everything. The sweeper hands out again what nobody holds. Whe
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -100,14 +101,15 @@ def _run(job: Job) -> None:
     try:
         door.writing(do)
     except Exception as error:  # whatever it was: the row says so, and the job is tried again later
-        door.writing(lambda: _failed(job, error))
+        door.writing(partial(_failed, job, error))
 
 
 def _failed(job: Job, error: Exception) -> None:
     wait = timedelta(seconds=min(2**job.attempts, 3600))
     state = "failed" if job.attempts >= ATTEMPTS else "waiting"
+    sentence = f"{type(error).__name__}: {error}"[:2000]
     with permit():
-        Job.objects.filter(pk=job.pk, attempts=job.attempts).update(state=state, not_before=timezone.now() + wait, error=f"{type(error).__name__}: {error}"[:2000])
+        Job.objects.filter(pk=job.pk, attempts=job.attempts).update(state=state, not_before=timezone.now() + wait, error=sentence)
 
 
 def _progress(job_id: UUID, done: int, total: int) -> None:

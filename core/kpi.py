@@ -178,7 +178,7 @@ def _demand_drillable(actor: Actor, extra: list) -> None:
 
 def _over_dimensions(wanted: Definition, node: Any, depth: int) -> Any:
     """A reader's filter: over the KPI's dimensions only, periods rewritten as dates."""
-    if depth <= conditions.DEPTH and isinstance(node, dict) and len(node) == 1 and (word := next(iter(node))) in ("all", "any") and isinstance(node[word], list):
+    if depth <= conditions.DEPTH and (word := conditions.joining(node)):
         return {word: [_over_dimensions(wanted, part, depth + 1) for part in node[word]]}
     if isinstance(node, list) and len(node) == 3 and isinstance(node[0], str):
         head = node[0].partition(".")[0]

@@ -110,7 +110,7 @@ def matching(actor: Actor, object_type: ObjectType, wanted: Listing, action: str
         found = found.filter(search.matches(object_type, wanted.q)) if object_type.search else found.none()
     if wanted.as_of:
         if object_type.as_of is None:
-            raise RuleError({"as_of": [_("%(type)s have no past to be read.") % {"type": object_type.plural}]})
+            raise RuleError({"as_of": [_("%(type)s cannot be read as of an earlier time.") % {"type": object_type.plural}]})
         found = object_type.as_of(found, wanted.as_of)
     if any(f.name == "archived_at" for f in object_type.model._meta.fields):
         found = found.filter(archived_at__isnull=not wanted.archived)
@@ -136,8 +136,8 @@ def _order(actor: Actor, object_type: ObjectType, wanted: Listing) -> list[_Key]
         if f is None or f.compute or f.expression is not None or not f.rules.sorts:
             raise RuleError({"sort": [_("%(type)s cannot be sorted by “%(name)s”.") % {"type": object_type.plural, "name": bare[:80]}]})
         keys.append(_Key(f"_sort{len(keys)}", f.rules.sort_expr(f), name.startswith("-"), f))
-    falls = keys[-1].falls if keys else True
-    return [*keys, _Key("_pk", F("pk"), falls, None)]
+    # Ties run by id, upwards even where the last column falls; only the default, newest first, goes down to the last.
+    return [*keys, _Key("_pk", F("pk"), not wanted.sort, None)]
 
 
 def ordered(actor: Actor, object_type: ObjectType, wanted: Listing) -> QuerySet:
@@ -194,21 +194,23 @@ def _decode(keys: list[_Key], cursor: str) -> tuple[bool, list]:
         backwards, rest = bool(values[0]), values[1:]
         if len(rest) != len(keys):
             raise ValueError
-        held = []
-        for k, value in zip(keys, rest, strict=True):
-            if value is None and k.alias != "_pk":
-                held.append(None)
-            elif k.alias == "_pk":
-                held.append(registry.KINDS["integer"].clean(Field("pk"), value) if str(value).isdigit() and len(str(value)) < 19 else registry.KINDS["ref"].clean(Field("pk"), str(value)))
-            elif k.field.kind in ("ref", "user") and not k.field.sort_path and not k.field.custom:
-                held.append(k.field.rules.clean(k.field, value))
-            elif k.field.kind in ("date", "datetime", "number", "money", "percent", "integer", "yesno"):
-                held.append(k.field.rules.clean(replace(k.field, minimum=None, maximum=None), value) if not k.field.custom or k.field.rules.cast else str(value))
-            else:
-                held.append(str(value).encode("utf-8", "replace").decode().replace("\x00", ""))
-        return backwards, held
+        return backwards, [_decode_one(k, value) for k, value in zip(keys, rest, strict=True)]
     except (ValueError, TypeError, IndexError, KeyError, UnicodeDecodeError, RecursionError):
         raise RuleError({"cursor": [_("This cursor does not belong to this list; start again without it.")]}) from None
+
+
+def _decode_one(key: _Key, value: Any) -> Any:
+    """One value of a cursor as its column holds it. Errors: ValueError."""
+    f = key.field
+    if f is None:
+        number = str(value).isascii() and str(value).isdigit() and len(str(value)) < 19  # a ledger's rows have numbers for ids
+        return int(value) if number else registry.KINDS["ref"].clean(Field("pk"), str(value))
+    if value is None:
+        return None
+    sorts_as_text = (f.custom and not f.rules.cast) or f.sort_path
+    if f.kind in ("ref", "user", "date", "datetime", "number", "money", "percent", "integer", "yesno") and not sorts_as_text:
+        return f.rules.clean(replace(f, minimum=None, maximum=None), value)
+    return str(value).encode("utf-8", "replace").decode().replace("\x00", "")
 
 
 def page(actor: Actor, object_type: ObjectType, wanted: Listing) -> Page:

@@ -179,13 +179,18 @@ def check_own_field(actor: Actor, own: CustomField, changed: dict, rows: dict) -
         limits.demand("fast_fields_per_type", same_type.filter(fast=True).count() + 1, _("fast fields"))
 
 
+def _is_option(option: Any) -> bool:
+    if not isinstance(option, dict) or set(option) - {"key", "label", "color"} or not all(isinstance(v, str) for v in option.values()):
+        return False
+    key = option.get("key", "")
+    return 0 < len(key) <= 100 and "," not in key and len(option.get("label", "")) <= 200
+
+
 def _options_problem(options: Any) -> str | None:
     if not isinstance(options, list) or not options:
         return _("Name at least one option.")
     for option in options:
-        if not isinstance(option, dict) or set(option) - {"key", "label", "color"} or not isinstance(option.get("key"), str) or not option["key"] or "," in option["key"]:
-            return _("An option has a key (without commas) and a label.")
-        if not isinstance(option.get("label", ""), str) or len(option["key"]) > 100 or len(option.get("label", "")) > 200:
+        if not _is_option(option):
             return _("An option has a key (without commas) and a label.")
         option.setdefault("label", option["key"])
     if len({o["key"] for o in options}) < len(options):

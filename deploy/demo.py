@@ -12,6 +12,7 @@ from tenants.models import Company
 SUBDOMAIN = "demo"
 NAME = "Harbour Instruments"
 EMAIL = "owner@demo.example"
+OWNER = "Morgan Hale"
 
 
 def ensure(say: Callable[[str], None]) -> None:
@@ -29,7 +30,9 @@ def ensure(say: Callable[[str], None]) -> None:
             provision.drop_company(there.frozen())
     say("Making the demo company, twelve months of invented business. This takes about half a minute, once ...")
     unfinished.touch()
-    company = provision.create_company(subdomain=SUBDOMAIN, name=NAME, email=EMAIL, password=settings.HOME.secrets["demo"], user_name="Morgan Hale", country="US", currency="USD")
+    company = provision.create_company(
+        subdomain=SUBDOMAIN, name=NAME, email=EMAIL, password=settings.HOME.secrets["demo"], user_name=OWNER, country="US", currency="USD",
+    )
     demo.build(company.frozen(), settings.HOME.secrets["demo"], say)
     unfinished.unlink()
 

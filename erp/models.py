@@ -50,7 +50,9 @@ class OrderLine(DocumentLine):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=models.Q(quantity__gt=0), name="order_line_quantity_is_positive", violation_error_message=_("A quantity is more than zero.")),
+            models.CheckConstraint(
+                condition=models.Q(quantity__gt=0), name="order_line_quantity_is_positive", violation_error_message=_("A quantity is more than zero."),
+            ),
             models.CheckConstraint(
                 condition=models.Q(discount__gte=0, discount__lte=1), name="order_line_discount_is_a_fraction",
                 violation_error_message=_("A discount is between 0 and 100 %."),

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from core import context, numbering, totals
 from core.access import Actor
+from core.cleaning import Cleaned
 from core.errors import RuleError
 from core.facts import Statement
 from core.models import TaxCode
@@ -33,12 +34,22 @@ def locked(order: SalesOrder) -> frozenset[str]:
 
 def prepare(actor: Actor, pairs: list) -> None:
     """Currency from the account or company; description, price and tax of a line from its product. Cost: two queries a batch."""
+    for _order, made in pairs:
+        _demand_quantities(made)
     accounts = Account.objects.in_bulk({order.account_id for order, made in pairs if order.account_id and not order.currency})
     fill_lines([row for order, made in pairs for row in made.lines.get("lines", ()) if row.id is None or order._state.adding])
-    for order, made in pairs:
+    for order, _made in pairs:
         if not order.currency:
             account = accounts.get(order.account_id)
             order.currency = (account.currency if account else "") or context.company().currency
+
+
+def _demand_quantities(made: Cleaned) -> None:
+    """The database refuses a quantity of zero too, but cannot say at which line."""
+    for position, row in enumerate(made.lines.get("lines", ())):
+        quantity = row.values.get("quantity")
+        if quantity is not None and quantity <= 0:
+            made.refuse(f"lines.{position}.quantity", _("A quantity is more than zero."))
 
 
 def fill_lines(rows: list) -> None:

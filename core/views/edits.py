@@ -33,7 +33,7 @@ def show_new(request: HttpRequest, actor: Actor, slug: str, error: OdosError | N
         entry = forms.of_form(made, request.POST)
     with_room(made, entry, request)
     values = {
-        "title": _("New: %(type)s") % {"type": object_type.label}, "new_id": request.POST.get("id") or str(new_id()),
+        "title": _("New %(type)s") % {"type": object_type.label}, "new_id": request.POST.get("id") or str(new_id()),
         "cancel": pages.back(request, pages.address(object_type)), "submit": _("Save"),
         **form(actor, made, entry, error, context.company().currency, sent=request.POST),
     }  # fmt: skip

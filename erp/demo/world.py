@@ -154,4 +154,7 @@ ACTIVITIES = (
     ("note", "New plant engineer starts next month", "Introduce ourselves early."),
     ("note", "Budget is decided in the third quarter", ""),
 )
-TASKS = ("Call back about the quote", "Send calibration certificates", "Prepare the framework agreement", "Visit with the new engineer", "Check the open amendment")
+TASKS = (
+    "Call back about the quote", "Send calibration certificates", "Prepare the framework agreement", "Visit with the new engineer",
+    "Check the open amendment",
+)  # fmt: skip

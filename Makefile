@@ -8,7 +8,7 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --quiet --disable-pip-version-check --require-hashes
 WORKERS ?= 2
 
-.PHONY: help demo up install install-test test test-long lint lock clean
+.PHONY: help demo up install install-test test test-long lint lock messages clean
 
 help:
 	@echo "make demo       install, then run Odos with a demo company (Ctrl-C stops it)"
@@ -17,6 +17,7 @@ help:
 	@echo "make test       install what tests need, a browser included, and run them"
 	@echo "make test-long  the same tests with many more random draws, and the long ones"
 	@echo "make lint       style and import rules"
+	@echo "make messages   bring the catalogues of translations in step with the code; says what is not translated"
 	@echo "make lock       renew the lock files from requirements*.in and package.json"
 
 demo: install
@@ -48,6 +49,10 @@ lock: $(VENV)/.runtime
 		$(VENV)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-config \
 			--no-emit-index-url --no-annotate --no-header $$name.in -o $$name.lock || exit 1; done
 	@npm install --package-lock-only --no-audit --no-fund
+
+messages: $(VENV)/.runtime
+	@$(PY) -m deploy.messages
+	@$(PY) -m deploy.translations
 
 clean:
 	rm -rf node_modules core/static/dist $(VENV)

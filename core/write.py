@@ -98,6 +98,7 @@ def create_many(actor: Actor, object_type: ObjectType, items: list[Any], history
 def change(actor: Actor, object_type: ObjectType, record_id: UUID, data: dict, version: int | None) -> Record:
     """Change the named fields of one record. ``version`` is the one the actor read. Cost: about ten statements."""
     if version is None:
+        locked_row(actor, object_type, record_id, "change")  # who may not see or change it hears that first
         raise VersionRequired(_("Say which version you change: send it in If-Match."))
     try:
         return change_many(actor, object_type, [(record_id, data, version)])[0]
@@ -202,14 +203,14 @@ def _do(actor: Actor, object_type: ObjectType, deed: Act, record: Record, made: 
 
 
 def delete(actor: Actor, object_type: ObjectType, record_id: UUID, version: int | None) -> bool:
-    """Delete one record; True where it went, False where it was archived since others or facts point to it."""
+    """Delete one record; True where it went, False where it was archived since others or facts point to it, or its type keeps all."""
+    record = locked_row(actor, object_type, record_id, "delete")
     if version is None:
         raise VersionRequired(_("Say which version you delete: send it in If-Match."))
-    record = locked_row(actor, object_type, record_id, "delete")
     demand_version(record, version)
-    if not object_type.deletable or "delete" in object_type.locked(record):
+    if "delete" in object_type.locked(record):
         raise WrongState(_("This record can no longer be deleted."))
-    if constraints.is_pointed_to(object_type, record) or facts.point_to([record.pk]):
+    if not object_type.deletable or constraints.is_pointed_to(object_type, record) or facts.point_to([record.pk]):
         _archive(record)
         _store(actor, object_type, record, "archive", {"archived_at": None}, {}, {})
         return False

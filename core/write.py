@@ -394,8 +394,11 @@ def _demand_still_mine(actor: Actor, object_type: ObjectType, records: list[Reco
         return
     ids = [r.pk for r in records]
     kept = access.rows(actor, object_type, action).filter(pk__in=ids).count()
-    if kept != len(ids):
+    if kept == len(ids):
+        return
+    if any(getattr(r, "owner_id", None) not in (None, actor.id) for r in records):
         raise RuleError({"owner": [_("You may not give this record to somebody outside your own scope.")]})
+    raise RuleError({"_": [_("With these values the record would lie outside what you may see or write.")]})
 
 
 def _told(f: Field, value: Any) -> Any:

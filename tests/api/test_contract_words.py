@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from tests import factories
+from tests import factories, people
 
 
 def test_ties_run_by_id_upwards_whichever_way_a_list_falls(api):
@@ -49,3 +49,13 @@ def test_an_own_field_deleted_is_archived_with_its_values(api):
     assert archived["archived_at"] and field["key"] not in api.get(account["url"]).json()
     assert api.post(f"{field['url']}restore/").status_code == 200
     assert api.get(account["url"]).json()[field["key"]] == "kept"
+
+
+def test_values_that_lead_out_of_ones_own_sight_are_not_blamed_on_the_owner(api, company):
+    grants = [{"type": "accounts", "actions": ["view", "add", "change"], "scope": "all", "filter": ["country", "eq", "DE"]}]
+    role = factories.make("roles", api, grants=grants)
+    finn = people.api(people.new_user("Finn", roles=[role["id"]]), company)
+    mine = factories.make("accounts", finn, country="DE")
+    for refused in (finn.post("accounts/", {"name": "Paris", "country": "FR"}), finn.patch(mine["url"], {"country": "FR"}, 1)):
+        assert refused.status_code == 422 and list(refused.json()["errors"]) == ["_"]
+    assert finn.get(mine["url"]).json()["country"] == "DE"

@@ -18,7 +18,7 @@ HTTPS = home.switch("ODOS_HTTPS")
 DOMAIN = os.environ.get("ODOS_DOMAIN", "").strip().lower() or "localhost"  # companies live at <subdomain>.<domain>
 PORT = home.number("ODOS_PORT", 8000)
 RATE_LIMIT = home.number("ODOS_RATE_LIMIT", 50)  # requests a second for each key; 0 lifts it
-SIGNUPS_PER_HOUR = home.number("ODOS_SIGNUPS_PER_HOUR", 20)  # new companies from one address; 0 lifts it
+SIGNUPS_PER_HOUR = home.number("ODOS_SIGNUPS_PER_HOUR", 100)  # new companies from one address; 0 lifts it
 PROCESS = os.environ.get("ODOS_PROCESS", "command")  # web, worker, beat or command: who connects, and how eagerly
 
 SECRET_KEY = HOME.secrets["django"]

@@ -60,11 +60,12 @@ def signup(request: HttpRequest) -> HttpResponse:
         start = {"language": _listed_language(), **rules.guess(request.headers.get("Accept-Language", ""))}
         return _form(request, start, {})
     stated = {name: request.POST.get(name, "") for name in rules.FIELDS}
-    if not cache.seldom_enough("signup", _address(request), settings.SIGNUPS_PER_HOUR, HOUR):
-        sentence = _("Too many companies were signed up from your network. Please try again in an hour.")
-        return _form(request, stated, {"_": [sentence]}, status=429)
     try:
         rules.check(stated)
+        # Who mistypes has signed up nothing yet, so only what was in order counts.
+        if not cache.seldom_enough("signup", _address(request), settings.SIGNUPS_PER_HOUR, HOUR):
+            sentence = _("Too many companies were signed up from your network. Please try again in an hour.")
+            return _form(request, stated, {"_": [sentence]}, status=429)
         company = provision.create_company(**stated)
     except RuleError as error:
         return _form(request, stated, error.errors, status=422)

@@ -162,13 +162,17 @@ def test_the_form_needs_its_token():
     assert company_at("forged-form") is None
 
 
-def test_sign_ups_from_one_address_are_limited(visitor):
+def test_sign_ups_from_one_address_are_limited():
+    """Companies are counted, not the tries of someone who mistypes; and another address has its own count."""
+
+    def sign_up(subdomain: str, address: str = "192.0.2.7"):
+        return people.browser().post("/signup/", {**FORM, "subdomain": subdomain}, REMOTE_ADDR=address)
+
     with override_settings(SIGNUPS_PER_HOUR=2):
-        answers = [visitor.post("/signup/", {}, REMOTE_ADDR="192.0.2.7").status_code for _ in range(3)]
-        assert answers == [422, 422, 429]
-        page = visitor.post("/signup/", FORM, REMOTE_ADDR="192.0.2.7")
-        assert FORM["name"] in text_of(page)
-        assert visitor.post("/signup/", {}, REMOTE_ADDR="192.0.2.8").status_code == 422
+        assert [sign_up(f"limited-{n}").status_code for n in ("a", "?", "?", "?", "b", "?", "c")] == [302, 422, 422, 422, 302, 422, 429]
+        assert FORM["name"] in text_of(sign_up("limited-d"))
+        assert company_at("limited-b") and company_at("limited-c") is None and company_at("limited-d") is None
+        assert sign_up("limited-e", "192.0.2.8").status_code == 302
 
 
 def test_the_front_page_leads_to_ones_own_company(visitor):

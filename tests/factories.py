@@ -1,6 +1,7 @@
 """Valid records of every writable type, for tests that do not care which: ``make("orders", api)`` or ``make("orders", actor)``.
 
-What a type needs stands in ``DATA``; references it needs are made first. Asserts only that making worked.
+What a type needs is read off its fields, so a new type needs nothing here; ``DATA`` holds those whose rules ask for more, or
+whose values tests know. References a record needs are made first. Asserts only that making worked.
 """
 
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from typing import Any
 
 from core import door, registry, write
 from core.access import Actor
+from core.registry import Field, ObjectType
 from tests.people import Api
 
 _number = count(1)
@@ -38,6 +40,32 @@ DATA: dict[str, Callable[[Make, int], dict[str, Any]]] = {
     "orders": _order,
 }
 
+# A valid value of each kind that a form can hold, by the record's number. References and choices depend on their field.
+VALUES: dict[str, Callable[[int], Any]] = {
+    "text": lambda n: f"Text {n}", "longtext": lambda n: f"Long text {n}", "email": lambda n: f"mail{n}@example.com",
+    "phone": lambda n: f"+49 228 {1000 + n}", "url": lambda n: f"https://example.com/{n}", "number": lambda n: f"{n}.5",
+    "money": lambda n: f"{n}.50", "percent": lambda n: "0.05", "integer": lambda n: n, "yesno": lambda n: n % 2 == 0,
+    "date": lambda n: f"2026-03-{1 + n % 28:02}", "datetime": lambda n: f"2026-05-{1 + n % 28:02}T09:30:00Z", "words": lambda n: [f"word{n}"],
+}  # fmt: skip
+
+
+def _derived(object_type: ObjectType, make: Make, n: int) -> dict[str, Any]:
+    """A value for every plain field, and for each reference without which there is no record."""
+    fields = {name: f for name, f in object_type.fields.items() if not (f.readonly or f.compute)}
+    values = {name: _value(f, make, n) for name, f in fields.items()}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _value(f: Field, make: Make, n: int) -> Any:
+    if f.options:
+        first = next(iter(f.choices()))
+        return [first] if f.kind == "choices" else first
+    if f.kind in ("ref", "refs") and f.required:
+        made = make(f.target)
+        return [made] if f.kind == "refs" else made
+    value = VALUES[f.kind](n) if f.kind in VALUES else None
+    return value[-f.max_length :] if f.max_length and isinstance(value, str) else value
+
 
 def data(slug: str, by: Api | Actor, **over: Any) -> dict[str, Any]:
     """The fields of a valid new record; names in ``over`` replace them."""
@@ -46,7 +74,9 @@ def data(slug: str, by: Api | Actor, **over: Any) -> dict[str, Any]:
         made = make(other, by, **more)
         return made["id"] if isinstance(made, dict) else str(made.pk)
 
-    return DATA[slug](make_one, next(_number)) | over
+    number = next(_number)
+    stated = DATA[slug](make_one, number) if slug in DATA else _derived(registry.types[slug], make_one, number)
+    return stated | over
 
 
 def make(slug: str, by: Api | Actor, **over: Any) -> Any:

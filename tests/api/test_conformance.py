@@ -1,4 +1,4 @@
-"""What holds for every type of the registry: a new type gets these tests by existing, with one entry in ``tests.factories``."""
+"""What holds for every type of the registry: a new type gets these tests by existing."""
 
 import csv
 import io
@@ -37,16 +37,16 @@ def results(api, path, query=None):
     return response.json()["results"]
 
 
-def test_there_is_a_factory_for_every_writable_type():
-    assert set(factories.DATA) == set(WRITABLE)
+def test_every_factory_is_one_of_a_type_that_people_write():
+    assert set(factories.DATA) <= set(WRITABLE)
 
 
 @pytest.mark.parametrize("slug", WRITABLE)
 def test_a_record_lives_from_post_to_delete(api, slug):
     made = factories.make(slug, api)
     assert api.get(made["url"]).json() == made
-    patchable = {"name", "subject", "label", "code", "external_number"} & made.keys()
-    name = sorted(patchable)[0]
+    texts = [n for n, f in registry.types[slug].fields.items() if f.kind == "text" and not (f.readonly or f.once or f.compute)]
+    name = texts[0]
     changed = api.patch(made["url"], {name: f"{made[name]} changed"}, made["version"])
     assert changed.status_code == 200 and changed.json()[name] == f"{made[name]} changed".strip() and changed["ETag"] == '"2"'
     archived = api.post(f"{made['url']}archive/")

@@ -12,7 +12,7 @@ from core.errors import RuleError
 from core.models import TrailEntry
 from crm.models import Account
 from erp.models import SalesOrder
-from tests import people
+from tests import factories, people
 
 SLUGS = sorted(t.slug for t in registry.every())
 WRITTEN = sorted(t.slug for t in registry.every() if t.writable)
@@ -33,7 +33,7 @@ def values_for(user, slug):
         account = make(user, "accounts", name="Orders Ltd")
         line = {"description": "Work", "quantity": "2", "unit_price": "10", "discount": "5%"}
         return {"account": str(account.pk), **{f"lines.0.{name}": text for name, text in line.items()}}
-    return {
+    known = {
         "org-units": {"name": "North"},
         "users": {"name": "Erin", "email": "erin@example.com", "password": "plum-orchard-lantern"},
         "roles": {"name": "Guests", "grants.0.type": "accounts", "grants.0.actions": "view", "grants.0.scope": "own"},
@@ -41,7 +41,15 @@ def values_for(user, slug):
         "tax-codes": {"code": "VAT7", "rate": "7"}, "accounts": {"name": "Form Ltd", "roles": ["customer"]}, "contacts": {"name": "Frank"},
         "activities": {"kind": "call", "subject": "Called"}, "product-categories": {"name": "Tools"},
         "products": {"sku": "F-1", "name": "Hammer", "unit_price": "9.90"},
-    }[slug]  # fmt: skip
+    }  # fmt: skip
+    return known[slug] if slug in known else texts(slug, factories.data(slug, access.actor_for(user)))
+
+
+def texts(slug, stated):
+    """What a person would type, or choose, for these values."""
+    fields = registry.get(slug).fields
+    cleaned = {name: fields[name].rules.clean(fields[name], value) for name, value in stated.items()}
+    return {name: fields[name].rules.to_form(fields[name], value) for name, value in cleaned.items()}
 
 
 def hidden(response, name):

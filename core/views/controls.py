@@ -117,7 +117,7 @@ def of_offer(actor: Actor, offer: Offer, entry: Entry, errors: dict[str, list[st
     return {
         "fields": [c for n, c in made.items() if not offer.fields[n].custom and n not in aside],
         "aside": [made[n] for n in aside],
-        "aside_open": any(errors.get(n) for n in aside),
+        "aside_open": any(errors.get(n) or (offer.fields[n].kind == "text" and entry.texts.get(n)) for n in aside),
         "own_fields": [c for n, c in made.items() if offer.fields[n].custom],
         "editors": editors,
         "sentences": [s if n == "_" else f"{n}: {s}" for n, found in errors.items() if n not in shown for s in found],

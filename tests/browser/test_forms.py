@@ -71,6 +71,7 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(screen, co
     tab = screen(company, alice)
     page = tab.open("/orders/new/")
     page.fill("[name='lines.0.quantity']", "many")
+    page.locator("summary", has_text="More").click()
     page.fill("[name=ship_city]", "Bergen")
     page.get_by_role("button", name="Save").click()
     page.get_by_role("alert").first.wait_for()

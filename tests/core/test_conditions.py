@@ -246,7 +246,7 @@ def place(world: World, row: dict, name: str) -> Any:
 
 
 def in_order(world: World, names: list[str]) -> list[UUID]:
-    rows = sorted(world.rows, key=lambda r: r["id"].int, reverse=names[-1].startswith("-"))
+    rows = sorted(world.rows, key=lambda r: r["id"].int)  # ties by id
     for name in reversed(names):
         bare = name.removeprefix("-")
         held = [r for r in rows if place(world, r, bare) is not None]

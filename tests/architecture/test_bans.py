@@ -169,6 +169,7 @@ def test_a_lint_rule_is_silenced_with_its_name_and_reason():
     assert not found, offences(found)
 
 
+# An address a lock file would hold, an option that names a registry, a home folder, or where this very checkout lies.
 FOREIGN = re.compile(rf'("resolved":\s*"http|#\s*from https?:|/home/\w+/|/root/|/Users/\w+/|index-url|--extra-index|(?<![\w.]){re.escape(str(sources.ROOT))}/)')
 BINARY = (".png", ".jpg", ".ico", ".woff2", ".mo", ".gz", ".zip", ".pdf", ".xlsx", ".db")
 

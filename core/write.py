@@ -322,7 +322,10 @@ def _put(known: dict[str, Field], record: Record, made: Cleaned) -> dict[str, An
 def _demand_required(object_type: ObjectType, record: Record, made: Cleaned) -> None:
     """Say at each field that needs a value and has none."""
     for name, f in access.fields(access.system("required"), object_type).items():
-        if f.required and not f.readonly and not f.compute and name not in made.errors and f.kind != "secret" and f.rules.is_empty(f.value(record)):
+        if not f.required or f.readonly or f.compute or name in made.errors or f.kind == "secret":
+            continue
+        unsaid = record._state.adding and not f.custom and name not in made.values  # what the column starts with is nobody's answer
+        if unsaid or f.rules.is_empty(f.value(record)):
             made.refuse(name, _("This field is required."))
 
 

@@ -88,7 +88,13 @@ def demand_active(rows: list[OrderLine], present: Iterable[UUID] = ()) -> None:
 
 
 def add_up(order: SalesOrder, rows: dict[str, list]) -> None:
-    """The ``totals`` hook: nets of lines and sums of the document. Cost: one query where tax codes are used."""
+    """The ``totals`` hook. A confirmed order keeps its sums until it is amended, whatever became of its tax codes since."""
+    if order.status == "draft":
+        count(order, rows)
+
+
+def count(order: SalesOrder, rows: dict[str, list]) -> None:
+    """Nets of lines and sums of the document at the rates of today. Cost: one query where tax codes are used."""
     lines, charges = rows.get("lines"), rows.get("charges")
     if lines is None or charges is None:
         return
@@ -122,6 +128,7 @@ def confirm(actor: Actor, order: SalesOrder, data: dict) -> None:
         raise RuleError({"lines": [_("An order needs at least one line to be confirmed.")]})
     if not data["settled"]:
         demand_active(lines)
+    count(order, {n: r.now for n, r in data["rows"].items()})
     order.order_date = data.get("date") or order.order_date or today()
     order.number = numbering.next_number("SO", order.order_date)
     _revise(order, lines, order.order_date)
@@ -138,7 +145,7 @@ def amend(actor: Actor, order: SalesOrder, data: dict) -> None:
     on = data.get("date") or max(today(), _revision(order).date)
     if on < _revision(order).date:
         raise RuleError({"date": [_("An amendment cannot come before the revision it amends (%(date)s).") % {"date": _revision(order).date}]})
-    add_up(order, {n: r.now for n, r in data["rows"].items()})
+    count(order, {n: r.now for n, r in data["rows"].items()})
     _revise(order, lines, on)
 
 
@@ -224,6 +231,6 @@ def cancelled_quantity(line: OrderLine) -> Decimal:
 
 
 __all__ = [
-    "OrderCharge", "add_up", "amend", "cancelled_quantity", "check", "confirm", "demand_active", "end", "facts", "fill_lines", "locked",
+    "OrderCharge", "add_up", "amend", "cancelled_quantity", "check", "confirm", "count", "demand_active", "end", "facts", "fill_lines", "locked",
     "open_quantity", "prepare", "snapshot",
 ]  # fmt: skip

@@ -59,3 +59,29 @@ def test_values_that_lead_out_of_ones_own_sight_are_not_blamed_on_the_owner(api,
     for refused in (finn.post("accounts/", {"name": "Paris", "country": "FR"}), finn.patch(mine["url"], {"country": "FR"}, 1)):
         assert refused.status_code == 422 and list(refused.json()["errors"]) == ["_"]
     assert finn.get(mine["url"]).json()["country"] == "DE"
+
+
+def test_a_new_tax_code_needs_its_rate(api):
+    for body in ({"code": "Unsaid"}, {"code": "Unsaid", "rate": None}, {"code": "Unsaid", "rate": ""}):
+        refused = api.post("tax-codes/", body)
+        assert refused.status_code == 422 and list(refused.json()["errors"]) == ["rate"]
+    assert factories.make("tax-codes", api, rate=0)["rate"] == "0"
+
+
+def test_the_sums_of_a_confirmed_order_change_only_by_amending_it(api):
+    code = factories.make("tax-codes", api, rate="0.10")
+    line = {"description": "Work", "quantity": 1, "unit_price": "100", "tax_code": code["id"]}
+    draft, order = (factories.make("orders", api, lines=[line], charges=[]) for _ in range(2))
+    order = api.post(f"{order['url']}confirm/", {"date": "2026-03-05"}).json()
+    assert order["total"] == draft["total"] == "110.00"
+    assert api.patch(code["url"], {"rate": "0.20"}, code["version"]).status_code == 200
+    sums = ("net", "tax", "charges_total", "total", "base_net", "base_total")
+    moved = api.patch(order["url"], {"ship_city": "Bonn", "external_number": "PO 7"}, order["version"]).json()
+    assert [moved[n] for n in sums] == [order[n] for n in sums]
+    amended = api.post(f"{order['url']}amend/", {"charges": [], "date": "2026-03-06"}).json()
+    assert (amended["net"], amended["tax"], amended["total"]) == ("100.00", "20.00", "120.00")
+    assert api.patch(code["url"], {"rate": "0.30"}, code["version"] + 1).status_code == 200
+    ended = api.post(f"{order['url']}cancel/", {"reason": "Late", "date": "2026-03-07"}).json()
+    assert [ended[n] for n in sums] == [amended[n] for n in sums]
+    late = api.post(f"{draft['url']}confirm/", {"date": "2026-03-08"}).json()
+    assert late["total"] == "130.00", "a draft is confirmed at the rates of that day"

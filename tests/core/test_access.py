@@ -338,6 +338,40 @@ def test_a_denied_write_changes_nothing(world):
                 assert digest() == before
 
 
+def test_each_door_keeps_to_the_scope_of_its_own_action(world):
+    """Who sees everything, and may change and export what is his own, lists it all, and writes and exports his own."""
+    mine, theirs = world[0], world[4]
+    deeds_of_his_own = ["change", "delete", "export", "archive"]
+    wide = with_roles(
+        mine, role({"type": "accounts", "actions": ["view"], "scope": "all"}, {"type": "accounts", "actions": deeds_of_his_own, "scope": "own"})
+    )
+    accounts = registry.get("accounts")
+    every = set(accounts.model.objects.filter(archived_at=None).values_list("pk", flat=True))
+    own = set(accounts.model.objects.filter(archived_at=None, owner=mine).values_list("pk", flat=True))
+    assert listed(wide, accounts) == every > own
+    assert exported(wide, accounts) == own
+    other = accounts.model.objects.filter(owner=theirs).first()
+    before = digest()
+    for deed in (
+        lambda: write.change(wide, accounts, other.pk, {"city": "X"}, other.version),
+        lambda: write.delete(wide, accounts, other.pk, other.version),
+        lambda: write.act(wide, accounts, other.pk, "archive"),
+    ):
+        with pytest.raises(Denied):
+            people.writing(deed)
+    assert digest() == before
+    narrow = with_roles(mine, role({"type": "accounts", "actions": ["view", "export"], "scope": "own"}))
+    assert listed(narrow, accounts) == exported(narrow, accounts) == own
+
+
+def listed(actor: access.Actor, object_type) -> set:
+    return {r.pk for r in door.reading(lambda: query.page(actor, object_type, query.Listing(limit=query.MOST))).records}
+
+
+def exported(actor: access.Actor, object_type) -> set:
+    return {r.pk for records in door.reading(lambda: list(query.chunks(actor, object_type, query.Listing()))) for r in records}
+
+
 def test_references_to_what_one_does_not_see_are_refused(world):
     """Z-03: in a field, a line, an act and a filter's path; the answer is that of an id that does not exist."""
     mine, theirs = world[0], world[4]

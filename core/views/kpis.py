@@ -17,7 +17,7 @@ from core.access import Actor
 from core.errors import RuleError, Unparsable
 from core.registry import Dimension
 from core.views import pages
-from core.views.dashboard import period_choices
+from core.views.dashboard import period_choices, twelve_months
 
 ROWS = 1000  # groups shown at most; all of them are in the API
 
@@ -100,7 +100,7 @@ def _usable(actor: Actor, dimension: Dimension) -> bool:
 
 
 def _answered(actor: Actor, definition: kpi.Definition, question: kpi.Question, answer: kpi.Answer) -> dict[str, Any]:
-    chart = None
+    chart = None if question.group_by else _months(actor, definition, question, answer)
     if answer.groups:
         split = answer if len(answer.dimensions) == 1 else kpi.value(actor, definition, _asked(question, answer, question.group_by[:1]), compared=False)
         dimension = registry.dimensions[split.dimensions[0]]
@@ -115,6 +115,14 @@ def _answered(actor: Actor, definition: kpi.Definition, question: kpi.Question, 
         "lines": _lines(actor, definition, question, answer), "left_out": max(0, len(answer.groups) - ROWS),
         "lineage": lineage(actor, answer), "hidden": figures.hidden(answer.hidden), "csv": f"{figures.FACTS}?{answer.drill}&format=csv",
     }  # fmt: skip
+
+
+def _months(actor: Actor, definition: kpi.Definition, question: kpi.Question, answer: kpi.Answer) -> dict[str, Any]:
+    """The twelve months up to the period asked for, as a chart: a figure that is not split still has a way it came."""
+    last = min(answer.period.last or structures.today(), structures.today())
+    asked = kpi.Question(twelve_months(last), ("month",), question.filter, answer.as_of.token)
+    title = _("%(kpi)s by month") % {"kpi": definition.name}
+    return figures.month_chart(kpi.value(actor, definition, asked, compared=False), last, title)
 
 
 def _asked(question: kpi.Question, answer: kpi.Answer, group_by: tuple[str, ...]) -> kpi.Question:

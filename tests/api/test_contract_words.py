@@ -85,3 +85,11 @@ def test_the_sums_of_a_confirmed_order_change_only_by_amending_it(api):
     assert [ended[n] for n in sums] == [amended[n] for n in sums]
     late = api.post(f"{draft['url']}confirm/", {"date": "2026-03-08"}).json()
     assert late["total"] == "130.00", "a draft is confirmed at the rates of that day"
+
+
+def test_the_docs_are_read_with_a_key_too(api, company, daves):
+    docs = api.get("docs/")
+    assert docs.status_code == 200 and b"/api/v1/orders/{id}/confirm/" in docs.content
+    for key in (daves.key, "", "ok_no_such"):
+        refused = people.browser(company).get("/api/v1/docs/", headers={"Authorization": f"Bearer {key}"})
+        assert refused.status_code == 302 and "/sign-in/" in refused["Location"]

@@ -11,7 +11,7 @@ from django.apps import apps
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core import access, door, query, read, registry, search, write
+from core import access, door, jobs, query, read, registry, search, write
 from core.errors import Denied, Missing, RuleError
 from core.models import Fact, Role, SealedModel, TrailEntry, User
 from tests import people
@@ -296,6 +296,20 @@ PLANTED = (
     "label",
     "company",
 )
+
+
+def test_what_a_role_begins_to_hide_is_no_longer_found_by_searching(world):
+    """The index is made anew by the job that the change of the role promised."""
+    accounts = registry.get("accounts")
+    made = make("accounts", name="Sought", tax_id="Z-PLUM-77")
+
+    def found() -> list:
+        return [r.pk for r in door.reading(lambda: query.page(system(), accounts, query.Listing(q="plum-77"))).records]
+
+    assert found() == [made.pk]
+    role({"type": "accounts", "actions": ["view"], "scope": "own", "hidden": ["tax_id"]})
+    jobs.run_due()
+    assert found() == []
 
 
 def test_what_is_not_on_the_list_is_never_written(world, alice):

@@ -101,6 +101,20 @@ def test_the_form_says_the_same_as_the_words_of_the_api(client_for, alice, order
     assert value(raw) == Decimal("200.20") and "Country = France" in html.unescape(raw)
 
 
+BY = [f"/kpis/order-intake/?period=all&group_by={by}" for by in ("account", "month", "unit&rollup=true")]
+
+
+@pytest.mark.parametrize("place", ["/", "/kpis/", "/accounts/ID/", *BY])
+def test_every_link_to_facts_holds_the_pages_snapshot(client_for, alice, orders, place):
+    """Figures, comparisons, groups, bars of charts and the file: whichever one follows, later writes do not change what it adds up to."""
+    text = html.unescape(page(client_for(alice), place.replace("ID", str(orders["Acme"].pk))))
+    links = re.findall(r'/facts/\?[^"]+', text)
+    assert links
+    tokens = {dict(parse_qsl(urlsplit(link).query)).get("as_of") for link in links}
+    assert None not in tokens
+    assert len(tokens) == 1
+
+
 def test_two_dates_are_a_period(client_for, alice, today):
     text = page(client_for(alice), f"/kpis/order-intake/?period=all&from={today - timedelta(days=401)}&to={today - timedelta(days=399)}")
     assert value(text) == Decimal("200.20")

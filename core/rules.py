@@ -43,6 +43,8 @@ def check_user(actor: Actor, user: User, changed: dict, rows: dict) -> None:
             raise RuleError({"roles": [_("You may not give a role that may do more than you may yourself.")]})
     if {"roles", "unit"} & changed.keys() and not _may_place(actor, user):
         raise RuleError({"unit": [_("You may not place somebody where they would see more than you do.")]})
+    if user.manager_id == user.pk:
+        raise RuleError({"manager": [_("Nobody is his own manager.")]})
     touches_another = user.pk != actor.id and {"password", "email"} & changed.keys()
     if touches_another and not access.covers_role(actor, Grant.objects.filter(role__in=user.roles.through.objects.filter(user_id=user.pk).values("role_id"))):
         raise RuleError({next(iter({"password", "email"} & changed.keys())): [_("You may not change how somebody with more rights signs in.")]})

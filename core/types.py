@@ -46,7 +46,8 @@ register(
         filters=("type", "kind"),
     ),
     ObjectType(
-        "tax-codes", TaxCode, _("Tax code"), _("Tax codes"), ("code", named("rate", minimum=0, maximum=1, required=True)), columns=("code", "rate"), title="code",
+        "tax-codes", TaxCode, _("Tax code"), _("Tax codes"), ("code", named("rate", minimum=0, maximum=1, required=True)),
+        columns=("code", "rate"), title="code",
         search=("code",), owner=None, icon="receipt-tax", group=SETTINGS, sort=("code",), keys=("code",),
     ),
     ObjectType(

@@ -226,11 +226,16 @@ def open_quantity(line: OrderLine) -> Decimal:
     return line.quantity if line.order.status == "confirmed" else Decimal(0)
 
 
+def moved_quantity(line: OrderLine) -> Decimal:
+    """What was shipped, returned, invoiced or credited of a line: nothing, as long as no document that could do so exists."""
+    return Decimal(0)
+
+
 def cancelled_quantity(line: OrderLine) -> Decimal:
     return line.quantity if line.order.ended_on else Decimal(0)
 
 
 __all__ = [
-    "OrderCharge", "add_up", "amend", "cancelled_quantity", "check", "confirm", "count", "demand_active", "end", "facts", "fill_lines", "locked",
-    "open_quantity", "prepare", "snapshot",
+    "OrderCharge", "add_up", "amend", "cancelled_quantity", "check", "confirm", "count", "demand_active", "end", "facts", "fill_lines",
+    "locked", "moved_quantity", "open_quantity", "prepare", "snapshot",
 ]  # fmt: skip

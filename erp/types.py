@@ -9,6 +9,7 @@ from erp.models import ORDER_STATES, OrderCharge, OrderLine, SalesOrder
 
 DATE = Field("date", "date", _("Date"))
 WHOSE = ("account", "owner", "unit", "order_date", "status")  # every fact of an order tells these of it
+MOVED = (("shipped", _("Shipped")), ("returned", _("Returned")), ("invoiced", _("Invoiced")), ("credited", _("Credited")))
 REASON = Field("reason", "text", _("Reason"), required=True, max_length=500)
 
 register(
@@ -32,7 +33,8 @@ register(
                     named("discount", minimum=0, maximum=1, required=False), "tax_code",
                 ),
                 shown=(
-                    "net", "base_net", Field("cancelled", "number", pgettext_lazy("quantity", "Cancelled"), compute=rules.cancelled_quantity),
+                    "net", "base_net", *(Field(n, "number", label, compute=rules.moved_quantity) for n, label in MOVED),
+                    Field("cancelled", "number", pgettext_lazy("quantity", "Cancelled"), compute=rules.cancelled_quantity),
                     Field("open", "number", pgettext_lazy("quantity", "Open"), compute=rules.open_quantity),
                 ),
                 label=_("Lines"),

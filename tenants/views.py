@@ -99,18 +99,19 @@ def preferences(request: HttpRequest) -> HttpResponse:
     return response
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_http_methods(["GET"])
 @never_cache
 def welcome(request: HttpRequest) -> HttpResponse:
-    """Signs in whoever brings a token of this company. GET changes nothing, so that a link that is merely looked at stays good."""
+    """Signs in whoever brings a token of this company: the end of the sign-up's redirect, never a link that is sent anywhere.
+
+    A GET that writes, for once: the token is worth one use, five minutes and one company, and nobody meets it but this browser.
+    """
     company = context.company()
-    if request.method != "POST":
-        return _page(request, "public/welcome.html", site=company.name, token=request.GET.get("token", ""))
     with context.bind_public():
-        user_id = SignInToken.redeem(PURPOSE, company.id, request.POST.get("token", ""))
+        user_id = SignInToken.redeem(PURPOSE, company.id, request.GET.get("token", ""))
     user = User.objects.filter(pk=user_id, archived_at=None).first() if user_id else None
     if user is None:
-        return _page(request, "public/welcome.html", status=410, site=company.name, token="")
+        return _page(request, "public/welcome.html", status=410, site=company.name)
     sessions.sign_in(request, user)
     return HttpResponseRedirect("/")
 

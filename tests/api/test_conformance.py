@@ -198,9 +198,8 @@ def test_a_list_costs_as_many_queries_for_many_rows_as_for_few(api, slug):
         assert api.post(f"{slug}/batch/", items).status_code == 201
     counts = []
     for limit in (5, 50):
-        with CaptureQueriesContext(
-            connection,
-        ) as queries:
+        with CaptureQueriesContext(connection) as queries:
             assert len(results(api, f"{slug}/?limit={limit}")) >= min(limit, 5)
-        counts.append(len(queries))
+        # Which company a host is, a process remembers for some seconds, so that look-up is in one run and not in the other.
+        counts.append(sum("tenants_domain" not in query["sql"] for query in queries))
     assert counts[0] == counts[1] <= 20, counts

@@ -202,6 +202,6 @@ def test_a_form_of_a_sibling_company_changes_nothing(pair):
     origin = f"http://{directory.host_of(second.subdomain)}"
     for headers in ({}, {"origin": origin}, {"origin": "null"}, {"referer": f"{origin}/"}):
         form = {"theme": "dark", "csrfmiddlewaretoken": token if "origin" in headers else ""}
-        answer = strict.post("/welcome/", form, headers=headers)
+        answer = strict.post("/preferences/", form, headers=headers)
         assert answer.status_code == 403, headers
     assert settings.CSRF_TRUSTED_ORIGINS == []

@@ -253,7 +253,7 @@ def test_a_company_that_follows_another_at_its_subdomain_inherits_nothing():
     assert second.id != first.id and second.schema != first.schema
     stale = people.browser(second)
     stale.cookies[settings.SESSION_COOKIE_NAME] = cookie
-    assert stale.post("/welcome/", {"token": token}).status_code == 410
+    assert stale.get("/welcome/", {"token": token}).status_code == 410
     with context.bind(second):
         assert keys.holder(key) is None
     with pytest.raises(context.Unbound):

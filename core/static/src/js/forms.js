@@ -1,7 +1,7 @@
 /*
  * Forms that need no script, made kinder: nothing is sent twice, nothing typed is lost by leaving, filters send themselves, and acts that
  * cannot be undone are asked about first.
- *   data-guard       on a form: leaving with unsaved changes asks      data-autosubmit  on a form: a change sends it, and one with nothing to change is sent at once
+ *   data-guard       on a form: leaving with unsaved changes asks      data-autosubmit  on a form: a change sends it
  *   data-confirm     on a form or its button: the sentence to ask       (each form)      one request at a time; Ctrl+S saves
  */
 import { once, text, whenQuiet } from "./page.js";
@@ -17,7 +17,6 @@ export function prepareForms(root) {
   once(root, "form[data-autosubmit]", "autosubmit", (form) => {
     const send = () => form.requestSubmit();
     const sendSoon = whenQuiet(300, send);
-    if (!form.querySelector("input:not([type=hidden]), select, textarea")) send();
     form.addEventListener("change", (event) => event.target.matches("[type=search]") || send());
     form.addEventListener("input", (event) => event.target.matches("[type=search]") && !event.isComposing && sendSoon());
   });

@@ -6,6 +6,7 @@ The process that was called starts and stops the servers; the workers it starts 
 import atexit
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -51,6 +52,7 @@ def stop() -> None:
 def _start_servers() -> None:
     global _folder, _owner
     _owner = os.getpid()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # a run that is told to end stops its servers too
     _folder = tempfile.mkdtemp(prefix="odos-tests-")
     Path(_folder).chmod(0o711)  # the servers drop root's rights and must reach their files
     for name in GIVEN:

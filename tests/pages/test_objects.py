@@ -379,17 +379,6 @@ def test_a_figure_leads_to_the_facts_that_add_up_to_it_and_each_to_its_record(al
     assert sum(float(line.rsplit(",", 1)[1]) for line in file.splitlines()[1:]) == 124.5
 
 
-def test_lookups_find_by_name_and_fill_from_the_product(alice, bob, client_for):
-    make(alice, "products", sku="LK-1", name="Lookup bolt", unit_price="3.20")
-    found = client_for(alice).get("/lookup/products/?fill=1&q=lookup").json()["results"]
-    assert [r["label"] for r in found] == ["Lookup bolt"] and found[0]["fill"]["unit_price"] == "3.20"
-    hidden_account = make(alice, "accounts", name="Hidden lookup")
-    everywhere = client_for(alice).get("/lookup/any/?q=hidden").json()["results"]
-    assert everywhere[0]["id"] == f"accounts:{hidden_account.pk}"
-    for place in ("accounts", "any"):
-        assert client_for(bob).get(f"/lookup/{place}/?q=hidden").json()["results"] == [], place
-
-
 def test_long_lists_are_searched_without_a_script(alice, client_for):
     """Of more records than a list holds, one is found by sending the form; nothing typed is lost and nothing saved."""
     door.writing(lambda: write.create_many(access.actor_for(alice), registry.get("accounts"), [{"name": f"Crowd {i:03}"} for i in range(110)]))

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from babel.dates import format_date, format_datetime, format_skeleton
@@ -68,7 +68,7 @@ def short(definition: kpi.Definition, value: Decimal) -> str:
     if definition.measure.money and large:
         return format_compact_currency(value, currency, locale=locale(), fraction_digits=1)
     if definition.measure.money:
-        return format_currency(value.quantize(Decimal(1)), currency, locale=locale(), format="¤#,##0", currency_digits=False)
+        return format_currency(value.quantize(Decimal(1), ROUND_HALF_UP), currency, locale=locale(), format="¤#,##0", currency_digits=False)
     if large:
         return format_compact_decimal(value, locale=locale(), fraction_digits=1)
     return format_decimal(value, format="#,##0.##", locale=locale())

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
 
-from core import context, sessions
+from core import attempts, context, sessions
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,40}", re.ASCII)
 DJANGO_LANGUAGE = {"en": "en", "zh-Hans": "zh-hans"}
@@ -20,7 +20,7 @@ def _call(request) -> context.Call:
     given = request.headers.get("X-Request-Id", "")
     request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
     channel = "api" if request.path_info.startswith("/api/") else "page"
-    return context.Call(request_id, request.META.get("REMOTE_ADDR", "")[:60], channel)
+    return context.Call(request_id, attempts.address(request)[:60], channel)
 
 
 class SignedInMiddleware:

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from core import cache, codes, context, sessions
+from core import attempts, cache, codes, context, sessions
 from core.errors import RuleError
 from core.models import User
 from tenants import directory, provision
@@ -63,7 +63,7 @@ def signup(request: HttpRequest) -> HttpResponse:
     try:
         rules.check(stated)
         # Who mistypes has signed up nothing yet, so only what was in order counts.
-        if not cache.seldom_enough("signup", _address(request), settings.SIGNUPS_PER_HOUR, HOUR):
+        if not cache.seldom_enough("signup", attempts.address(request), settings.SIGNUPS_PER_HOUR, HOUR):
             sentence = _("Too many companies were signed up from your network. Please try again in an hour.")
             return _form(request, stated, {"_": [sentence]}, status=429)
         company = provision.create_company(**stated)
@@ -171,12 +171,6 @@ def _origin(request: HttpRequest, subdomain: str) -> str:
     """Scheme, host and port of a company, as seen from the browser that made this request."""
     port = request.META["HTTP_HOST"].rpartition("]")[2].partition(":")[2]
     return f"{request.scheme}://{directory.host_of(subdomain)}{':' + port if port else ''}"
-
-
-def _address(request: HttpRequest) -> str:
-    """Who asks: the peer, or behind the HTTPS proxy whom that one names last."""
-    forwarded = request.headers.get("X-Forwarded-For", "") if settings.HTTPS else ""
-    return forwarded.rpartition(",")[2].strip() or request.META.get("REMOTE_ADDR", "")
 
 
 def _interface_language(text: str) -> str:

@@ -25,11 +25,6 @@ def today(company):
     return structures.today()
 
 
-@pytest.fixture(scope="module")
-def bob(company):
-    return people.new_user("Bob", "sales")
-
-
 @pytest.fixture(scope="module", autouse=True)
 def orders(company, alice, bob, today):
     actor = access.actor_for(alice)
@@ -157,6 +152,7 @@ def test_what_is_due_is_shown_to_whom_it_belongs(client_for, alice, bob, today):
 
 def test_a_change_is_told_by_words_and_arrow_and_not_by_colour_alone(company):
     definition = kpi.definition("discount-given")
+    assert figures.short(definition, Decimal("1234.50")) == "$1,235"  # half up, like every amount
     assert figures.change(definition, Decimal(150), Decimal(100)) == "+50%"
     assert figures.change(definition, Decimal(50), Decimal(100)) == "\N{MINUS SIGN}50%"
     assert figures.change(definition, Decimal(5), Decimal(5)) == "unchanged"

@@ -2,7 +2,9 @@
 
 import pytest
 from django.conf import settings
+from django.test import override_settings
 
+from core.models import TrailEntry
 from tests import factories, people
 
 ALWAYS = {
@@ -55,3 +57,12 @@ def test_the_cookie_of_a_session_is_for_the_server_alone(company, alice):
     client.post("/sign-in/", {"email": alice.email, "password": people.PASSWORD})
     cookie = client.cookies[settings.SESSION_COOKIE_NAME]
     assert cookie["httponly"] and cookie["samesite"] == "Lax" and not cookie["domain"]
+
+
+@pytest.mark.parametrize(("https", "expected"), [(False, "127.0.0.1"), (True, "203.0.113.9")])
+def test_the_trail_names_who_asked_and_believes_a_proxy_only_where_there_is_one(company, alice, https, expected):
+    """Whoever reaches the server directly may claim any address; the proxy of an HTTPS installation names the last one itself."""
+    client = people.signed_in(alice, company)
+    with override_settings(HTTPS=https):
+        client.post("/accounts/new/", {"whole": "1", "name": f"From afar {https}"}, headers={"X-Forwarded-For": "198.51.100.1, 203.0.113.9"})
+    assert TrailEntry.objects.filter(about_type="accounts", act="add").latest("id").address == expected

@@ -11,17 +11,11 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from core import access, door, query, registry, structures, write
-from tests import people
 
 
 @pytest.fixture(scope="module")
 def today(company):
     return structures.today()
-
-
-@pytest.fixture(scope="module")
-def bob(company):
-    return people.new_user("Bob", "sales")
 
 
 @pytest.fixture(scope="module", autouse=True)

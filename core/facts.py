@@ -103,7 +103,7 @@ def point_to(ids: Iterable) -> bool:
 def visible(actor: Actor) -> QuerySet:
     """Facts the actor may see: those of documents of a type he sees, within his scope by the fact's own person and unit."""
     allowed = Q(pk__in=[])
-    for slug in dict.fromkeys(m.source for m in registry.measures.values()):
+    for slug in dict.fromkeys(s for m in registry.measures.values() for s in m.sources):
         object_type = registry.types[slug]
         told = _told(actor, object_type)
         if not told or not access.allows(actor, object_type, "view"):
@@ -117,12 +117,12 @@ def visible(actor: Actor) -> QuerySet:
 def _told(actor: Actor, object_type: ObjectType) -> set[str]:
     """Measures of this source that reveal no field hidden from the actor."""
     hidden = access.hidden_names(actor, object_type)
-    return {m.key for m in registry.measures.values() if m.source == object_type.slug and not hidden & set(m.reveals)}
+    return {m.key for m in registry.measures.values() if object_type.slug in m.sources and not hidden & set(m.reveals)}
 
 
 def told_condition(slug: str, told: set[str]) -> Q:
     """No condition at all where every measure of the source is told: a plain condition is a fast one."""
-    every = {m.key for m in registry.measures.values() if m.source == slug}
+    every = {m.key for m in registry.measures.values() if slug in m.sources}
     return Q() if told == every else Q(measure__in=sorted(told))
 
 

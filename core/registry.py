@@ -12,10 +12,11 @@ from django.db import models
 
 from core.codes import CODES
 from core.kinds import KINDS, Kind
+from core.measuring import Dimension, Measure, Part, Sheet, ShippedDashboard, ShippedKpi
 
 # Django's column class, most special first -> kind. Columns with a meaning of their own carry it in their class.
 KIND_OF = {
-    "MoneyField": "money", "PercentField": "percent", "NumberField": "number", "ChoiceField": "choice", "ChoicesField": "choices",
+    "MoneyField": "money", "PercentField": "percent", "NumberField": "number", "RateField": "rate", "ChoiceField": "choice", "ChoicesField": "choices",
     "WordsField": "words", "CodeField": "code", "PhoneField": "phone", "SecretField": "secret", "FilterField": "json",
     "EmailField": "email", "URLField": "url", "CharField": "text", "TextField": "longtext", "DateField": "date",
     "DateTimeField": "datetime", "BooleanField": "yesno", "PositiveIntegerField": "integer", "IntegerField": "integer",
@@ -181,6 +182,7 @@ class Act:
 
     ``fields`` are its inputs (``lines`` names of child rows it takes as well), ``guard(actor, record)`` raises WrongState
     or RuleError, ``run(actor, record, data)`` does the work on the locked record; ``core.write`` stores, records, states facts.
+    An act that ``makes`` a record of another type (its slug) returns it from ``run``; that record is then the answer.
     """
 
     name: str
@@ -191,6 +193,7 @@ class Act:
     lines: tuple[str, ...] = ()
     guard: Callable = lambda actor, record: None
     run: Callable = lambda actor, record, data: None
+    makes: str = ""
     icon: str = "arrow-right"
     primary: bool = False
     danger: bool = False
@@ -221,6 +224,9 @@ class ObjectType:
     prepare: Callable = lambda actor, records: None  # fills what depends on references, for a whole batch, before checks
     totals: Callable | None = None  # (record, {lines name: rows}) -> sets computed columns
     facts: Callable | None = None  # (records) -> {record id: [core.facts.Statement]}
+    moves: Callable = lambda records: {}  # (records) -> {slug: [records]} whose facts hang on these: restated with them
+    follows: tuple[str, ...] = ()  # fields that name the record before this one in the chain
+    remains: Callable = lambda record: []  # [(label, text)]: what is left to do at this step of the chain
     locked: Callable = lambda record: frozenset()  # names that no longer change by a save
     after: Callable = lambda actor, record, changed: None  # keeps what hangs on the record in step (a tree's links)
     owner: str | None = "owner_id"  # column that scope "own" compares with the actor; None: scopes do not apply
@@ -257,58 +263,21 @@ class ObjectType:
         return isinstance(other, ObjectType) and other.slug == self.slug
 
 
-@dataclass(frozen=True)
-class Measure:
-    """What a fact counts. ``money`` measures are in the company's currency. ``source`` is the slug whose documents state it."""
-
-    key: str
-    label: Any
-    source: str
-    money: bool = True
-    reveals: tuple[str, ...] = ()  # fields of the source: who may not see one of them does not see these facts
-
-
-@dataclass(frozen=True)
-class Dimension:
-    """A way to split facts. A column of ids of ``target`` records, a field looked up through one, or a calendar period.
-
-    ``tree`` names the dated closure by which values roll up.
-    """
-
-    key: str
-    label: Any
-    column: str = ""
-    target: str = ""  # slug the ids belong to
-    through: str = ""  # field of the target that is the value, instead of the record itself
-    period: str = ""  # month, quarter, year
-    tree: type | None = None
-
-
-@dataclass(frozen=True)
-class ShippedKpi:
-    """A KPI every new company starts with, and the words that explain it."""
-
-    key: str
-    label: Any
-    measure: str
-    formula: Any
-    date_basis: Any
-    dimensions: tuple[str, ...] = ("account", "product", "product_category", "person", "unit", "country", "month", "quarter", "year")
-    up_is_good: bool = True
-
-
 types: dict[str, ObjectType] = {}
 measures: dict[str, Measure] = {}
 dimensions: dict[str, Dimension] = {}
 kpis: dict[str, ShippedKpi] = {}
+dashboards: dict[str, ShippedDashboard] = {}
+sheets: dict[str, Sheet] = {}
 seeds: list[Callable] = []  # called with the actor of a new company's owner, in the order of the floors
 _frozen = False
 
 
-def register(*things: ObjectType | Measure | Dimension | ShippedKpi) -> None:
+def register(*things: ObjectType | Measure | Dimension | ShippedKpi | ShippedDashboard | Sheet) -> None:
     """Make these known; each key once."""
+    homes = {ObjectType: types, Measure: measures, Dimension: dimensions, ShippedKpi: kpis, ShippedDashboard: dashboards, Sheet: sheets}
     for thing in things:
-        home = {ObjectType: types, Measure: measures, Dimension: dimensions, ShippedKpi: kpis}[type(thing)]
+        home = homes[type(thing)]
         key = thing.slug if isinstance(thing, ObjectType) else thing.key
         if _frozen or key in home:
             raise RuntimeError(f"{key} is registered twice, or after the start.")
@@ -340,7 +309,7 @@ def _point_dimensions() -> None:
     """Columns of facts are plain ids; which records they belong to, the dimensions say that the floors above declare."""
     home = types["facts"].fields
     for dimension in dimensions.values():
-        if dimension.column in home and not dimension.through:
+        if dimension.column in home and not dimension.looks:
             home[dimension.column] = replace(home[dimension.column], target=dimension.target, label=dimension.label)
 
 
@@ -370,3 +339,8 @@ def type_of(record: models.Model) -> ObjectType:
     return next(t for t in types.values() if t.model is type(record))
 
 
+__all__ = [
+    "KINDS", "KIND_OF", "Act", "Dimension", "Field", "Lines", "Measure", "Named", "ObjectType", "Part", "Sheet", "ShippedDashboard", "ShippedKpi",
+    "dashboards", "derive", "dimensions", "every", "extend", "freeze", "get", "kpis", "measures", "named", "register", "seeds", "sheets",
+    "type_choices", "type_of", "types",
+]  # fmt: skip

@@ -6,22 +6,25 @@ Floors above add their own through ``registry.seeds``. All of it is written thro
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from core import access, context, registry, write
-from core.models import Dashboard, Kpi, Role, User
+from core import access, codes, context, registry, write
+from core.models import Currency, Dashboard, Kpi, Role, User
 from core.models.record import permit
+from core.money import minor_unit
 from core.registry import get
 
 READ = ["view", "export"]
 WORK = ["view", "add", "change", "delete", "export", "import", "archive", "restore"]
 
+SETUP = ("tax-codes", "currencies", "exchange-rates")  # what anybody who writes documents needs to see
+
 # key, name, grants as (type, actions, scope). Floors above extend the lists of these roles before any company is made.
 ROLES: dict[str, tuple] = {
     "owner": (pgettext_lazy("role", "Owner"), [("*", ["*"], "all")]),
     "admin": (_("Admin"), [("*", ["*"], "all")]),
-    "sales-manager": (_("Sales manager"), [("users", READ, "all"), ("org-units", READ, "all"), ("tax-codes", READ, "all")]),
-    "sales": (_("Sales"), [("users", ["view"], "all"), ("org-units", ["view"], "all"), ("tax-codes", ["view"], "all")]),
-    "operations": (_("Operations"), [("users", ["view"], "all"), ("org-units", ["view"], "all"), ("tax-codes", ["view"], "all")]),
-    "finance": (_("Finance"), [("users", ["view"], "all"), ("org-units", ["view"], "all"), ("tax-codes", WORK, "all")]),
+    "sales-manager": (_("Sales manager"), [("users", READ, "all"), ("org-units", READ, "all"), *((slug, READ, "all") for slug in SETUP)]),
+    "sales": (_("Sales"), [("users", ["view"], "all"), ("org-units", ["view"], "all"), *((slug, ["view"], "all") for slug in SETUP)]),
+    "operations": (_("Operations"), [("users", ["view"], "all"), ("org-units", ["view"], "all"), *((slug, ["view"], "all") for slug in SETUP)]),
+    "finance": (_("Finance"), [("users", ["view"], "all"), ("org-units", ["view"], "all"), ("currencies", READ, "all"), ("tax-codes", WORK, "all"), ("exchange-rates", WORK, "all")]),
     "read-only": (_("Read only"), [("*", READ, "all")]),
 }
 
@@ -57,8 +60,10 @@ def _role(name, grants: list) -> dict:
 
 
 def _plant_performance() -> None:
-    kpis = [Kpi(key=k.key, measure=k.measure, position=i) for i, k in enumerate(registry.kpis.values())]
+    kpis = [Kpi(key=k.key, measure=k.top.measures[0], position=i) for i, k in enumerate(registry.kpis.values())]
+    currencies = [Currency(code=code, places=-minor_unit(code).as_tuple().exponent) for code in codes.currencies()]
     tiles = [{"kpi": k.key} for k in kpis]
     with permit():
+        Currency.objects.bulk_create(currencies)
         Kpi.objects.bulk_create(kpis)
         Dashboard(tiles=tiles, is_default=True).save(force_insert=True)

@@ -3,15 +3,15 @@
 from core.models.document import Document, DocumentCharge, DocumentLine
 from core.models.facts import Fact
 from core.models.people import ApiKey, Grant, Role, User
-from core.models.performance import Dashboard, Kpi
+from core.models.performance import Dashboard, Kpi, Target
 from core.models.record import Line, OwnedRecord, Record, Rows, SealedModel, permit
-from core.models.setup import CustomField, Sequence, TaxCode
+from core.models.setup import Currency, CustomField, ExchangeRate, Sequence, TaxCode
 from core.models.structure import Link, Node, OrgUnit, OrgUnitLink
 from core.models.trail import TrailEntry
 from core.models.work import IdempotencyKey, Import, Job, SearchEntry
 
 __all__ = [
-    "ApiKey", "CustomField", "Dashboard", "Document", "DocumentCharge", "DocumentLine", "Fact", "Grant", "IdempotencyKey",
+    "ApiKey", "Currency", "CustomField", "Dashboard", "Document", "DocumentCharge", "DocumentLine", "ExchangeRate", "Fact", "Grant", "IdempotencyKey",
     "Import", "Job", "Kpi", "Line", "Link", "Node", "OrgUnit", "OrgUnitLink", "OwnedRecord", "Record", "Role", "Rows",
-    "SealedModel", "SearchEntry", "Sequence", "TaxCode", "TrailEntry", "User", "permit",
+    "SealedModel", "SearchEntry", "Sequence", "Target", "TaxCode", "TrailEntry", "User", "permit",
 ]  # fmt: skip

@@ -1,15 +1,16 @@
-"""What the company watches: KPIs and the dashboards that show them. How a KPI is computed lives in ``core.kpi``."""
+"""What the company watches: KPIs, what they are meant to come to, and the dashboards that show them. How a KPI is computed lives in ``core.kpi``."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from core.models.columns import FilterField
-from core.models.record import Record
+from core.models.columns import FilterField, NumberField
+from core.models.record import OwnedRecord, Record
 
 
 class Kpi(Record):
     """A KPI over facts: the sum of one measure, of those facts that ``filter`` lets through.
 
+    A shipped one's formula stands in the registry, by its key; ``measure`` then is the first of those it is made of.
     ``name`` is empty for a shipped KPI that the company has not renamed; its name then comes from the registry,
     in the reader's language.
     """
@@ -24,9 +25,38 @@ class Kpi(Record):
         constraints = [models.UniqueConstraint("key", name="kpi_key_is_unique")]
 
 
+class Target(OwnedRecord):
+    """What a KPI is meant to come to in a month, quarter or year: of the company, or of one member of a dimension.
+
+    ``subject`` is the member's id, or its code where it has none. Owner and unit follow from it, so that people see the
+    targets of those whose figures they see.
+    """
+
+    kpi = models.CharField(_("Figure"), max_length=40)
+    dimension = models.CharField(_("For each"), max_length=40, blank=True, default="")
+    subject = models.CharField(_("Of"), max_length=200, blank=True, default="")
+    period = models.CharField(_("Period"), max_length=7, help_text=_("2026, 2026-Q3 or 2026-07."))
+    value = NumberField(_("Target"))
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kpi", "dimension", "subject", "period"], name="target_is_unique", violation_error_message=_("There is such a target already."),
+            ),
+        ]  # fmt: skip
+
+    def __str__(self):
+        return f"{self.kpi} {self.period}"
+
+
 class Dashboard(Record):
-    """A page of tiles, each ``{kpi, shape, period, group_by}``; ``is_default`` marks the one people land on."""
+    """A page of tiles, each ``{kpi, shape, period, group_by}``; ``is_default`` marks the one people land on.
+
+    Those who hold the default role with the key ``role`` land on that role's, and everybody on one of their own first.
+    """
 
     name = models.CharField(_("Name"), max_length=200, blank=True, default="")
     tiles = models.JSONField(_("Tiles"), default=list)
     is_default = models.BooleanField(default=False)
+    role = models.CharField(_("Role"), max_length=40, blank=True, default="")
+    owner = models.ForeignKey("core.User", models.CASCADE, null=True, blank=True, verbose_name=_("Owner"), related_name="+")

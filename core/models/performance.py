@@ -4,7 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from core.models.columns import FilterField, NumberField
-from core.models.record import OwnedRecord, Record
+from core.models.record import Record
 
 
 class Kpi(Record):
@@ -25,11 +25,11 @@ class Kpi(Record):
         constraints = [models.UniqueConstraint("key", name="kpi_key_is_unique")]
 
 
-class Target(OwnedRecord):
+class Target(Record):
     """What a KPI is meant to come to in a month, quarter or year: of the company, or of one member of a dimension.
 
-    ``subject`` is the member's id, or its code where it has none. Owner and unit follow from it, so that people see the
-    targets of those whose figures they see.
+    ``subject`` is the member's id, or its code where it has none. Owner and unit follow from it, never from who set the
+    target, so that people see the targets of those whose figures they see.
     """
 
     kpi = models.CharField(_("Figure"), max_length=40)
@@ -37,6 +37,8 @@ class Target(OwnedRecord):
     subject = models.CharField(_("Of"), max_length=200, blank=True, default="")
     period = models.CharField(_("Period"), max_length=7, help_text=_("2026, 2026-Q3 or 2026-07."))
     value = NumberField(_("Target"))
+    owner = models.ForeignKey("core.User", models.CASCADE, null=True, editable=False, verbose_name=_("Owner"), related_name="+")
+    unit = models.ForeignKey("core.OrgUnit", models.CASCADE, null=True, editable=False, verbose_name=_("Unit"), related_name="+")
 
     class Meta:
         constraints = [

@@ -25,6 +25,7 @@ class Cleaned:
 
     values: dict[str, Any] = field(default_factory=dict)
     lines: dict[str, list["Cleaned"]] = field(default_factory=dict)
+    taken: dict[str, list["Cleaned"]] = field(default_factory=dict)  # rows that an act takes, by name
     errors: dict[str, list[str]] = field(default_factory=dict)
     id: UUID | None = None
 
@@ -126,7 +127,7 @@ def _ask(f: Field, value: Any, asked: dict, uses: list, made: Cleaned, where: st
 
 def _seen(actor: Actor, slug: str, ids: set) -> set:
     object_type = registry.get(slug)
-    if object_type is None or object_type.rows or not access.allows(actor, object_type, "view"):
+    if object_type is None or (object_type.rows and not object_type.referable) or not access.allows(actor, object_type, "view"):
         return set()
     return set(access.rows(actor, object_type).filter(pk__in=ids).values_list("pk", flat=True))
 
@@ -134,9 +135,10 @@ def _seen(actor: Actor, slug: str, ids: set) -> set:
 def inputs(actor: Actor, act: registry.Act, lines: Iterable[Lines], items: list[Any]) -> list[Cleaned]:
     """The inputs of an act, for each record it is done to. Raises nothing; look at ``errors``."""
     named = {f.name: f for f in act.fields}
-    taken = [entry for entry in lines if entry.name in act.lines]
+    taken = [*(entry for entry in lines if entry.name in act.lines), *act.takes]
     cleaned = clean(actor, named, taken, [{} if data is None else data for data in items], False)
     for made in cleaned:
+        made.taken = {entry.name: made.lines.pop(entry.name) for entry in act.takes if entry.name in made.lines}
         for f in act.fields:
             if f.required and f.name not in made.errors and f.rules.is_empty(made.values.get(f.name)):
                 made.refuse(f.name, _("This field is required."))

@@ -55,7 +55,7 @@ def offer(actor: Actor, object_type: ObjectType, record: Record | None = None) -
 
 def offer_of_act(object_type: ObjectType, act: Act) -> Offer:
     """The inputs of an act."""
-    return Offer(object_type, {f.name: f for f in act.fields}, [e for e in object_type.lines if e.name in act.lines])
+    return Offer(object_type, {f.name: f for f in act.fields}, [*(e for e in object_type.lines if e.name in act.lines), *act.takes])
 
 
 def _choosable(actor: Actor, f: Field) -> bool:

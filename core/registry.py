@@ -180,7 +180,8 @@ class Lines:
 class Act:
     """Something that may be done to a record by name: a transition (with ``sources`` and ``target``), or any other deed.
 
-    ``fields`` are its inputs (``lines`` names of child rows it takes as well), ``guard(actor, record)`` raises WrongState
+    ``fields`` are its inputs (``lines`` names of child rows it takes as well, ``takes`` rows of its own: ``data[name]`` is then
+    a list of dicts, or None where none were given; ``offers(actor, record)`` -> {name: [dict]} fills them in a form), ``guard(actor, record)`` raises WrongState
     or RuleError, ``run(actor, record, data)`` does the work on the locked record; ``core.write`` stores, records, states facts.
     An act that ``makes`` a record of another type (its slug) returns it from ``run``; that record is then the answer.
     """
@@ -191,6 +192,8 @@ class Act:
     target: str = ""
     fields: tuple[Field, ...] = ()
     lines: tuple[str, ...] = ()
+    takes: tuple["Lines", ...] = ()
+    offers: Callable = lambda actor, record: {}
     guard: Callable = lambda actor, record: None
     run: Callable = lambda actor, record, data: None
     makes: str = ""
@@ -213,6 +216,7 @@ class ObjectType:
     title: str = "name"  # the field that names a record
     title_else: str = ""  # the field that does where the first is empty
     rows: Callable | None = None  # (actor) -> queryset: a row rule of its own, for ledgers that follow other records
+    referable: bool = False  # although it has such a row rule, its rows may be referred to (the lines of a document)
     as_of: Callable | None = None  # (queryset, token) -> queryset as a reader knew it earlier
     looked_up: Callable = lambda actor: {}  # (actor) -> further fields to filter by, each with an expression
     redact: Callable | None = None  # (actor, read.Shown): take out what this reader may not see inside a value
@@ -296,7 +300,8 @@ def freeze() -> None:
     global _frozen
     slug_of = {t.model._meta.label: t.slug for t in types.values()}
     for object_type in types.values():
-        for home in (object_type.fields, *(lines.fields for lines in object_type.lines)):
+        taken = (entry for act in object_type.acts for entry in act.takes)
+        for home in (object_type.fields, *(entry.fields for entry in (*object_type.lines, *taken))):
             for name, f in home.items():
                 if f.target in slug_of:
                     f = replace(f, target=slug_of[f.target])

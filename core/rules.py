@@ -6,10 +6,10 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from core import access, conditions, jobs, limits, passwords, registry, schema, sql, structures
+from core import access, conditions, context, jobs, limits, passwords, registry, schema, sql, structures
 from core.access import Actor
 from core.errors import RuleError
-from core.models import CustomField, Grant, OrgUnit, Role, User
+from core.models import CustomField, ExchangeRate, Grant, OrgUnit, Role, User
 from core.query import RESERVED
 
 BY_PLACE = ("unit", "subtree")  # scopes that mean more or less by where their holder stands
@@ -147,6 +147,17 @@ def role_changed(actor: Actor, role: Role, changed: dict) -> None:
     slugs = set(hides.values_list("type", flat=True)) if role.version == 1 else set() if changed.keys() == {"name"} else {"*"}
     for slug in sorted(slugs):
         jobs.promise("reindex", {"type": slug}, actor)
+
+
+# Money
+
+
+def check_rate(actor: Actor, rate: ExchangeRate, changed: dict, rows: dict) -> None:
+    """A rate is of a currency other than the company's own, and more than zero."""
+    if rate.currency == context.company().currency:
+        raise RuleError({"currency": [_("This is the company's own currency: its rate is always 1.")]})
+    if rate.rate is not None and rate.rate <= 0:
+        raise RuleError({"rate": [_("A rate is more than zero.")]})
 
 
 # Own fields

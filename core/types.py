@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 
 from core import asof, dimensions, facts, registry, rules, trail
-from core.models import CustomField, Fact, Grant, OrgUnit, Role, TaxCode, TrailEntry, User
+from core.models import Currency, CustomField, ExchangeRate, Fact, Grant, OrgUnit, Role, TaxCode, TrailEntry, User
 from core.registry import Dimension, Field, Lines, ObjectType, named, register
 
 SETTINGS = _("Settings")
@@ -49,6 +49,15 @@ register(
         "tax-codes", TaxCode, _("Tax code"), _("Tax codes"), ("code", named("rate", minimum=0, maximum=1, required=True)),
         columns=("code", "rate"), title="code",
         search=("code",), owner=None, icon="receipt-tax", group=SETTINGS, sort=("code",), keys=("code",),
+    ),
+    ObjectType(
+        "currencies", Currency, _("Currency"), _("Currencies"), (), shown=("code", "places"), columns=("code", "places"), title="code", search=("code",),
+        owner=None, icon="coins", group=SETTINGS, sort=("code",), writable=False, deletable=False, archivable=False,
+    ),
+    ObjectType(
+        "exchange-rates", ExchangeRate, _("Exchange rate"), _("Exchange rates"), ("currency", "date", named("rate", required=True)),
+        columns=("currency", "date", "rate"), title="currency", search=("currency",), owner=None, icon="arrows-exchange", group=SETTINGS,
+        check=rules.check_rate, sort=("-date",), keys=("currency", "date"), filters=("currency",),
     ),
     ObjectType(
         "facts", Fact, _("Fact"), _("Facts"), (),

@@ -21,7 +21,7 @@ from core.cleaning import Cleaned
 from core.errors import Denied, Missing, RuleError, Stale, VersionRequired, WrongState
 from core.models import OwnedRecord, User
 from core.models.record import Record, permit
-from core.registry import Act, Field, ObjectType
+from core.registry import Act, Field, ObjectType, get
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,7 @@ def create_many(actor: Actor, object_type: ObjectType, items: list[Any], history
         entries.append(trail.entry(actor, object_type, record, act, changes | lines.told_new(object_type, built)))
     trail.note(entries)
     facts.state(object_type, records, fresh=True, history=history.at_business_date)
+    _restate(object_type, records, history)
     search.index(object_type, records)
     return records
 
@@ -172,12 +173,14 @@ def act_many(
         object_type.prepare(actor, list(zip(records, cleaned, strict=True)))
     rebuilt = lines.rebuild(object_type, list(zip(records, cleaned, strict=True)))
     _raise_together(cleaned)
-    writes = []
+    writes, fresh = [], []
     for record, made, rows in zip(records, cleaned, rebuilt, strict=True):
-        changed = _do(actor, object_type, deed, record, made, rows, history)
+        changed, new = _do(actor, object_type, deed, record, made, rows, history)
         writes.append(Write(record, changed, rows))
+        fresh.append(new)
     _raise_together(cleaned)
-    return _store_many(actor, object_type, name, writes, object_type.fields, history)
+    stored = _store_many(actor, object_type, name, writes, object_type.fields, history)
+    return fresh if deed.makes else stored
 
 
 def _demand_possible(actor: Actor, object_type: ObjectType, deed: Act, record: Record) -> None:
@@ -186,20 +189,27 @@ def _demand_possible(actor: Actor, object_type: ObjectType, deed: Act, record: R
     deed.guard(actor, record)
 
 
-def _do(actor: Actor, object_type: ObjectType, deed: Act, record: Record, made: Cleaned, rows: dict, history: History) -> dict[str, Any]:
-    """The deed itself, on the record in hand; returns name -> value before. What its rule refuses is added to ``made.errors``."""
+def _do(
+    actor: Actor, object_type: ObjectType, deed: Act, record: Record, made: Cleaned, rows: dict, history: History
+) -> tuple[dict[str, Any], Record | None]:  # fmt: skip
+    """The deed itself, on the record in hand: name -> value before, and the record it made, if any.
+
+    What its rule refuses is added to ``made.errors``.
+    """
+    new = None
     before = {n: f.value(record) for n, f in object_type.fields.items() if f.kind != "refs"}
     archived = record.archived_at
     if deed.target:
         record.status = deed.target
     try:
-        deed.run(actor, record, {**made.values, "rows": rows, "settled": history.settled})
+        taken = {entry.name: [row.values for row in made.taken[entry.name]] if entry.name in made.taken else None for entry in deed.takes}
+        new = deed.run(actor, record, {**made.values, **taken, "rows": rows, "history": history})
         if object_type.totals:
             object_type.totals(record, {n: r.now for n, r in rows.items()})
     except RuleError as error:
         made.errors.update(error.errors)
     changed = {n: before[n] for n, f in object_type.fields.items() if n in before and f.value(record) != before[n]}
-    return changed if record.archived_at == archived else changed | {"archived_at": archived}
+    return (changed if record.archived_at == archived else changed | {"archived_at": archived}), new
 
 
 def delete(actor: Actor, object_type: ObjectType, record_id: UUID, version: int | None) -> bool:
@@ -380,8 +390,15 @@ def _store_many(actor: Actor, object_type: ObjectType, name: str, writes: list[W
         _demand_still_mine(actor, object_type, records, "view")
     trail.note([trail.entry(actor, object_type, record, name, told) for record, told in entries])
     facts.state(object_type, records, history=history.at_business_date)
+    _restate(object_type, records, history)
     search.index(object_type, records)
     return [one.record for one in writes]
+
+
+def _restate(object_type: ObjectType, records: list[Record], history: History) -> None:
+    """Let the documents whose facts hang on these records say anew what is true of them."""
+    for slug, others in object_type.moves(records).items():
+        facts.state(get(slug), others, history=history.at_business_date)
 
 
 def _store_several(object_type: ObjectType, records: list[Record]) -> None:

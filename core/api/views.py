@@ -272,8 +272,12 @@ class Deed(Single):
 
         def work(actor: Actor) -> Reply:
             record = write.act(actor, named.type, named.id, act, data, named.version(actor, act))
-            made = written(actor, named.type, [record], plain)[0]
-            return Reply(200, answers.written(made).decode(), etag(made))
+            deed = named.type.act(act)
+            if deed is None or not deed.makes:
+                made = written(actor, named.type, [record], plain)[0]
+                return Reply(200, answers.written(made).decode(), etag(made))
+            made = written(actor, registry.types[deed.makes], [record], plain)[0]
+            return Reply(201, answers.written(made).decode(), {"Location": made["url"], **etag(made)})
 
         return self.writing(work)
 

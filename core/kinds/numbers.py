@@ -48,6 +48,14 @@ class Number(Kind):
         return "" if value is None else format_decimal(value, format="#,##0.######", locale=locale())
 
 
+class Rate(Number):
+    name = "rate"
+    whole_digits, places, sums = 12, 10, False
+
+    def text(self, field, value, currency=""):
+        return "" if value is None else format_decimal(value, format="#,##0.##########", locale=locale())
+
+
 class Integer(Number):
     name = "integer"
     output = models.DecimalField(max_digits=30, decimal_places=0)

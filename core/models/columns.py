@@ -41,6 +41,13 @@ class NumberField(_PlainInMigrations, models.DecimalField):
         super().__init__(*args, **{"max_digits": 24, "decimal_places": 6, **kwargs})
 
 
+class RateField(_PlainInMigrations, models.DecimalField):
+    """What one unit of a currency is worth in another: small where a currency's units are."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **{"max_digits": 24, "decimal_places": 10, **kwargs})
+
+
 class ChoiceField(_PlainInMigrations, models.CharField):
     """One of a declared set; ``choices`` never reach a migration."""
 

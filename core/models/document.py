@@ -4,7 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from core.models.columns import CodeField, MoneyField, NumberField, PercentField
+from core.models.columns import CodeField, MoneyField, NumberField, PercentField, RateField
 from core.models.record import Line, OwnedRecord
 
 
@@ -14,7 +14,8 @@ class Document(OwnedRecord):
     number = models.CharField(_("Number"), max_length=40, blank=True, default="", editable=False)
     external_number = models.CharField(_("External number"), max_length=100, blank=True, default="")
     currency = CodeField(_("Currency"), standard="currency")
-    rate = NumberField(_("Rate"), default=1, editable=False)
+    rate = RateField(_("Rate"), default=1, blank=True)
+    rate_fixed = models.BooleanField(default=False, editable=False)  # somebody said which; else it follows the document's date
     net = MoneyField(_("Net"), default=0, editable=False)
     tax = MoneyField(_("Tax"), default=0, editable=False)
     charges_total = MoneyField(_("Charges"), default=0, editable=False)
@@ -39,6 +40,7 @@ class DocumentLine(Line):
     tax_code = models.ForeignKey("core.TaxCode", models.PROTECT, null=True, blank=True, verbose_name=_("Tax code"), related_name="+")
     net = MoneyField(_("Net"), default=0, editable=False)
     base_net = MoneyField(_("Net in base currency"), default=0, editable=False)
+    price_trace = models.JSONField(_("Why this price"), default=list, blank=True, editable=False)
 
     class Meta:
         abstract = True

@@ -1,10 +1,10 @@
-"""What a company sets up for itself: own fields, tax codes, number sequences."""
+"""What a company sets up for itself: own fields, tax codes, exchange rates, number sequences."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from core.models.columns import ChoiceField, PercentField
+from core.models.columns import ChoiceField, CodeField, PercentField, RateField
 from core.models.record import Record, SealedModel
 
 FIELD_KINDS = (
@@ -51,6 +51,35 @@ class TaxCode(Record):
 
     def __str__(self):
         return self.code
+
+
+class Currency(Record):
+    """A currency there is (ISO 4217), and how many decimals its amounts have."""
+
+    code = models.CharField(_("Code"), max_length=3, unique=True)
+    places = models.PositiveSmallIntegerField(_("Decimals"), default=2)
+
+    def __str__(self):
+        return self.code
+
+
+class ExchangeRate(Record):
+    """What one unit of a currency is worth in the company's own, from this date on."""
+
+    currency = CodeField(_("Currency"), standard="currency", blank=False, default=models.NOT_PROVIDED)
+    date = models.DateField(_("Date"))
+    rate = RateField(pgettext_lazy("currency", "Rate"))
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["currency", "date"], name="exchange_rate_is_unique"),
+            models.CheckConstraint(
+                condition=models.Q(rate__gt=0), name="exchange_rate_is_positive", violation_error_message=_("A rate is more than zero."),
+            ),
+        ]  # fmt: skip
+
+    def __str__(self):
+        return f"{self.currency} {self.date}"
 
 
 class Sequence(SealedModel):

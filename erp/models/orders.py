@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from core.models.columns import ChoiceField, CodeField, NumberField
 from core.models.document import Document, DocumentCharge, DocumentLine
@@ -17,6 +18,8 @@ class SalesOrder(Document):
 
     account = models.ForeignKey("crm.Account", models.PROTECT, verbose_name=_("Account"), related_name="orders")
     contact = models.ForeignKey("crm.Contact", models.PROTECT, null=True, blank=True, verbose_name=_("Contact"), related_name="+")
+    quote = models.ForeignKey("crm.Quote", models.PROTECT, null=True, blank=True, verbose_name=_("Quote"), related_name="orders")
+    warehouse = models.ForeignKey("erp.Warehouse", models.PROTECT, null=True, blank=True, verbose_name=_("Warehouse"), related_name="+")
     status = ChoiceField(_("Status"), choices=tuple(s[:2] for s in ORDER_STATES), default="draft", editable=False)
     revision = models.PositiveIntegerField(_("Revision"), default=0, editable=False)
     order_date = models.DateField(_("Order date"), null=True, blank=True)
@@ -43,13 +46,29 @@ class SalesOrder(Document):
 
 
 class OrderLine(DocumentLine):
-    """A line of an order. ``cancelled`` is the part taken back when the order was cancelled or closed."""
+    """A line of an order, and what became of it: quantity = shipped + open + cancelled (N18); a return reopens nothing.
+
+    ``reserved`` is the part of what is open that stock is kept for. These columns change under the lock of the order's row.
+    """
 
     order = models.ForeignKey(SalesOrder, models.CASCADE, related_name="lines")
     product = models.ForeignKey("crm.Product", models.PROTECT, null=True, blank=True, verbose_name=_("Product"), related_name="+")
+    quote_line = models.ForeignKey("crm.QuoteLine", models.PROTECT, null=True, blank=True, related_name="+", editable=False)
+    shipped = NumberField(_("Shipped"), default=0, editable=False)
+    returned = NumberField(_("Returned"), default=0, editable=False)
+    invoiced = NumberField(_("Invoiced"), default=0, editable=False)
+    credited = NumberField(_("Credited"), default=0, editable=False)
+    cancelled = NumberField(pgettext_lazy("quantity", "Cancelled"), default=0, editable=False)
+    reserved = NumberField(_("Reserved"), default=0, editable=False)
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=models.Q(shipped__gte=0, cancelled__gte=0, returned__gte=0, credited__gte=0, reserved__gte=0)
+                & models.Q(quantity__gte=models.F("shipped") + models.F("cancelled"))
+                & models.Q(returned__lte=models.F("shipped")) & models.Q(credited__lte=models.F("invoiced")),
+                name="order_line_quantities_are_conserved", violation_error_message=_("More would be shipped, returned or credited than there is."),
+            ),
             models.CheckConstraint(
                 condition=models.Q(quantity__gt=0), name="order_line_quantity_is_positive", violation_error_message=_("A quantity is more than zero."),
             ),
@@ -69,7 +88,8 @@ class OrderCharge(DocumentCharge):
 class OrderRevision(SealedModel):
     """The lines of an order as one revision left them, and the day it counts from. Facts are read from these (decisions, Facts).
 
-    ``lines`` holds ``{line, product, net, discount}`` each, amounts in base currency as strings.
+    ``lines`` holds ``{line, product, quantity, net, discount}`` each, amounts in base currency as strings. Ending an order is
+    its last revision: each line with the quantity that was shipped.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)

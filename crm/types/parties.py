@@ -1,12 +1,12 @@
-"""The types of crm: accounts, contacts, activities, product categories, products; and the dimensions they give to facts."""
+"""Whom the company deals with: accounts, contacts, activities; and the dimensions they give to facts."""
 
 from django.utils.translation import gettext_lazy as _
 
 from core.registry import Act, Dimension, Field, ObjectType, named, register
-from crm import rules
-from crm.models import Account, Activity, Contact, Product, ProductCategory
+from crm.models import Account, Activity, Contact
+from crm.rules import parties as rules
 
-SALES, CATALOGUE = _("Sales"), _("Catalogue")
+SALES = _("Sales")
 
 register(
     ObjectType(
@@ -36,23 +36,6 @@ register(
             Act("reopen", _("Reopen"), run=rules.reopen, guard=rules.demand_done, icon="rotate"),
         ),
     ),
-    ObjectType(
-        "product-categories", ProductCategory, _("Product category"), _("Product categories"), ("name", "parent"), columns=("name", "parent"),
-        search=("name",), owner=None, icon="category", group=CATALOGUE, check=rules.check_category, after=rules.keep_category_links,
-        sort=("name",), keys=("name",), related=(("products", "category"),), figures=(("order-intake", "product_category"),),
-    ),
-    ObjectType(
-        "products", Product, _("Product"), _("Products"),
-        (
-            "sku", "name", "category", "kind", named("unit_price", minimum=0), named("cost", minimum=0), "currency", "uom", "tax_code", "active",
-            "external_id",
-        ),
-        columns=("name", "sku", "category", "unit_price", "active"), search=("name", "sku", "external_id"), owner=None, icon="package",
-        group=CATALOGUE, sort=("name",), keys=("sku",), filters=("category", "kind", "active"),
-        figures=(("order-intake", "product"), ("discount-given", "product")),
-    ),
     Dimension("account", _("Account"), column="account", target="accounts"),
     Dimension("country", _("Country"), column="account", target="accounts", through="country"),
-    Dimension("product", _("Product"), column="product", target="products"),
-    Dimension("product_category", _("Product category"), column="product", target="products", through="category", tree=ProductCategory),
 )  # fmt: skip

@@ -4,8 +4,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from core.registry import Act, Field, Lines, Measure, ObjectType, ShippedKpi, named, register
-from erp import rules
 from erp.models import ORDER_STATES, OrderCharge, OrderLine, SalesOrder
+from erp.rules import orders as rules
 
 DATE = Field("date", "date", _("Date"))
 WHOSE = ("account", "owner", "unit", "order_date", "status")  # every fact of an order tells these of it

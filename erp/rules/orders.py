@@ -126,7 +126,7 @@ def confirm(actor: Actor, order: SalesOrder, data: dict) -> None:
     lines = list(data["rows"]["lines"].now)
     if not lines:
         raise RuleError({"lines": [_("An order needs at least one line to be confirmed.")]})
-    if not data["settled"]:
+    if not data["history"].settled:
         demand_active(lines)
     count(order, {n: r.now for n, r in data["rows"].items()})
     order.order_date = data.get("date") or order.order_date or today()

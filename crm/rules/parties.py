@@ -1,4 +1,4 @@
-"""What may happen to accounts, contacts, activities and products. Reached through ``core.write`` alone."""
+"""What may happen to accounts, contacts and activities."""
 
 from django.utils.translation import gettext as _
 
@@ -6,11 +6,7 @@ from core import context, sql
 from core.access import Actor
 from core.errors import RuleError, WrongState
 from core.models.record import Record
-from core.structures import demand_tree, keep_links
 from crm.models import Account
-
-check_category = demand_tree
-keep_category_links = keep_links
 
 
 def check_account(actor: Actor, account: Account, changed: dict, rows: dict) -> None:

@@ -1,12 +1,11 @@
-"""Whom the company deals with, what is agreed with them, and what it sells. What may happen to them: ``crm.rules``."""
+"""Whom the company deals with: accounts, their people, leads, and what was said and done. What may happen to them: ``crm.rules``."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from core.models.columns import ChoiceField, ChoicesField, CodeField, MoneyField, PhoneField
-from core.models.record import OwnedRecord, Record
-from core.models.structure import Link, Node
+from core.models.columns import ChoiceField, ChoicesField, CodeField, PhoneField
+from core.models.record import OwnedRecord
 
 ACCOUNT_ROLES = (
     ("customer", _("Customer")), ("prospect", _("Prospect")), ("supplier", _("Supplier")), ("partner", _("Partner")),
@@ -23,6 +22,7 @@ class Account(OwnedRecord):
 
     name = models.CharField(_("Name"), max_length=200)
     sort_key = models.CharField(max_length=400, default="", editable=False)
+    match_key = models.CharField(max_length=200, default="", editable=False, db_index=True)  # see crm.rules.duplicates
     roles = ChoicesField(pgettext_lazy("account", "Roles"), options=ACCOUNT_ROLES)
     parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, verbose_name=_("Parent account"), related_name="+")
     industry = models.CharField(_("Industry"), max_length=100, blank=True, default="")
@@ -86,50 +86,31 @@ class Activity(OwnedRecord):
         return self.subject
 
 
-class ProductCategory(Node):
-    """A place of products in a tree."""
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(
-                condition=models.Q(parent=None) | ~models.Q(parent=models.F("id")), name="category_is_not_its_own_parent",
-                violation_error_message=_("A category cannot stand below itself."),
-            ),
-        ]  # fmt: skip
+LEAD_STATES = (("open", _("Open"), "blue"), ("converted", _("Converted"), "green"), ("lost", pgettext_lazy("deal", "Lost"), "red"))
 
 
-class ProductCategoryLink(Link):
-    ancestor = models.ForeignKey(ProductCategory, models.CASCADE, related_name="links_down")
-    descendant = models.ForeignKey(ProductCategory, models.CASCADE, related_name="links_up")
+class Lead(OwnedRecord):
+    """Somebody who may become a customer, before anybody knows. Converted, it keeps the records that came of it, and they keep it."""
 
-    class Meta:
-        constraints = [models.UniqueConstraint("ancestor", "descendant", "valid_from", name="category_link_is_unique")]
-
-
-class Product(Record):
-    """Something sold: a good or a service, with the price it has where no price book says otherwise."""
-
-    sku = models.CharField(_("SKU"), max_length=60)
-    name = models.CharField(_("Name"), max_length=200)
+    name = models.CharField(pgettext_lazy("person", "Name"), max_length=200)
     sort_key = models.CharField(max_length=400, default="", editable=False)
-    category = models.ForeignKey(ProductCategory, models.PROTECT, null=True, blank=True, verbose_name=_("Category"), related_name="products")
-    kind = ChoiceField(_("Kind"), choices=(("good", _("Good")), ("service", _("Service"))), default="good")
-    unit_price = MoneyField(_("Unit price"), null=True, blank=True)
-    cost = MoneyField(_("Cost"), null=True, blank=True)
-    currency = CodeField(_("Currency"), standard="currency")
-    uom = models.CharField(_("Unit of measure"), max_length=60, blank=True, default="")
-    tax_code = models.ForeignKey("core.TaxCode", models.PROTECT, null=True, blank=True, verbose_name=_("Tax code"), related_name="+")
-    active = models.BooleanField(_("Active"), default=True)
-    external_id = models.CharField(_("External id"), max_length=100, blank=True, default="")
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint("sku", name="product_sku_is_unique"),
-            models.CheckConstraint(
-                condition=models.Q(unit_price=None) | models.Q(unit_price__gte=0), name="product_price_is_not_negative",
-                violation_error_message=_("A price cannot be negative."),
-            ),
-        ]  # fmt: skip
+    match_key = models.CharField(max_length=200, default="", editable=False, db_index=True)
+    company = models.CharField(_("Company"), max_length=200, blank=True, default="")
+    email = models.EmailField(_("E-mail"), max_length=200, blank=True, default="")
+    phone = PhoneField(_("Phone"))
+    lead_source = models.CharField(_("Lead source"), max_length=100, blank=True, default="")
+    campaign = models.CharField(_("Campaign"), max_length=100, blank=True, default="")
+    country = CodeField(_("Country"), standard="country")
+    need = models.TextField(_("Need"), max_length=5000, blank=True, default="")
+    status = ChoiceField(_("Status"), choices=tuple(s[:2] for s in LEAD_STATES), default="open", editable=False)
+    first_response_at = models.DateTimeField(_("First response"), null=True, blank=True, editable=False)
+    converted_on = models.DateField(_("Converted on"), null=True, blank=True, editable=False)
+    reason = models.CharField(_("Reason"), max_length=500, blank=True, default="", editable=False)
+    account = models.ForeignKey(Account, models.PROTECT, null=True, blank=True, verbose_name=_("Account"), related_name="+", editable=False)
+    contact = models.ForeignKey(Contact, models.PROTECT, null=True, blank=True, verbose_name=_("Contact"), related_name="+", editable=False)
+    opportunity = models.ForeignKey(
+        "crm.Opportunity", models.PROTECT, null=True, blank=True, verbose_name=_("Opportunity"), related_name="+", editable=False,
+    )  # fmt: skip
 
     def __str__(self):
         return self.name

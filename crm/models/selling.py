@@ -1,0 +1,133 @@
+"""What may become an order: pipelines with their stages, opportunities, quotes. What may happen to them: ``crm.rules``."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from core.models.columns import ChoiceField, CodeField, MoneyField, PercentField, RateField
+from core.models.document import Document, DocumentLine
+from core.models.record import Line, OwnedRecord, Record
+from crm.models.catalogue import Product
+from crm.models.parties import Account, Contact, Lead
+
+OPPORTUNITY_STATES = (("open", _("Open"), "blue"), ("won", pgettext_lazy("deal", "Won"), "green"), ("lost", pgettext_lazy("deal", "Lost"), "red"))
+QUOTE_STATES = (
+    ("draft", _("Draft"), "grey"), ("sent", _("Sent"), "blue"), ("accepted", _("Accepted"), "green"), ("declined", _("Declined"), "red"),
+    ("expired", _("Expired"), "orange"),
+)  # fmt: skip
+
+
+class Pipeline(Record):
+    """A way to sell, in stages."""
+
+    name = models.CharField(pgettext_lazy("thing", "Name"), max_length=200)
+    sort_key = models.CharField(max_length=400, default="", editable=False)
+
+    def __str__(self):
+        return self.name
+
+
+class Stage(Line):
+    """A step of a pipeline and how likely a deal is won from there. Named by whatever the company calls it."""
+
+    pipeline = models.ForeignKey(Pipeline, models.CASCADE, related_name="stages")
+    name = models.CharField(pgettext_lazy("thing", "Name"), max_length=200)
+    probability = PercentField(_("Probability"), default=0)
+    order = models.PositiveIntegerField(_("Order"), default=0)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(probability__gte=0, probability__lte=1), name="stage_probability_is_a_fraction",
+                violation_error_message=_("A probability is between 0 and 100 %."),
+            ),
+        ]  # fmt: skip
+
+    def __str__(self):
+        return self.name
+
+
+class Opportunity(OwnedRecord):
+    """A deal that may be won. With lines, ``amount`` is their net; ``weighted`` is the amount times the probability, rounded once."""
+
+    name = models.CharField(pgettext_lazy("thing", "Name"), max_length=200)
+    sort_key = models.CharField(max_length=400, default="", editable=False)
+    account = models.ForeignKey(Account, models.PROTECT, verbose_name=_("Account"), related_name="opportunities")
+    contact = models.ForeignKey(Contact, models.PROTECT, null=True, blank=True, verbose_name=_("Contact"), related_name="+")
+    lead = models.ForeignKey(Lead, models.PROTECT, null=True, blank=True, verbose_name=_("Lead"), related_name="+", editable=False)
+    pipeline = models.ForeignKey(Pipeline, models.PROTECT, null=True, blank=True, verbose_name=_("Pipeline"), related_name="+")
+    stage = models.ForeignKey(Stage, models.PROTECT, null=True, blank=True, verbose_name=_("Stage"), related_name="+")
+    amount = MoneyField(_("Amount"), null=True, blank=True)
+    currency = CodeField(_("Currency"), standard="currency")
+    rate = RateField(_("Rate"), default=1, editable=False)
+    base_amount = MoneyField(_("Amount in base currency"), default=0, editable=False)
+    weighted = MoneyField(_("Weighted amount"), default=0, editable=False)
+    probability = PercentField(_("Probability"), null=True, blank=True)
+    close_date = models.DateField(_("Expected close"), null=True, blank=True)
+    opened_on = models.DateField(_("Opened on"), null=True, blank=True)
+    ended_on = models.DateField(_("Ended on"), null=True, blank=True, editable=False)
+    stage_since = models.DateTimeField(_("In this stage since"), null=True, blank=True, editable=False)
+    lead_source = models.CharField(_("Lead source"), max_length=100, blank=True, default="")
+    campaign = models.CharField(_("Campaign"), max_length=100, blank=True, default="")
+    status = ChoiceField(_("Status"), choices=tuple(s[:2] for s in OPPORTUNITY_STATES), default="open", editable=False)
+    reason = models.CharField(_("Reason"), max_length=500, blank=True, default="", editable=False)
+    external_id = models.CharField(_("External id"), max_length=100, blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(probability=None) | models.Q(probability__gte=0, probability__lte=1), name="opportunity_probability_is_a_fraction",
+                violation_error_message=_("A probability is between 0 and 100 %."),
+            ),
+        ]  # fmt: skip
+
+    def __str__(self):
+        return self.name
+
+
+class OpportunityLine(DocumentLine):
+    """What the deal is about."""
+
+    opportunity = models.ForeignKey(Opportunity, models.CASCADE, related_name="lines")
+    product = models.ForeignKey(Product, models.PROTECT, null=True, blank=True, verbose_name=_("Product"), related_name="+")
+
+
+class Quote(Document):
+    """An offer to an account, in versions. ``origin`` is the first of them; a newer version supersedes those before it."""
+
+    account = models.ForeignKey(Account, models.PROTECT, verbose_name=_("Account"), related_name="quotes")
+    contact = models.ForeignKey(Contact, models.PROTECT, null=True, blank=True, verbose_name=_("Contact"), related_name="+")
+    opportunity = models.ForeignKey(Opportunity, models.PROTECT, null=True, blank=True, verbose_name=_("Opportunity"), related_name="quotes")
+    status = ChoiceField(_("Status"), choices=tuple(s[:2] for s in QUOTE_STATES), default="draft", editable=False)
+    origin = models.ForeignKey("self", models.PROTECT, null=True, blank=True, verbose_name=_("First version"), related_name="later_versions", editable=False)
+    revision = models.PositiveIntegerField(pgettext_lazy("quote", "Revision"), default=1, editable=False)
+    is_superseded = models.BooleanField(_("Superseded"), default=False, editable=False)
+    quote_date = models.DateField(_("Quote date"), null=True, blank=True, editable=False)
+    valid_until = models.DateField(_("Valid until"), null=True, blank=True)
+    first_sent_at = models.DateTimeField(_("First sent"), null=True, blank=True, editable=False)
+    viewed_at = models.DateTimeField(_("First viewed"), null=True, blank=True, editable=False)
+    decided_at = models.DateTimeField(_("Decided"), null=True, blank=True, editable=False)
+    evidence = models.JSONField(_("Evidence"), default=dict, blank=True, editable=False)
+    reason = models.CharField(_("Reason"), max_length=500, blank=True, default="", editable=False)
+    terms = models.TextField(_("Terms"), max_length=5000, blank=True, default="")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["number"], name="quote_number_is_unique", condition=~models.Q(number=""))]
+
+
+class QuoteLine(DocumentLine):
+    """A line of a quote."""
+
+    quote = models.ForeignKey(Quote, models.CASCADE, related_name="lines")
+    product = models.ForeignKey(Product, models.PROTECT, null=True, blank=True, verbose_name=_("Product"), related_name="+")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(quantity__gt=0), name="quote_line_quantity_is_positive", violation_error_message=_("A quantity is more than zero."),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(discount__gte=0, discount__lte=1), name="quote_line_discount_is_a_fraction",
+                violation_error_message=_("A discount is between 0 and 100 %."),
+            ),
+        ]  # fmt: skip

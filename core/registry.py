@@ -181,8 +181,9 @@ class Act:
     """Something that may be done to a record by name: a transition (with ``sources`` and ``target``), or any other deed.
 
     ``fields`` are its inputs (``lines`` names of child rows it takes as well, ``takes`` rows of its own: ``data[name]`` is then
-    a list of dicts, or None where none were given; ``offers(actor, record)`` -> {name: [dict]} fills them in a form), ``guard(actor, record)`` raises WrongState
-    or RuleError, ``run(actor, record, data)`` does the work on the locked record; ``core.write`` stores, records, states facts.
+    a list of dicts, or None where none were given; ``offers(actor, record)`` -> {name: [dict]} fills them in a form),
+    ``guard(actor, record)`` raises WrongState or RuleError, ``run(actor, record, data)`` does the work on the locked record;
+    ``core.write`` stores, records, states facts.
     An act that ``makes`` a record of another type (its slug) returns it from ``run``; that record is then the answer.
     """
 
@@ -200,6 +201,22 @@ class Act:
     icon: str = "arrow-right"
     primary: bool = False
     danger: bool = False
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """A short list on the page of another record: those of a type that refer to it by ``field`` and of which ``filter`` holds.
+
+    Its sum is that of the first money column. ``aside`` stands beside the page's main column: people, say.
+    """
+
+    slug: str
+    field: str
+    label: Any
+    filter: list | dict | None = None
+    columns: tuple[str, ...] = ()
+    sort: tuple[str, ...] = ()
+    aside: bool = False
 
 
 @dataclass(frozen=True)
@@ -231,6 +248,8 @@ class ObjectType:
     moves: Callable = lambda records: {}  # (records) -> {slug: [records]} whose facts hang on these: restated with them
     follows: tuple[str, ...] = ()  # fields that name the record before this one in the chain
     remains: Callable = lambda record: []  # [(label, text)]: what is left to do at this step of the chain
+    chained: Callable = lambda records: []  # [((slug, id) before, (slug, id) after, text)]: links of the chain that no field names; both ends say them
+    conserved: Callable = lambda record: []  # sentences of what of it does not add up, which should be none
     locked: Callable = lambda record: frozenset()  # names that no longer change by a save
     after: Callable = lambda actor, record, changed: None  # keeps what hangs on the record in step (a tree's links)
     owner: str | None = "owner_id"  # column that scope "own" compares with the actor; None: scopes do not apply
@@ -239,6 +258,12 @@ class ObjectType:
     group: Any = ""  # of the menu; none: not in the menu
     figures: tuple = ()  # (kpi key, dimension) shown on a record
     related: tuple = ()  # (slug, field) lists shown as tabs on a record
+    overview: tuple["Excerpt", ...] = ()  # short lists on the overview of a record
+    board: str = ""  # the reference or choice by whose values a board of it has columns
+    board_act: str = ""  # the act that moves a card to another column; its input has the name of that field
+    board_groups: str = ""  # a field, of this type and of what its columns are alike, by which one set of columns is chosen (a pipeline)
+    board_hides: tuple[str, ...] = ()  # statuses that a board leaves out unless it is asked for one
+    card: tuple[str, ...] = ()  # fields on a card besides its title; sums of its money stand above each column
     timeline: str = ""  # this type's records appear on the timeline of the record in this field
     keys: tuple[str, ...] = ()  # fields by which an import finds an existing record
     writable: bool = True
@@ -345,7 +370,7 @@ def type_of(record: models.Model) -> ObjectType:
 
 
 __all__ = [
-    "KINDS", "KIND_OF", "Act", "Dimension", "Field", "Lines", "Measure", "Named", "ObjectType", "Part", "Sheet", "ShippedDashboard", "ShippedKpi",
+    "KINDS", "KIND_OF", "Act", "Dimension", "Excerpt", "Field", "Lines", "Measure", "Named", "ObjectType", "Part", "Sheet", "ShippedDashboard", "ShippedKpi",
     "dashboards", "derive", "dimensions", "every", "extend", "freeze", "get", "kpis", "measures", "named", "register", "seeds", "sheets",
     "type_choices", "type_of", "types",
 ]  # fmt: skip

@@ -6,7 +6,7 @@ from django.utils.translation import pgettext_lazy
 
 from core.models.columns import ChoiceField, CodeField, MoneyField, NumberField, RateField
 from core.models.document import Document, DocumentCharge, DocumentLine
-from core.models.record import Line, OwnedRecord, SealedModel, new_id
+from core.models.record import Line, OwnedRecord, Rows, SealedModel, new_id
 from erp.models.orders import OrderLine, SalesOrder
 
 POSTED_STATES = (("draft", _("Draft"), "grey"), ("posted", _("Posted"), "green"))
@@ -29,6 +29,7 @@ class Invoice(Document):
     credited = MoneyField(pgettext_lazy("amount", "Credited"), default=0, editable=False)
     open = MoneyField(pgettext_lazy("amount", "Open"), default=0, editable=False)
     base_open = MoneyField(_("Open in base currency"), default=0, editable=False)
+    posted_at = models.DateTimeField(_("Posted"), null=True, blank=True, editable=False)  # documents of an order take its units in this order
 
     class Meta:
         constraints = [
@@ -45,8 +46,17 @@ class Invoice(Document):
         indexes = [models.Index(fields=["account", "due_date"], name="invoice_open", condition=models.Q(open__gt=0))]
 
 
+class PostedRows(models.Manager.from_queryset(Rows)):
+    """Posted invoices alone."""
+
+    def get_queryset(self):
+        return super().get_queryset().filter(status="posted")
+
+
 class DueItem(Invoice):
     """A posted invoice as something to be paid by a day."""
+
+    objects = PostedRows()
 
     class Meta:
         proxy = True
@@ -97,6 +107,7 @@ class CreditNote(Document):
     date = models.DateField(_("Date"), null=True, blank=True)
     unallocated = MoneyField(_("Unallocated"), default=0, editable=False)
     base_unallocated = MoneyField(_("Unallocated in base currency"), default=0, editable=False)
+    posted_at = models.DateTimeField(_("Posted"), null=True, blank=True, editable=False)
 
     class Meta:
         constraints = [

@@ -13,6 +13,7 @@ from django.db import models
 from core.codes import CODES
 from core.kinds import KINDS, Kind
 from core.measuring import Dimension, Measure, Part, Sheet, ShippedDashboard, ShippedKpi
+from core.showing import Note, Paper, PublicAct, Reason, Shared
 
 # Django's column class, most special first -> kind. Columns with a meaning of their own carry it in their class.
 KIND_OF = {
@@ -53,6 +54,7 @@ class Field:
     compute: Callable | None = None
     expression: Any = field(default=None, compare=False)  # looked up rather than stored: can be filtered by, is not shown
     wide: bool = False  # takes a whole row of a form
+    unasked: bool = False  # written by the documents before it and by the API; no form asks for it
 
     @property
     def rules(self) -> Kind:
@@ -169,6 +171,7 @@ class Lines:
     declared: tuple
     shown: tuple = ()
     label: Any = ""
+    reasons: tuple[Reason, ...] = ()  # why figures of a row are what they are
 
     @cached_property
     def fields(self) -> dict[str, Field]:
@@ -248,6 +251,10 @@ class ObjectType:
     moves: Callable = lambda records: {}  # (records) -> {slug: [records]} whose facts hang on these: restated with them
     follows: tuple[str, ...] = ()  # fields that name the record before this one in the chain
     remains: Callable = lambda record: []  # [(label, text)]: what is left to do at this step of the chain
+    notes: Callable = lambda actor, record: ()  # Notes beside a record: what this reader should know of it besides its fields
+    fills: Callable | None = None  # (actor, records, asked) -> {id: {name: value}}: what a chosen one fills into its row, given the form's head
+    paper: Paper | None = None  # how its records are printed
+    shared: Shared | None = None  # that its records are shown under links to people outside
     chained: Callable = lambda records: []  # [((slug, id) before, (slug, id) after, text)]: links of the chain that no field names; both ends say them
     conserved: Callable = lambda record: []  # sentences of what of it does not add up, which should be none
     locked: Callable = lambda record: frozenset()  # names that no longer change by a save
@@ -298,6 +305,7 @@ dimensions: dict[str, Dimension] = {}
 kpis: dict[str, ShippedKpi] = {}
 dashboards: dict[str, ShippedDashboard] = {}
 sheets: dict[str, Sheet] = {}
+daily: list[Callable] = []  # work(actor) that is done in every company once a day, each in a transaction of its own
 seeds: list[Callable] = []  # called with the actor of a new company's owner, in the order of the floors
 _frozen = False
 
@@ -370,7 +378,7 @@ def type_of(record: models.Model) -> ObjectType:
 
 
 __all__ = [
-    "KINDS", "KIND_OF", "Act", "Dimension", "Excerpt", "Field", "Lines", "Measure", "Named", "ObjectType", "Part", "Sheet", "ShippedDashboard", "ShippedKpi",
-    "dashboards", "derive", "dimensions", "every", "extend", "freeze", "get", "kpis", "measures", "named", "register", "seeds", "sheets",
-    "type_choices", "type_of", "types",
+    "KINDS", "KIND_OF", "Act", "Dimension", "Excerpt", "Field", "Lines", "Measure", "Named", "Note", "ObjectType", "Paper", "Part", "PublicAct", "Reason",
+    "Shared", "Sheet", "ShippedDashboard", "ShippedKpi", "daily", "dashboards", "derive", "dimensions", "every", "extend", "freeze", "get", "kpis",
+    "measures", "named", "register", "seeds", "sheets", "type_choices", "type_of", "types",
 ]  # fmt: skip

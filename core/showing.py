@@ -1,0 +1,110 @@
+"""How records are shown to people: as papers, under links for those outside, with notes and reasons. Declarations only; prints nothing."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a paper's table. ``align`` is left or right; a ``wide`` one takes what room the others leave."""
+
+    label: Any
+    align: str = "left"
+    wide: bool = False
+
+
+@dataclass(frozen=True)
+class Printed:
+    """What stands on one paper, in one language: every value is a text as its reader sees it, none of it is markup.
+
+    ``party`` is the address block, ``facts`` are (label, text) beside it, ``rows`` hold a text for each column, or (text, text
+    below it) where a cell has two; ``sums`` are (label, text, whether it is the one that counts), ``notes`` are (heading, text).
+    ``mark`` says across the top what the paper is not: a draft, superseded.
+    """
+
+    title: str
+    number: str
+    party: tuple[str, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
+    columns: tuple[Column, ...] = ()
+    rows: tuple[tuple[str | tuple[str, str], ...], ...] = ()
+    sums: tuple[tuple[str, str, bool], ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()
+    mark: str = ""
+    party_label: str = ""
+    language: str = "en"
+    company: str = ""
+
+
+@dataclass(frozen=True)
+class Paper:
+    """That a type's records are printed. ``write(record)`` -> Printed, called with the paper's language active.
+
+    ``language(record)`` is the one of whoever gets it (``en`` or ``zh-Hans``). ``reveals`` names the fields, kinds of rows and,
+    as ``account.street``, fields of referred records that stand on it: who may not see them all does not get the paper.
+    """
+
+    write: Callable[[Any], Printed]
+    language: Callable[[Any], str] = lambda record: ""
+    reveals: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PublicAct:
+    """An act that whoever holds the link may do. ``consent`` is a sentence to tick; ``done`` what is said where it was done before.
+
+    ``inputs`` are the inputs of the act that are asked for, ``required`` those without which it is refused here.
+    """
+
+    act: str
+    label: Any
+    inputs: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    consent: Any = ""
+    primary: bool = False
+
+
+@dataclass(frozen=True)
+class Shared:
+    """That a record with a paper is shown under an unguessable link to people who have no account here.
+
+    ``is_open(record)``: whether the link works. ``state(record)`` -> (tone, sentence) tells what became of it, or None.
+    ``viewed`` names the column that keeps when it was first looked at. ``offers(record)`` names the acts possible now.
+    ``addressee(record)`` -> (name, e-mail, owner's e-mail) of whom it is sent to, or None.
+    """
+
+    is_open: Callable[[Any], bool]
+    acts: tuple[PublicAct, ...] = ()
+    offers: Callable[[Any], tuple[str, ...]] = lambda record: ()
+    state: Callable[[Any], tuple[str, str] | None] = lambda record: None
+    viewed: str = ""
+    addressee: Callable[[Any], tuple[str, str] | None] = lambda record: None
+
+
+# A sentence in pieces: a text, or (slug, id) of a record whose name and link stand there.
+Sentence = tuple[str | tuple[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something to know about a record, beside it: a heading and sentences; ``links`` are (label, address, whether it is the one meant first)."""
+
+    heading: Any
+    sentences: tuple[Sentence, ...] = ()
+    links: tuple[tuple[Any, str, bool], ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a figure of a row is what it is. ``trace`` is the field that keeps it for programs and is not shown to people as it is.
+
+    ``tell(actor, record, rows)`` -> {row id: (Sentence, ...)} in the language of the reader, for all rows at once.
+    """
+
+    name: str
+    trace: str
+    tell: Callable[[Any, Any, list[Any]], dict[Any, tuple[Sentence, ...]]]
+
+
+__all__ = ["Column", "Note", "Paper", "Printed", "PublicAct", "Reason", "Sentence", "Shared"]

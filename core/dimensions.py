@@ -1,4 +1,4 @@
-"""How facts are split: by a column of theirs, by what a column's record says now, by period, by a place in a tree.
+"""How facts are split: by a column of theirs, by what another record says now, by period, by a place in a tree.
 
 Grouping and the filter of a drill use the same expression, so the rows of a group add up to it by construction.
 """
@@ -6,7 +6,8 @@ Grouping and the filter of a drill use the same expression, so the rows of a gro
 from collections.abc import Callable
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.db.models import Exists, F, OuterRef, Q, Subquery, TextField, Value
+from django.db.models.functions import Cast, Coalesce, NullIf
 
 from core import access, registry
 from core.access import Actor
@@ -24,8 +25,8 @@ def looked_up(actor: Actor) -> dict[str, Field]:
         expression = _expression(actor, dimension, F)
         if expression is None:
             continue
-        if dimension.through:
-            through = registry.types[dimension.target].fields[dimension.through]
+        if dimension.looks:
+            through = valued(dimension)
             found[dimension.key] = Field(
                 dimension.key, "ref" if through.is_reference else through.kind, dimension.label, options=through.options,
                 target=through.target, expression=expression, readonly=True,
@@ -36,17 +37,44 @@ def looked_up(actor: Actor) -> dict[str, Field]:
     return found
 
 
+def valued(dimension: Dimension) -> Field:
+    """The field of another type whose value a looked-up dimension is. All its ways are of one kind."""
+    _column, slug, name = dimension.looks[0]
+    return registry.types[slug].fields[name]
+
+
+def members(dimension: Dimension) -> tuple[str, dict[str, Any]]:
+    """What the members of a dimension are: the slug of the type whose records they are, or else choices by their key."""
+    if not dimension.looks:
+        return dimension.target, {}
+    through = valued(dimension)
+    return (through.target, {}) if through.is_reference else ("", through.choices() if through.options else {})
+
+
+def usable(actor: Actor, dimension: Dimension) -> bool:
+    """Whether the actor may split by it."""
+    return bool(dimension.period) or expression(actor, dimension) is not None
+
+
 def _expression(actor: Actor, dimension: Dimension, outer: Outer) -> Any:
-    """The dimension's value for one fact: its column, or a look-up through the record the column names; None where closed."""
-    if not dimension.column:
+    """The dimension's value for one fact: its column, or the first look-up that says something; None where all are closed."""
+    if not dimension.looks:
+        return outer(dimension.column) if dimension.column else None
+    ways = [found for way in dimension.looks if (found := _look(actor, way, outer)) is not None]
+    if len(ways) < 2:
+        return ways[0] if ways else None
+    if valued(dimension).is_reference:
+        return Coalesce(*ways)
+    return Coalesce(*(NullIf(Cast(way, TextField()), Value("")) for way in ways), output_field=TextField())
+
+
+def _look(actor: Actor, way: tuple[str, str, str], outer: Outer) -> Any:
+    column, slug, name = way
+    target = registry.types[slug]
+    if not access.allows(actor, target, "view") or name in access.hidden_names(actor, target):
         return None
-    if not dimension.through:
-        return outer(dimension.column)
-    target = registry.types[dimension.target]
-    if not access.allows(actor, target, "view") or dimension.through in access.hidden_names(actor, target):
-        return None
-    reference = OuterRef(dimension.column) if outer is F else OuterRef(OuterRef(dimension.column))
-    return Subquery(access.rows(actor, target).filter(pk=reference).values(target.fields[dimension.through].path)[:1])
+    reference = OuterRef(column) if outer is F else OuterRef(OuterRef(column))
+    return Subquery(access.rows(actor, target).filter(pk=reference).values(target.fields[name].path)[:1])
 
 
 def _within(actor: Actor, dimension: Dimension, then: bool) -> Callable[[Any], Q]:
@@ -71,5 +99,3 @@ def expression(actor: Actor, dimension: Dimension) -> Any:
 def tree_field(key: str, structure: str) -> str:
     """The name by which a drill says "this node or below it"."""
     return f"{key}_within_then" if structure == "then" else f"{key}_within"
-
-

@@ -9,29 +9,48 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 from babel.dates import format_date, format_datetime, format_skeleton
 from babel.numbers import format_compact_currency, format_compact_decimal, format_currency, format_decimal, format_percent
+from babel.units import format_unit
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from core import context, kpi, periods, registry, structures
+from core import context, dimensions, kpi, periods, registry, structures
 from core.asof import AsOf
 from core.kinds import locale
 from core.money import plain
 from core.periods import Period
 
 FACTS = "/facts/"
+NO_VALUE = "\N{EN DASH}"
+UNITS = {"days": "duration-day", "hours": "duration-hour"}
 WHOLE_UP_TO = 100_000  # larger figures are shortened where there is little room; their full text stays in the title
 
 
 @dataclass(frozen=True)
 class Number:
-    """One value: ``short`` for a tile, ``full`` to the minor unit, ``url`` of the facts that add up to it."""
+    """One value: ``short`` for a tile, ``full`` to the minor unit, ``url`` of the facts that add up to it.
+
+    A ratio is no sum of facts: its ``url`` is the page of the figure, ``parts`` are those of the facts it is made of.
+    """
 
     short: str
     full: str
     url: str
+    parts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What a figure is meant to come to. ``done`` is how much of it there is in percent, 0 to 100 for a bar."""
+
+    short: str
+    full: str
+    done: str
+    bar: str
+    reached: bool
 
 
 @dataclass(frozen=True)
@@ -56,28 +75,72 @@ class Row:
     number: Number
     share: str  # of the largest, 0 to 100, for a small bar
     level: int = 0
+    goal: Goal | None = None
 
 
-def number(definition: kpi.Definition, value: Decimal, drill: str) -> Number:
+def number(definition: kpi.Definition, value: Decimal | None, drill: str | kpi.Drills, page: str = "") -> Number:
+    """``page`` is the address of the figure asked for just so, where a ratio leads to."""
+    if isinstance(drill, kpi.Drills):
+        return Number(short(definition, value), full(definition, value), page, tuple(f"{FACTS}?{one}" for one in drill))
     return Number(short(definition, value), full(definition, value), f"{FACTS}?{drill}" if drill else "")
 
 
-def short(definition: kpi.Definition, value: Decimal) -> str:
-    """At most some eight characters: €38,420 or €8.4M."""
+def shown(answer: kpi.Answer) -> Number:
+    """The figure itself."""
+    return number(answer.definition, answer.value, answer.drill, page_of(answer))
+
+
+def page_of(answer: kpi.Answer, period: str = "", more: list | None = None) -> str:
+    """The page of a figure: asked as this one was, in the same snapshot, or for another period or a group of it."""
+    asked, every = answer.question, list(more or [])
+    if asked.filter is not None:
+        every.append(asked.filter)
+    words = {"period": period or answer.period.key, "as_of": answer.as_of.token}
+    if every:
+        words["filter"] = json.dumps({"all": every} if len(every) > 1 else every[0], separators=(",", ":"), ensure_ascii=False)
+    return f"/kpis/{answer.definition.key}/?{urlencode(words)}"
+
+
+def short(definition: kpi.Definition, value: Decimal | None) -> str:
+    """At most some eight characters: €38,420 or €8.4M; a dash where there is no value."""
+    if value is None:
+        return NO_VALUE
     large, currency = abs(value) >= WHOLE_UP_TO, context.company().currency
-    if definition.measure.money and large:
+    if definition.in_money and large:
         return format_compact_currency(value, currency, locale=locale(), fraction_digits=1)
-    if definition.measure.money:
+    if definition.in_money:
         return format_currency(value.quantize(Decimal(1), ROUND_HALF_UP), currency, locale=locale(), format="¤#,##0", currency_digits=False)
+    if definition.format != "number":
+        return _of_format(definition, value, "#,##0.#")
     if large:
         return format_compact_decimal(value, locale=locale(), fraction_digits=1)
     return format_decimal(value, format="#,##0.##", locale=locale())
 
 
-def full(definition: kpi.Definition, value: Decimal) -> str:
-    if definition.measure.money:
+def full(definition: kpi.Definition, value: Decimal | None) -> str:
+    if value is None:
+        return NO_VALUE
+    if definition.in_money:
         return format_currency(value, context.company().currency, locale=locale())
-    return format_decimal(value, format="#,##0.######", locale=locale())
+    return _of_format(definition, value, "#,##0.##") if definition.format != "number" else format_decimal(value, format="#,##0.######", locale=locale())
+
+
+def _of_format(definition: kpi.Definition, value: Decimal, pattern: str) -> str:
+    """42.1 %, 3.5 days."""
+    if definition.format == "percent":
+        return format_percent(value, format=f"{pattern}%", locale=locale())
+    places = Decimal("0.1") if pattern.endswith(".#") else Decimal("0.01")
+    return format_unit(value.quantize(places, ROUND_HALF_UP), UNITS[definition.format], length="short", format=pattern, locale=locale())
+
+
+def goal(definition: kpi.Definition, value: Decimal | None, target: Decimal | None) -> Goal | None:
+    """A figure against its target; none where there is none. Where less is better, the target is kept while the figure stays below."""
+    if target is None:
+        return None
+    share = Decimal(0) if value is None or not target else max(Decimal(0), value / target)
+    reached = value is not None and (value >= target if definition.up_is_good else value <= target)
+    done = format_percent(share, format="#,##0%", locale=locale())
+    return Goal(short(definition, target), full(definition, target), done, plain((min(share, Decimal(1)) * 100).quantize(Decimal("0.1"))), reached)
 
 
 def compare(answer: kpi.Answer) -> list[Comparison]:
@@ -86,20 +149,25 @@ def compare(answer: kpi.Answer) -> list[Comparison]:
     for label, other in ((_("Previous period"), answer.previous), (_("A year ago"), answer.year_ago)):
         if other is not None:
             period, value, drill = other
-            trend = "" if answer.value == value else "up" if answer.value > value else "down"
+            known = answer.value is not None and value is not None
+            trend = "" if not known or answer.value == value else "up" if answer.value > value else "down"
             good = "" if not trend else "yes" if (trend == "up") == answer.definition.up_is_good else "no"
-            then = number(answer.definition, value, drill)
+            then = number(answer.definition, value, drill, page_of(answer, period.key))
             words = period_label(period)
             word = str(label) if period.shape == "range" else words
-            found.append(Comparison(str(label), words, word, then, change(answer.definition, answer.value, value), trend, good))
+            told = change(answer.definition, answer.value, value) if known else ""
+            found.append(Comparison(str(label), words, word, then, told, trend, good))
     return found
 
 
 def change(definition: kpi.Definition, value: Decimal, before: Decimal) -> str:
-    """How much more or less, with its sign; in percent where there was something before."""
+    """How much more or less, with its sign; in percent where there was something before, of percents in points."""
     if value == before:
         return _("unchanged")
     sign = "+" if value > before else "\N{MINUS SIGN}"
+    if definition.format == "percent":
+        points = format_decimal(abs(value - before) * 100, format="#,##0.#", locale=locale())
+        return sign + _("%(points)s points") % {"points": points}
     if not before:
         return sign + short(definition, abs(value))
     ratio = abs((value - before) / before)
@@ -145,14 +213,27 @@ def hidden(count: int) -> str:
 def rows(answer: kpi.Answer, groups: Iterable[kpi.Group] | None = None) -> list[Row]:
     """Groups as rows of a table, in their order."""
     groups = list(answer.groups if groups is None else groups)
-    most = max((abs(g.value) for g in groups), default=Decimal(0))
+    most = max((abs(g.value) for g in groups if g.value is not None), default=Decimal(0))
+    definition = answer.definition
     return [
         Row(
-            group_label(answer, g), _record_url(answer, g), number(answer.definition, g.value, g.drill),
-            plain((abs(g.value) / most * 100).quantize(Decimal("0.1"))) if most else "0", g.level or 0,
+            group_label(answer, g), _record_url(answer, g), number(definition, g.value, g.drill, group_page(answer, g)),
+            plain((abs(g.value) / most * 100).quantize(Decimal("0.1"))) if most and g.value is not None else "0", g.level or 0,
+            goal(definition, g.value, g.target),
         )
         for g in groups
     ]  # fmt: skip
+
+
+def group_page(answer: kpi.Answer, group: kpi.Group) -> str:
+    """The page of the figure for one group of it alone. Of a node in a tree the page is that of the node without those below."""
+    period, more = "", []
+    for key, dimension in zip(group.keys, (registry.dimensions[d] for d in answer.dimensions), strict=True):
+        if dimension.period:
+            period = period or str(key)
+        else:
+            more.append([dimension.key, "empty", True] if key is None else [dimension.key, "eq", str(key)])
+    return page_of(answer, period, more)
 
 
 def group_label(answer: kpi.Answer, group: kpi.Group) -> str:
@@ -171,46 +252,51 @@ def _record_url(answer: kpi.Answer, group: kpi.Group) -> str:
     if len(answer.dimensions) != 1 or group.keys[0] is None or not group.labels[0]:
         return ""
     dimension = registry.dimensions[answer.dimensions[0]]
-    if dimension.period or not dimension.target:
-        return ""
-    slug = dimension.target
-    if dimension.through:
-        through = registry.types[slug].fields[dimension.through]
-        slug = through.target if through.is_reference else ""
+    slug = "" if dimension.period else dimensions.members(dimension)[0]
     return f"/{slug}/{group.keys[0]}/" if slug else ""
 
 
 # Lines and charts ----------------------------------------------------------------------------------------------------
 
 
-def months(answer: kpi.Answer, last: date, count: int = 12) -> list[tuple[str, str, Decimal, str]]:
-    """Key, label, value and drill of each of the months that end with the one of ``last``; a month without facts has no drill.
+Bar = tuple[str, Decimal | None, str]  # label, value, address
+
+
+def months(answer: kpi.Answer, last: date, count: int = 12) -> list[Bar]:
+    """Label, value and address of each of the months that end with the one of ``last``; a month without facts has no address.
 
     ``answer`` is grouped by month.
     """
     by_key = {g.keys[0]: g for g in answer.groups}
+    nothing = None if answer.definition.is_ratio else Decimal(0)
     found = []
     for back in range(count - 1, -1, -1):
         index = last.year * 12 + last.month - 1 - back
         first = date(index // 12, index % 12 + 1, 1)
         group = by_key.get(f"{first:%Y-%m}")
         label = format_skeleton("yMMM", first, locale=locale())
-        found.append((f"{first:%Y-%m}", label, group.value if group else Decimal(0), group.drill if group else ""))
+        found.append((label, group.value if group else nothing, _address(answer, group) if group else ""))
     return found
 
 
-def spark(values: list[Decimal]) -> str:
-    """Points of a small line through these values, in a box of 100 by 28."""
-    if len(values) < 2 or not any(values):
+def _address(answer: kpi.Answer, group: kpi.Group) -> str:
+    return number(answer.definition, group.value, group.drill, group_page(answer, group)).url
+
+
+def spark(values: list[Decimal | None]) -> str:
+    """Points of a small line through these values, in a box of 100 by 28; where there is none, the line goes on."""
+    known = [v for v in values if v is not None]
+    if len(known) < 2 or not any(known):
         return ""
-    low, high = min(values), max(values)
+    low, high = min(known), max(known)
     height = (high - low) or Decimal(1)
-    return " ".join(f"{i * 100 / (len(values) - 1):.1f},{float(26 - (v - low) / height * 24):.1f}" for i, v in enumerate(values))
+    points = [(i, v) for i, v in enumerate(values) if v is not None]
+    return " ".join(f"{i * 100 / (len(values) - 1):.1f},{float(26 - (v - low) / height * 24):.1f}" for i, v in points)
 
 
 def month_chart(answer: kpi.Answer, last: date, title: str) -> dict[str, Any]:
-    """Bars of twelve months, as parts/chart.html reads them."""
-    return chart(answer.definition, title, "bar", _("Month"), [(label, value, drill) for _key, label, value, drill in months(answer, last)])
+    """Twelve months, as parts/chart.html reads them: bars of what adds up, a line of what does not."""
+    return chart(answer.definition, title, "bar" if answer.definition.is_additive else "line", _("Month"), months(answer, last))
 
 
 def group_chart(answer: kpi.Answer, title: str, most: int = 12) -> dict[str, Any] | None:
@@ -218,21 +304,19 @@ def group_chart(answer: kpi.Answer, title: str, most: int = 12) -> dict[str, Any
     if not answer.groups:
         return None
     dimension = registry.dimensions[answer.dimensions[0]]
-    groups = answer.groups if dimension.period else sorted(answer.groups, key=lambda g: -abs(g.value))[:most]
-    bars = [(group_label(answer, g), g.value, g.drill) for g in (groups[-36:] if dimension.period else groups)]
-    return chart(answer.definition, title, "bar" if dimension.period else "rows", str(dimension.label), bars)
+    groups = answer.groups if dimension.period else sorted(answer.groups, key=lambda g: -abs(g.value or 0))[:most]
+    bars = [(group_label(answer, g), g.value, _address(answer, g)) for g in (groups[-36:] if dimension.period else groups)]
+    upright = "bar" if answer.definition.is_additive else "line"
+    return chart(answer.definition, title, upright if dimension.period else "rows", str(dimension.label), bars)
 
 
-def chart(definition: kpi.Definition, title: str, shape: str, head: str, bars: list[tuple[str, Decimal, str]]) -> dict[str, Any]:
-    """``bars`` are label, value, drill."""
-    unit = context.company().currency if definition.measure.money else ""
+def chart(definition: kpi.Definition, title: str, shape: str, head: str, bars: list[Bar]) -> dict[str, Any]:
+    unit = context.company().currency if definition.in_money else "%" if definition.format == "percent" else ""
+    scale = 100 if unit == "%" else 1
     drawn = {
         "type": shape, "unit": unit,
-        "categories": [{"label": label, "url": f"{FACTS}?{drill}" if drill else ""} for label, _value, drill in bars],
-        "series": [{"name": definition.name, "values": [plain(value) for _label, value, _drill in bars]}],
+        "categories": [{"label": label, "url": url} for label, _value, url in bars],
+        "series": [{"name": definition.name, "values": [None if value is None else plain(value * scale) for _label, value, _url in bars]}],
     }  # fmt: skip
-    rows = [
-        {"label": bar["label"], "url": bar["url"], "values": [full(definition, value)]}
-        for bar, (_label, value, _drill) in zip(drawn["categories"], bars, strict=True)
-    ]
+    rows = [{"label": label, "url": url, "values": [full(definition, value)]} for label, value, url in bars]
     return {"title": title, "json": json.dumps(drawn, ensure_ascii=False), "head": [head, definition.name], "rows": rows}

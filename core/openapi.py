@@ -351,10 +351,12 @@ def _refused(text: str, name: str) -> Json:
 def shared_schemas() -> Json:
     """References, errors and KPIs."""
     text, amount, maybe = TEXT, {"type": "string", "format": "decimal"}, MAYBE
-    compared = or_null(_object(value=amount, drill=text))
+    number = {"type": ["string", "null"], "format": "decimal"}  # null where there is nothing to divide by, or nothing is known
+    drills = _object(numerator=text, denominator=text)
+    compared = or_null(_drilled(drills, value=number))
     sentences = {"type": "object", "additionalProperties": {"type": "array", "items": text}}
-    group = _object(keys={"type": "array", "items": maybe}, labels={"type": "array", "items": text}, value=amount, drill=text)
-    group["properties"] |= {"own": amount, "parent": maybe, "level": {"type": "integer"}}
+    group = _drilled(drills, keys={"type": "array", "items": maybe}, labels={"type": "array", "items": text}, value=number)
+    group["properties"] |= {"own": number, "parent": maybe, "level": {"type": "integer"}, "target": amount}
     lineage = _object(
         formula=text, measures={"type": "array", "items": text}, filters={"type": "array"}, date_basis=text, time_zone=text, currency=maybe,
         rows={"type": "integer"},
@@ -367,14 +369,22 @@ def shared_schemas() -> Json:
         "Errors": _object(errors=sentences, request_id=text),
         "Stale": stale,
         "Kpi": _object(
-            key=text, name=text, formula=text, measure=text, measured_in=text, date_basis=text, filter={}, up_is_good={"type": "boolean"},
+            key=text, name=text, formula=text, measure=text, measures={"type": "array", "items": text}, measured_in=text, date_basis=text, filter={},
+            up_is_good={"type": "boolean"},
             dimensions={"type": "array", "items": _object(key=text, label=text)}, url=text, value_url=text,
         ),
-        "KpiValue": _object(
-            value=amount, measured_in=text, as_of=text, hidden={"type": "integer"}, previous=compared, year_ago=compared,
-            target={"type": "null"}, lineage=lineage, drill=text, groups={"type": "array", "items": group},
+        "KpiValue": _drilled(
+            drills, value=number, measured_in=text, as_of=text, hidden={"type": "integer"}, previous=compared, year_ago=compared,
+            target=number, lineage=lineage, groups={"type": "array", "items": group},
         ),
     }  # fmt: skip
+
+
+def _drilled(drills: Json, **properties: Json) -> Json:
+    """A figure: a sum of facts has one list of them (``drill``), a ratio two (``drills``)."""
+    made = _object(**properties)
+    made["properties"] |= {"drill": TEXT, "drills": drills}
+    return made
 
 
 def _object(**properties: Json) -> Json:

@@ -126,3 +126,11 @@ def containing(day: date, shape: str, fiscal_start: int) -> Period:
     if shape == "year":
         return year(months // 12, fiscal_start)
     return quarter(months // 12, months % 12 // 3 + 1, fiscal_start)
+
+
+def inside(first: date, last: date, shape: str, fiscal_start: int) -> list[Period]:
+    """The months, quarters or years that these days touch, in their order, whole."""
+    found = [containing(first, shape, fiscal_start)]
+    while found[-1].end <= last:
+        found.append(containing(found[-1].end, shape, fiscal_start))
+    return found

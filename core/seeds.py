@@ -34,6 +34,11 @@ def grant(role: str, *grants: tuple) -> None:
     ROLES[role][1].extend(grants)
 
 
+grant("sales-manager", ("targets", WORK, "subtree"))
+grant("sales", ("targets", READ, "own"))  # a target is its member's, not that of who set it
+grant("finance", ("targets", READ, "all"))
+
+
 def plant(owner_email: str, owner_password: str, owner_name: str) -> User:
     """Fill the bound, empty company; returns its owner. Runs in the caller's transaction. Cost: about forty statements."""
     system = access.system("company created")

@@ -2,8 +2,8 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from core import asof, dimensions, facts, registry, rules, trail
-from core.models import Currency, CustomField, ExchangeRate, Fact, Grant, OrgUnit, Role, TaxCode, TrailEntry, User
+from core import asof, dimensions, facts, registry, rules, targets, trail
+from core.models import Currency, CustomField, ExchangeRate, Fact, Grant, OrgUnit, Role, Target, TaxCode, TrailEntry, User
 from core.registry import Dimension, Field, Lines, ObjectType, named, register
 
 SETTINGS = _("Settings")
@@ -58,6 +58,16 @@ register(
         "exchange-rates", ExchangeRate, _("Exchange rate"), _("Exchange rates"), ("currency", "date", named("rate", required=True)),
         columns=("currency", "date", "rate"), title="currency", search=("currency",), owner=None, icon="arrows-exchange", group=SETTINGS,
         check=rules.check_rate, sort=("-date",), keys=("currency", "date"), filters=("currency",),
+    ),
+    ObjectType(
+        "targets", Target, _("Target"), _("Targets"),
+        (
+            named("kpi", kind="choice", options=targets.kpi_choices, required=True), "period", named("value", required=True),
+            named("dimension", kind="choice", options=targets.dimension_choices), "subject",
+        ),
+        shown=("subject_name", "owner", "unit"), columns=("kpi", "subject_name", "period", "value"), title="kpi", title_else="period",
+        search=("subject_name",), icon="target", group=SETTINGS, prepare=targets.prepare, check=targets.check, sort=("-period",),
+        keys=("kpi", "dimension", "subject", "period"), filters=("kpi", "period", "dimension"),
     ),
     ObjectType(
         "facts", Fact, _("Fact"), _("Facts"), (),

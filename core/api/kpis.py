@@ -12,10 +12,11 @@ from core.access import Actor
 from core.api import answers
 from core.api.views import Endpoint
 from core.errors import RuleError
-from core.kpi import Answer, Definition, Group
+from core.kpi import Answer, Definition, Drills, Group
 from core.money import plain
 
-Write = Callable[[Decimal], str]
+Write = Callable[[Decimal | None], str | None]
+UNITS = {"percent": "ratio", "days": "days", "hours": "hours"}
 
 
 def _definition(wanted: Definition, request: HttpRequest) -> dict[str, Any]:
@@ -24,6 +25,7 @@ def _definition(wanted: Definition, request: HttpRequest) -> dict[str, Any]:
         "name": wanted.name,
         "formula": wanted.formula,
         "measure": wanted.measure.key,
+        "measures": wanted.measures,
         "measured_in": _measured_in(wanted),
         "date_basis": wanted.date_basis,
         "filter": wanted.filter,
@@ -35,7 +37,7 @@ def _definition(wanted: Definition, request: HttpRequest) -> dict[str, Any]:
 
 
 def _measured_in(wanted: Definition) -> str:
-    return context.company().currency if wanted.measure.money else "count"
+    return context.company().currency if wanted.in_money else UNITS.get(wanted.format, "ratio" if wanted.is_ratio else "count")
 
 
 class Kpis(Endpoint):
@@ -71,16 +73,22 @@ class Value(Endpoint):
 
 def _answer(found: Answer, request: HttpRequest) -> dict[str, Any]:
     wanted = found.definition
-    places = 2 if wanted.measure.money else 0
+    places = 2 if wanted.in_money else 0
 
-    def write(value: Decimal) -> str:
+    def write(value: Decimal | None) -> str | None:
+        if value is None:
+            return None
         return plain(value, places) if value else "0"
 
-    def drill(query: str) -> str:
-        return f"{answers.address(request, 'facts/')}?{query}"
+    def drill(query: str | Drills) -> dict[str, Any]:
+        """A sum of facts has one list of them, a ratio two."""
+        facts = answers.address(request, "facts/")
+        if isinstance(query, Drills):
+            return {"drills": {"numerator": f"{facts}?{query.numerator}", "denominator": f"{facts}?{query.denominator}"}}
+        return {"drill": f"{facts}?{query}"}
 
-    def compared(other) -> dict[str, str] | None:
-        return {"value": write(other[1]), "drill": drill(other[2])} if other else None
+    def compared(other) -> dict[str, Any] | None:
+        return {"value": write(other.value), **drill(other.drill)} if other else None
 
     return {
         "value": write(found.value),
@@ -89,34 +97,39 @@ def _answer(found: Answer, request: HttpRequest) -> dict[str, Any]:
         "hidden": found.hidden,
         "previous": compared(found.previous),
         "year_ago": compared(found.year_ago),
-        "target": None,
+        "target": write(found.target),
         "lineage": _lineage(found),
-        "drill": drill(found.drill),
+        **drill(found.drill),
         "groups": [_group(group, write, drill) for group in found.groups],
     }
 
 
 def _lineage(found: Answer) -> dict[str, Any]:
     wanted, company = found.definition, context.company()
-    return {
+    told = {
         "formula": wanted.formula,
-        "measures": [wanted.measure.key],
+        "measures": wanted.measures,
         "filters": found.filters,
         "date_basis": wanted.date_basis,
         "time_zone": company.timezone,
-        "currency": company.currency if wanted.measure.money else None,
+        "currency": company.currency if wanted.in_money else None,
         "rows": found.rows,
     }
+    if found.unknown is not None:
+        told[wanted.unknown_called] = int(found.unknown)
+    return told
 
 
-def _group(group: Group, write: Write, drill: Callable[[str], str]) -> dict[str, Any]:
+def _group(group: Group, write: Write, drill: Callable[[str | Drills], dict[str, Any]]) -> dict[str, Any]:
     body: dict[str, Any] = {
         "keys": [None if key is None else str(key) for key in group.keys],
         "labels": group.labels,
         "value": write(group.value),
-        "drill": drill(group.drill),
+        **drill(group.drill),
     }
-    if group.own is not None:
+    if group.target is not None:
+        body["target"] = write(group.target)
+    if group.level is not None:
         parent = None if group.parent is None else str(group.parent)
         body |= {"own": write(group.own), "parent": parent, "level": group.level}
     return body

@@ -77,7 +77,7 @@ def watched(actor: Actor) -> list[kpi.Definition]:
     board = Dashboard.objects.filter(is_default=True, archived_at=None).order_by("created_at").first()
     known = {d.key: d for d in kpi.every_definition()}
     wanted = [known[t["kpi"]] for t in (board.tiles if board else []) if t.get("kpi") in known]
-    return [d for d in wanted if access.allows(actor, registry.types[d.measure.source], "view")]
+    return [d for d in wanted if kpi.may(actor, d)]
 
 
 def period_choices(today: date) -> list[tuple[str, str]]:
@@ -109,9 +109,9 @@ def greeting(name: str) -> str:
 
 def tile(answer: kpi.Answer, year: kpi.Answer, today: date, period: str) -> Tile:
     definition = answer.definition
-    line = figures.spark([value for _key, _label, value, _drill in figures.months(year, today)])
+    line = figures.spark([value for _label, value, _url in figures.months(year, today)])
     return Tile(
-        definition.name, f"/kpis/{definition.key}/?period={period}", figures.number(definition, answer.value, answer.drill),
+        definition.name, f"/kpis/{definition.key}/?period={period}", figures.shown(answer),
         figures.compare(answer), line, figures.hidden(answer.hidden),
     )  # fmt: skip
 
@@ -121,7 +121,7 @@ def leagues(actor: Actor, definition: kpi.Definition, period: str, token: str) -
     found = []
     for key in LEAGUES:
         dimension = registry.dimensions.get(key)
-        if key not in definition.dimensions or dimension is None or dimensions.expression(actor, dimension) is None:
+        if key not in definition.dimensions or dimension is None or not dimensions.usable(actor, dimension):
             continue
         answer = kpi.value(actor, definition, kpi.Question(period, (key,), as_of=token), compared=False)
         title = _("%(kpi)s by %(dimension)s") % {"kpi": definition.name, "dimension": str(dimension.label).lower()}

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.translation import gettext as _
 
-from core import access, asof, context, dimensions, figures, kpi, periods, read, registry, structures
+from core import access, context, dimensions, figures, kpi, periods, read, registry, structures
 from core.access import Actor
 from core.errors import RuleError, Unparsable
 from core.registry import Dimension
@@ -30,17 +30,17 @@ class Line:
     number: figures.Number
     own: figures.Number | None
     level: int
+    goal: figures.Goal | None
 
 
 @pages.page
 def index(request: HttpRequest, actor: Actor) -> HttpResponse:
-    """Every figure with its value of this month. Cost: five queries a figure."""
-    token = asof.now().token
-    answers = [kpi.value(actor, d, kpi.Question(as_of=token)) for d in kpi.every_definition() if _may(actor, d)]
+    """Every figure with its value of this month. Cost: some six queries, more where the company's own figures have conditions."""
+    answers = kpi.values(actor, [(d, kpi.Question()) for d in kpi.every_definition() if kpi.may(actor, d)])
     shown = [
         {
             "label": a.definition.name, "url": f"/kpis/{a.definition.key}/", "formula": a.definition.formula,
-            "number": figures.number(a.definition, a.value, a.drill), "comparisons": figures.compare(a),
+            "number": figures.shown(a), "comparisons": figures.compare(a), "goal": figures.goal(a.definition, a.value, a.target),
         }
         for a in answers
     ]  # fmt: skip
@@ -50,16 +50,12 @@ def index(request: HttpRequest, actor: Actor) -> HttpResponse:
     return pages.render(request, actor, "pages/kpis.html", values)
 
 
-def _may(actor: Actor, definition: kpi.Definition) -> bool:
-    return access.allows(actor, registry.types[definition.measure.source], "view")
-
-
 @pages.page
 def figure(request: HttpRequest, actor: Actor, key: str) -> HttpResponse:
     """One figure as it is asked for. What is wrong with the question is said beside the form. Cost: see ``kpi.value``."""
     definition = kpi.definition(key)
     asked = stated(request.GET)
-    splits = [registry.dimensions[d] for d in definition.dimensions if _usable(actor, registry.dimensions[d])]
+    splits = [registry.dimensions[d] for d in definition.dimensions if dimensions.usable(actor, registry.dimensions[d])]
     values: dict[str, Any] = {"definition": definition, "label": definition.name}
     try:
         question = kpi.question({name: text for name, text in asked.items() if text})
@@ -92,10 +88,6 @@ def stated(given: QueryDict) -> dict[str, str]:
     return {name: text.replace("\x00", "") for name, text in words.items()}
 
 
-def _usable(actor: Actor, dimension: Dimension) -> bool:
-    return bool(dimension.period) or dimensions.expression(actor, dimension) is not None
-
-
 # The answer ---------------------------------------------------------------------------------------------------------
 
 
@@ -109,11 +101,12 @@ def _answered(actor: Actor, definition: kpi.Definition, question: kpi.Question, 
         if chart is not None and split is answer:
             chart["rows"] = []  # the page's own table says it
     return {
-        "answer": answer, "number": figures.number(definition, answer.value, answer.drill), "comparisons": figures.compare(answer),
+        "answer": answer, "number": figures.shown(answer), "goal": figures.goal(definition, answer.value, answer.target),
+        "comparisons": figures.compare(answer),
         "period": figures.period_label(answer.period), "chart": chart,
         "heads": [str(registry.dimensions[d].label) for d in answer.dimensions],
         "lines": _lines(actor, definition, question, answer), "left_out": max(0, len(answer.groups) - ROWS),
-        "lineage": lineage(actor, answer), "hidden": figures.hidden(answer.hidden), "csv": f"{figures.FACTS}?{answer.drill}&format=csv",
+        "lineage": lineage(actor, answer), "hidden": figures.hidden(answer.hidden), "csv": _file(answer),
     }  # fmt: skip
 
 
@@ -141,9 +134,16 @@ def _lines(actor: Actor, definition: kpi.Definition, question: kpi.Question, ans
         mine = own.get(group.keys[0])
         its_own = None
         if question.rollup:
-            its_own = figures.number(definition, mine.value, mine.drill) if mine else figures.number(definition, group.own, "")
-        made.append(Line(cells, row.number, its_own, row.level))
+            page = figures.group_page(answer, group)
+            its_own = figures.number(definition, mine.value, mine.drill, page) if mine else figures.number(definition, group.own, "")
+        made.append(Line(cells, row.number, its_own, row.level, row.goal))
     return made
+
+
+def _file(answer: kpi.Answer) -> str:
+    """The facts as a file; of a ratio those that it divides."""
+    drill = answer.drill.numerator if isinstance(answer.drill, kpi.Drills) else answer.drill
+    return f"{figures.FACTS}?{drill}&format=csv"
 
 
 def lineage(actor: Actor, answer: kpi.Answer) -> list[tuple[str, str]]:
@@ -152,7 +152,7 @@ def lineage(actor: Actor, answer: kpi.Answer) -> list[tuple[str, str]]:
     parts = [
         (_("Formula"), definition.formula), (_("Counts on"), definition.date_basis), (_("Period"), figures.period_label(answer.period)),
         (_("Only where"), "; ".join(in_words(actor, f) for f in answer.filters) or _("no further condition")),
-        (_("Time zone"), company.timezone), (_("Currency"), company.currency if definition.measure.money else _("none, it is a number")),
+        (_("Time zone"), company.timezone), (_("Currency"), company.currency if definition.in_money else _("none, it is a number")),
         (_("As of"), figures.as_of(answer.as_of)), (_("Facts"), str(answer.rows)),
         (_("Left out"), figures.hidden(answer.hidden) or _("nothing")),
     ]  # fmt: skip
@@ -177,19 +177,11 @@ def in_words(actor: Actor, node: Any) -> str:
 
 def value_in_words(actor: Actor, dimension: Dimension | None, value: Any) -> str:
     """One value of a filter; a record by its name, if the reader sees it. Cost: one query for a record."""
-    slug, choices = _target(dimension) if dimension else ("", {})
+    slug, choices = dimensions.members(dimension) if dimension else ("", {})
     if slug:
         found = read.labels(actor, {slug: {value}}).get(slug, {}) if _is_id(value) else {}
         return next((name for name in found.values()), str(value))
     return str(choices.get(value, value))
-
-
-def _target(dimension: Dimension) -> tuple[str, dict[str, Any]]:
-    """Slug of the records that are a dimension's values, or else its choices."""
-    if dimension.through:
-        through = registry.types[dimension.target].fields[dimension.through]
-        return (through.target, {}) if through.is_reference else ("", through.choices())
-    return dimension.target, {}
 
 
 def _is_id(value: Any) -> bool:
@@ -265,7 +257,7 @@ def _period_options(chosen: str, answer: kpi.Answer | None) -> list[dict[str, An
 
 def _pick(actor: Actor, dimension: Dimension, chosen: str) -> dict[str, Any]:
     """A control that narrows the figure to one value of a dimension. Cost: one query for records, one more for a chosen one."""
-    slug, choices = _target(dimension)
+    slug, choices = dimensions.members(dimension)
     field = {"name": f"f.{dimension.key}", "label": dimension.label, "kind": "choice", "chosen": chosen}
     if not slug:
         return {**field, "options": _options([(k, v) for k, v in choices.items()], chosen)}

@@ -1,5 +1,6 @@
 """Orders through random histories against a plain model of the same rules: their facts, and every figure made of them."""
 
+import json
 import os
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
@@ -313,7 +314,7 @@ class Orders(RuleBasedStateMachine):
         )
         words = {"period": period, "group_by": ",".join(splits)}
         if asked:
-            words["filter"] = kpi.json.dumps(asked)
+            words["filter"] = json.dumps(asked)
         counted = [(k, v) for k, v in self.says().items() if k[0] == KPIS[key] and self.within(k[1], period) and self.passes(k, asked)]
         for actor in (self.owner, self.bob, self.boss):
             answer = figures.ask(actor, key, **words)

@@ -1,0 +1,177 @@
+"""Answers: a figure with its comparisons, parts, target and drills; and many figures at the cost of one."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple
+
+from core import asof, context, periods, structures
+from core.access import Actor
+from core.asof import AsOf
+from core.kpi import groups, questions, trees
+from core.kpi.definitions import Definition
+from core.kpi.drills import Drills
+from core.kpi.groups import Amounts, Asked, Group
+from core.kpi.questions import Question
+from core.kpi.tally import Tally, same
+from core.kpi.targets import Targets
+from core.periods import Period
+
+
+class Compared(NamedTuple):
+    """The figure of another period."""
+
+    period: Period
+    value: Decimal | None
+    drill: str | Drills
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A figure, how it came about, and where its facts are. ``drill`` is a query string for the list of facts, of a ratio two.
+
+    ``unknown`` says of how much the amount is not known, None where the KPI has no such thing.
+    """
+
+    definition: Definition
+    period: Period
+    value: Decimal | None
+    as_of: AsOf
+    hidden: int
+    rows: int
+    drill: str | Drills
+    previous: Compared | None
+    year_ago: Compared | None
+    filters: list
+    groups: list[Group] = field(default_factory=list)
+    dimensions: tuple[str, ...] = ()
+    target: Decimal | None = None
+    unknown: Decimal | None = None
+    question: Question = field(default_factory=Question)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One question as it is worked out, with the sums it shares with others."""
+
+    question: Question
+    asked: Asked
+    others: tuple[Period | None, Period | None]  # the one before, and the same a year ago
+    seen: Tally
+    everyone: Tally
+
+    @property
+    def spans(self) -> list[Period]:
+        """The months, quarters or years of a figure that only time splits, where they are few enough to be read with it."""
+        asked = self.asked
+        if len(asked.splits) != 1 or not asked.splits[0].period or asked.period.start is None or asked.rollup:
+            return []
+        last = asked.period.last if all(p.over == "period" for p in asked.wanted.parts) else min(asked.period.last, asked.today)
+        if last < asked.period.start or (last - asked.period.start).days > 800:
+            return []
+        return periods.inside(asked.period.start, last, asked.splits[0].period, context.company().fiscal_year_start)
+
+
+def value(actor: Actor, wanted: Definition, asked: Question, compared: bool = True) -> Answer:
+    """One figure. ``compared=False`` spares the comparisons where nobody reads them. See ``values``."""
+    return values(actor, [(wanted, asked)], compared)[0]
+
+
+def values(actor: Actor, asked: Iterable[tuple[Definition, Question]], compared: bool = True) -> list[Answer]:
+    """Figures with their comparisons, parts, targets and drills, in the order asked. Runs inside one snapshot.
+
+    Cost: four queries for all of those with the same conditions, however many; one more for each that is split otherwise
+    than by time alone, and one for the names of each dimension.
+    """
+    today, fiscal = structures.today(), context.company().fiscal_year_start
+    known: dict[str, AsOf] = {}
+    tallies: dict[tuple[str, str], tuple[Tally, Tally]] = {}
+    tasks = []
+    for wanted, question in asked:
+        period = periods.parse(question.period, today, fiscal)
+        as_of = known.get(question.as_of) or known.setdefault(question.as_of, asof.parse(question.as_of))
+        splits, extra = questions.splits(actor, wanted, question), questions.filters(actor, wanted, question)
+        if (key := same(extra, as_of)) not in tallies:
+            tallies[key] = Tally(actor, extra, as_of), Tally(actor, extra, as_of, every_row=True)
+        others = (periods.previous(period, fiscal), periods.year_ago(period, fiscal)) if compared else (None, None)
+        made = Asked(actor, wanted, splits, period, extra, as_of, today, question.structure, question.rollup)
+        task = Task(question, made, others, *tallies[key])
+        for span in (period, *others, *(groups.clipped(s, period) for s in task.spans)):
+            if span is not None:
+                task.seen.want(wanted, span, today)
+        task.everyone.want(wanted, period, today, [p for p in (wanted.top, wanted.bottom) if p.measures])
+        tasks.append(task)
+    for pair in tallies.values():
+        for tally in pair:
+            tally.read()
+    return _with_targets(actor, [(task, _answer(task)) for task in tasks])
+
+
+def _answer(task: Task) -> Answer:
+    asked, seen = task.asked, task.seen
+    wanted, period, today = asked.wanted, asked.period, asked.today
+    amounts, rows = seen.amounts(wanted, period, today), seen.rows(wanted, period, today)
+    previous, year_ago = (_compared(task, other) for other in task.others)
+    return Answer(
+        wanted, period, wanted.worth(amounts), asked.as_of, task.everyone.rows(wanted, period, today) - rows, rows, asked.drill(),
+        previous, year_ago, asked.extra, _groups(task), task.question.group_by, unknown=amounts[3] if wanted.unknown.measures else None, question=task.question,
+    )  # fmt: skip
+
+
+def _compared(task: Task, other: Period | None) -> Compared | None:
+    if other is None:
+        return None
+    wanted, today = task.asked.wanted, task.asked.today
+    return Compared(other, wanted.worth(task.seen.amounts(wanted, other, today)), task.asked.drill(other))
+
+
+def _groups(task: Task) -> list[Group]:
+    asked = task.asked
+    if not asked.splits:
+        return []
+    if asked.rollup:
+        return trees.rolled_up(asked)
+    if spans := task.spans:
+        return groups.made_of(asked, {((), span): told for span in spans if any((told := _in_span(task, span, asked.today)).rows)})
+    return groups.groups(asked)
+
+
+def _in_span(task: Task, span: Period, today: date) -> Amounts:
+    inside, wanted = groups.clipped(span, task.asked.period), task.asked.wanted
+    return Amounts(task.seen.amounts(wanted, inside, today), (task.seen.rows(wanted, inside, today), 0))
+
+
+# Targets ------------------------------------------------------------------------------------------------------------
+
+
+def _with_targets(actor: Actor, made: list[tuple[Task, Answer]]) -> list[Answer]:
+    """The answers with what they, and their groups of one dimension, are meant to come to. Cost: one query for all."""
+    fiscal = context.company().fiscal_year_start
+    members = {"", *(d.key for task, _answer in made for d in task.asked.splits if not d.period)}
+    members |= {about[0] for task, _answer in made if (about := questions.subject(task.question))}
+    spans = [answer.period for _task, answer in made]
+    for task, answer in made:
+        spans += [span for d in task.asked.through_time if len(task.asked.splits) == 1 for span in _keyed(answer, d.period, fiscal)]
+    targets = Targets(actor, (task.asked.wanted for task, _answer in made), spans, members)
+    return [_targeted(targets, task, answer) for task, answer in made]
+
+
+def _keyed(answer: Answer, shape: str, fiscal: int) -> list[Period]:
+    return [periods.parse(g.keys[0], answer.period.start or date.min, fiscal) for g in answer.groups]
+
+
+def _targeted(targets: Targets, task: Task, answer: Answer) -> Answer:
+    wanted, about = task.asked.wanted, questions.subject(task.question)
+    parts = [replace(group, target=_of_group(targets, task, answer, group, about)) for group in answer.groups]
+    return replace(answer, target=targets.of(wanted, about, answer.period), groups=parts)
+
+
+def _of_group(targets: Targets, task: Task, answer: Answer, group: Group, about) -> Decimal | None:
+    if len(task.asked.splits) != 1 or group.keys[0] is None:
+        return None
+    dimension = task.asked.splits[0]
+    if dimension.period:
+        span = periods.parse(str(group.keys[0]), task.asked.today, context.company().fiscal_year_start)
+        return targets.of(task.asked.wanted, about, span) if groups.clipped(span, answer.period) == span else None
+    return targets.of(task.asked.wanted, (dimension.key, str(group.keys[0])), answer.period) if about == ("", "") else None

@@ -1,0 +1,43 @@
+"""The addresses of the facts behind figures: query strings of the list of facts, under the same conditions and the same snapshot."""
+
+import json
+from datetime import date
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+from core.asof import AsOf
+from core.kpi.definitions import Definition
+from core.kpi.tally import Days, days_of
+from core.measuring import Dimension, Part
+from core.periods import Period
+
+
+class Drills(NamedTuple):
+    """A ratio has two lists of facts: those it divides and those it divides by."""
+
+    numerator: str
+    denominator: str
+
+
+def between(first: date | None, last: date | None) -> list:
+    found = [] if first is None else [["business_date", "gte", first.isoformat()]]
+    return found if last is None else [*found, ["business_date", "lte", last.isoformat()]]
+
+
+def of_member(dimension: Dimension, key: Any) -> list:
+    """The condition that only the facts of this member pass."""
+    return [dimension.key, "empty", True] if key is None else [dimension.key, "eq", str(key)]
+
+
+def drill(wanted: Definition, extra: list, period: Period, today: date, as_of: AsOf, more: list | None = None) -> str | Drills:
+    """Where the facts are that add up to this figure, or to the two it is made of."""
+    top = _list(wanted.top, days_of(wanted.top, period, today), extra, as_of, more or [])
+    if not wanted.is_ratio:
+        return top
+    return Drills(top, _list(wanted.bottom, days_of(wanted.bottom, period, today), extra, as_of, more or []))
+
+
+def _list(part: Part, days: Days, extra: list, as_of: AsOf, more: list) -> str:
+    named = ["measure", "in", list(part.measures)] if len(part.measures) > 1 else ["measure", "eq", part.measures[0]]
+    every = [named, *between(days.first, days.last), *extra, *more]
+    return urlencode({"filter": json.dumps({"all": every}, separators=(",", ":"), ensure_ascii=False), "as_of": as_of.token, "sum": "value"})

@@ -1,0 +1,234 @@
+"""A figure in parts: by members of dimensions, and through time, where a balance is read at each end of a month, quarter or year."""
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from django.db.models import Count, Q, QuerySet, Sum
+from django.utils.translation import gettext as _
+
+from core import context, dimensions, periods, read
+from core.access import Actor
+from core.asof import AsOf
+from core.errors import RuleError
+from core.kpi.definitions import Definition
+from core.kpi.drills import Drills, drill, of_member
+from core.kpi.tally import ZERO, days_of, in_days, of_part, seen
+from core.measuring import Dimension
+from core.periods import Period
+
+GROUP_LIMIT = 5000
+FINEST = ("month", "quarter", "year")
+
+
+@dataclass(frozen=True)
+class Group:
+    """One part of a figure. ``keys`` are ids, codes or periods, None for none; a roll-up's also tell their place."""
+
+    keys: list
+    labels: list[str]
+    value: Decimal | None
+    drill: str | Drills
+    own: Decimal | None = None
+    parent: Any = None
+    level: int | None = None
+    target: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question as it is worked out: whose, of what, over which days, under which conditions, in which snapshot."""
+
+    actor: Actor
+    wanted: Definition
+    splits: list[Dimension]
+    period: Period
+    extra: list
+    as_of: AsOf
+    today: date
+    structure: str = "now"
+    rollup: bool = False
+
+    def drill(self, period: Period | None = None, more: list | None = None) -> str | Drills:
+        return drill(self.wanted, self.extra, period or self.period, self.today, self.as_of, more)
+
+    @property
+    def through_time(self) -> list[Dimension]:
+        return [d for d in self.splits if d.period]
+
+
+class Amounts(NamedTuple):
+    """Sums of the four parts of a KPI, and how many facts its first two are made of."""
+
+    sums: tuple[Decimal, ...] = (ZERO, ZERO, ZERO, ZERO)
+    rows: tuple[int, ...] = (0, 0)
+
+    def plus(self, other: "Amounts") -> "Amounts":
+        return Amounts(*(tuple(a + b for a, b in zip(mine, theirs, strict=True)) for mine, theirs in zip(self, other, strict=True)))
+
+
+NONE_YET = Amounts()
+
+
+def groups(asked: Asked) -> list[Group]:
+    """The parts, largest first, periods in their order. Cost: one query, and one for the names of each dimension."""
+    members = [d for d in asked.splits if not d.period]
+    if not asked.through_time:
+        found = {(keys, None): amounts for keys, _day, amounts in _rows(asked, members, False)}
+    elif all(part.over == "period" for part in asked.wanted.parts if part.measures):
+        found = _folded(asked, _rows(asked, members, True))
+    else:
+        found = _at_each_end(asked, _rows(asked, members, True))
+    made = {key: amounts for key, amounts in found.items() if any(amounts.rows)}
+    if len(made) > GROUP_LIMIT:
+        raise _too_many()
+    return made_of(asked, made)
+
+
+def _too_many() -> RuleError:
+    return RuleError({"group_by": [_("More than %(n)d groups; narrow the period or the filter.") % {"n": GROUP_LIMIT}]})
+
+
+def made_of(asked: Asked, found: dict[tuple[tuple, Period | None], Amounts]) -> list[Group]:
+    """Groups with their labels and drills. ``found`` is by members and by the finest period, None where time does not split."""
+    members = [d for d in asked.splits if not d.period]
+    named = {d.key: labels(asked.actor, d, {keys[i] for keys, _span in found}) for i, d in enumerate(members)}
+    made = []
+    for (keys, span), amounts in found.items():
+        by = {d.key: key for d, key in zip(members, keys, strict=True)}
+        told = [_period_key(d, span) if d.period else by[d.key] for d in asked.splits]
+        words = [key if d.period else named[d.key].get(key, "") for d, key in zip(asked.splits, told, strict=True)]
+        more = [of_member(d, by[d.key]) for d in members]
+        where = clipped(span, asked.period) if span else asked.period
+        made.append(Group(told, words, asked.wanted.worth(amounts.sums), asked.drill(where, more)))
+    times = [bool(d.period) for d in asked.splits]
+
+    def order(group: Group) -> tuple:
+        through = tuple(str(k) if time else "" for k, time in zip(group.keys, times, strict=True))
+        return (*through, group.value is None, -(group.value or ZERO), str(group.labels))
+
+    return sorted(made, key=order)
+
+
+def _period_key(dimension: Dimension, span: Period) -> str:
+    return periods.containing(span.start, dimension.period, context.company().fiscal_year_start).key
+
+
+def clipped(span: Period, period: Period) -> Period:
+    """As much of a month, quarter or year as lies inside the period asked for; it keeps its name."""
+    if period.start is None:
+        return span
+    return replace(span, start=max(span.start, period.start), end=min(span.end, period.end))
+
+
+def finest(asked: Asked) -> str:
+    """Months lie in quarters and quarters in years: by the finest, the others are told."""
+    return next(shape for shape in FINEST if any(d.period == shape for d in asked.splits))
+
+
+# Reading ------------------------------------------------------------------------------------------------------------
+
+
+def facts_of(asked: Asked, dated: bool) -> QuerySet:
+    """The facts of all parts; of their measures alone where each day is told, since then the days are taken apart later."""
+    wanted, found = asked.wanted, seen(asked.actor, asked.extra, asked.as_of)
+    parts = [p for p in wanted.parts if p.measures]
+    if not dated:
+        any_part = Q()
+        for part in parts:
+            any_part |= of_part(part, asked.period, asked.today)
+        return found.filter(any_part)
+    found = found.filter(measure__in={m for p in parts for m in p.measures})
+    if all(p.over == "period" for p in parts):
+        return found.filter(in_days(days_of(wanted.top, asked.period, asked.today)))
+    return found.filter(business_date__lte=asked.period.last) if asked.period.last else found
+
+
+def columns(asked: Asked, dated: bool) -> dict[str, Any]:
+    """What each part sums, and how many facts the first two are made of."""
+    made: dict[str, Any] = {}
+    for i, part in enumerate(asked.wanted.parts):
+        if part.measures:
+            inside = Q(measure__in=part.measures) if dated else of_part(part, asked.period, asked.today)
+            made |= {f"s{i}": Sum("value", filter=inside)} | ({f"n{i}": Count("pk", filter=inside)} if i < 2 else {})
+    return made
+
+
+def amounts_of(row: dict) -> Amounts:
+    return Amounts(tuple(row.get(f"s{i}") or ZERO for i in range(4)), (row.get("n0", 0), row.get("n1", 0)))
+
+
+def _rows(asked: Asked, members: list[Dimension], dated: bool):
+    """(keys of the members, day or None, amounts)"""
+    by = {f"_by{i}": dimensions.expression(asked.actor, d) for i, d in enumerate(members)}
+    split = [*by, *(["business_date"] if dated else [])]
+    merged: dict[tuple, Amounts] = defaultdict(Amounts)  # no text and nothing are the same member
+    for row in facts_of(asked, dated).annotate(**by).values(*split).annotate(**columns(asked, dated)):
+        keys = tuple(row[name] if row[name] != "" else None for name in by)
+        key = keys, row["business_date"] if dated else None
+        merged[key] = merged[key].plus(amounts_of(row))
+    return [(*key, amounts) for key, amounts in merged.items()]
+
+
+def _folded(asked: Asked, rows) -> dict[tuple[tuple, Period | None], Amounts]:
+    fiscal, shape = context.company().fiscal_year_start, finest(asked)
+    found: dict[tuple, Amounts] = defaultdict(Amounts)
+    spans: dict[date, Period] = {}
+    for keys, day, amounts in rows:
+        span = spans.get(day) or spans.setdefault(day, periods.containing(day, shape, fiscal))
+        found[keys, span] = found[keys, span].plus(amounts)
+    return found
+
+
+def _at_each_end(asked: Asked, rows) -> dict[tuple[tuple, Period | None], Amounts]:
+    """What the parts come to in each month, quarter or year asked for: facts of the days up to its end, of the days before it, or in it."""
+    by_member: dict[tuple, dict[date, Amounts]] = defaultdict(dict)
+    for keys, day, amounts in rows:
+        by_member[keys][day] = amounts
+    days = [day for told in by_member.values() for day in told]
+    last = min(asked.period.last or asked.today, asked.today)
+    first = asked.period.start or min(days, default=last)
+    found: dict[tuple, Amounts] = {}
+    for keys, told in by_member.items():
+        line, start = Line(told), max(first, min(told))
+        for span in periods.inside(start, last, finest(asked), context.company().fiscal_year_start) if start <= last else ():
+            found[keys, span] = line.of(asked.wanted, clipped(span, asked.period), asked.today)
+        if len(found) > 4 * GROUP_LIMIT:
+            raise _too_many()
+    return found
+
+
+class Line:
+    """Amounts by day, summed from the first day on, so that any stretch of days is one difference."""
+
+    def __init__(self, told: dict[date, Amounts]):
+        self._days = sorted(told)
+        self._until = [NONE_YET]
+        for day in self._days:
+            self._until.append(self._until[-1].plus(told[day]))
+
+    def of(self, wanted: Definition, period: Period, today: date) -> Amounts:
+        sums, rows = [], []
+        for i, part in enumerate(wanted.parts):
+            days = days_of(part, period, today)
+            start = bisect_left(self._days, days.first) if days.first else 0
+            end = bisect_right(self._days, days.last) if days.last else len(self._days)
+            before, after = self._until[min(start, end)], self._until[end]
+            sums.append(after.sums[i] - before.sums[i])
+            rows += [after.rows[i] - before.rows[i]] if i < len(before.rows) else []
+        return Amounts(tuple(sums), tuple(rows))
+
+
+# Names --------------------------------------------------------------------------------------------------------------
+
+
+def labels(actor: Actor, dimension: Dimension, keys: set) -> dict:
+    """Key -> its name, as far as the actor sees it. Cost: one query for records, none for choices."""
+    none = {None: str(_("None"))}
+    slug, choices = dimensions.members(dimension)
+    if not slug:
+        return none | {k: str(choices.get(k, k)) for k in keys if k is not None}
+    return none | read.labels(actor, {slug: {k for k in keys if k is not None}}).get(slug, {})

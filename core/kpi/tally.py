@@ -1,0 +1,116 @@
+"""Sums of facts, many at once: each of a measure over some days, read in one query whatever their number."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from django.db.models import Count, Q, QuerySet, Sum
+
+from core import access, asof, conditions, registry
+from core.access import Actor
+from core.asof import AsOf
+from core.kpi.definitions import Definition
+from core.measuring import Part
+from core.models import Fact
+from core.periods import Period
+
+ZERO = Decimal(0)
+AT_ONCE = 400  # spans of days in one statement, each two columns of it
+
+
+class Days(NamedTuple):
+    """Business dates from the first to the last, both included; None: without end on that side."""
+
+    first: date | None
+    last: date | None
+
+
+class Added(NamedTuple):
+    """What facts add up to, and how many they are."""
+
+    value: Decimal
+    rows: int
+
+
+def days_of(part: Part, period: Period, today: date) -> Days:
+    """Over which business dates a part is summed when a period is asked for."""
+    if part.over == "period":
+        return Days(period.start, period.last)
+    last = min(period.last or today, today)
+    return Days(None if part.over == "until" else last - timedelta(days=int(part.over) - 1), last)
+
+
+def in_days(days: Days) -> Q:
+    found = Q() if days.first is None else Q(business_date__gte=days.first)
+    return found if days.last is None else found & Q(business_date__lte=days.last)
+
+
+def of_part(part: Part, period: Period, today: date) -> Q:
+    """The facts that a part sums; none where it has no measures."""
+    if not part.measures:
+        return Q(pk__in=[])
+    measures = Q(measure=part.measures[0]) if len(part.measures) == 1 else Q(measure__in=part.measures)
+    return measures & in_days(days_of(part, period, today))
+
+
+def seen(actor: Actor, extra: list, as_of: AsOf, every_row: bool = False) -> QuerySet:
+    """Facts the actor sees (or all there are) that pass these conditions and were known then. Cost: none until used."""
+    facts_type = registry.types["facts"]
+    found = Fact.objects.all() if every_row else access.rows(actor, facts_type)
+    for condition in extra:
+        found = found.filter(conditions.compile(facts_type, condition, access.sight(actor)))
+    return asof.narrow(found, as_of)
+
+
+class Tally:
+    """Sums asked for first and read together. All of one reader, under the same conditions and the same snapshot."""
+
+    def __init__(self, actor: Actor, extra: list, as_of: AsOf, every_row: bool = False):
+        self._facts = seen(actor, extra, as_of, every_row)
+        self._wanted: dict[Days, set[str]] = defaultdict(set)
+        self._found: dict[tuple[str, Days], Added] = {}
+
+    def want(self, wanted: Definition, period: Period, today: date, parts: Iterable[Part] = ()) -> None:
+        for part in parts or wanted.parts:
+            if part.measures:
+                self._wanted[days_of(part, period, today)].update(part.measures)
+
+    def read(self) -> None:
+        """Cost: one query; one more for each four hundred different spans of days."""
+        every = list(self._wanted)
+        for at in range(0, len(every), AT_ONCE):
+            self._read(every[at : at + AT_ONCE])
+
+    def _read(self, spans: list[Days]) -> None:
+        measures = sorted({m for days in spans for m in self._wanted[days]})
+        whole = Days(
+            None if any(d.first is None for d in spans) else min(d.first for d in spans),
+            None if any(d.last is None for d in spans) else max(d.last for d in spans),
+        )
+        columns: dict[str, Any] = {}
+        for i, days in enumerate(spans):
+            inside = None if days == whole else in_days(days)
+            columns |= {f"s{i}": Sum("value", filter=inside), f"n{i}": Count("pk", filter=inside)}
+        for row in self._facts.filter(in_days(whole), measure__in=measures).values("measure").annotate(**columns):
+            for i, days in enumerate(spans):
+                self._found[row["measure"], days] = Added(row[f"s{i}"] or ZERO, row[f"n{i}"])
+
+    def amounts(self, wanted: Definition, period: Period, today: date) -> tuple[Decimal, ...]:
+        """The sums of the KPI's four parts."""
+        return tuple(sum((self._sum(m, part, period, today).value for m in part.measures), ZERO) for part in wanted.parts)
+
+    def rows(self, wanted: Definition, period: Period, today: date) -> int:
+        """How many facts the figure is made of, those of both parts of a ratio counted once."""
+        parts = (wanted.top, wanted.bottom)
+        return sum(self._found.get(key, Added(ZERO, 0)).rows for key in {(m, days_of(p, period, today)) for p in parts for m in p.measures})
+
+    def _sum(self, measure: str, part: Part, period: Period, today: date) -> Added:
+        return self._found.get((measure, days_of(part, period, today)), Added(ZERO, 0))
+
+
+def same(extra: list, as_of: AsOf) -> tuple[str, str]:
+    """What figures share that may be read together."""
+    return as_of.token, json.dumps(extra, sort_keys=True, default=str)

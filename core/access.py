@@ -4,10 +4,11 @@ Rights are grants of roles: type, actions, scope (own, unit, subtree, all), an o
 They become SQL predicates; nothing is fetched and then checked. Cost of an actor: two queries; of a question: none.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from core import conditions, context, registry, schema, structures
@@ -192,3 +193,30 @@ def covers_role(actor: Actor, grants) -> bool:
                 if not any(p.hidden <= set(grant.hidden) and p.readonly <= set(grant.readonly) | set(grant.hidden) for p in held):
                     return False
     return True
+
+
+def lines_of(slug: str, name: str, parent: str) -> Callable[[Actor], QuerySet]:
+    """The row rule of a type whose records are the lines ``name`` of another type's: they are seen with their record."""
+
+    def seen(actor: Actor) -> QuerySet:
+        owner = registry.types[slug]
+        entry = next(entry for entry in owner.lines if entry.name == name)
+        if not allows(actor, owner, "view") or entry not in lines(actor, owner):
+            return entry.model.objects.none()
+        records = rows(actor, owner)
+        return entry.model.objects.filter(**{f"{parent}__in": records}) if records.query.where else entry.model.objects.all()
+
+    return seen
+
+
+def as_of_type(slug: str, model: type[Model], field: str = "") -> Callable[[Actor], QuerySet]:
+    """The row rule of a ledger that is seen by whoever sees another type: all of it, or its rows that refer by ``field`` to seen ones."""
+
+    def seen(actor: Actor) -> QuerySet:
+        other = registry.types[slug]
+        if not allows(actor, other, "view"):
+            return model.objects.none()
+        records = rows(actor, other) if field else None
+        return model.objects.filter(**{f"{field}__in": records}) if records is not None and records.query.where else model.objects.all()
+
+    return seen

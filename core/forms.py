@@ -10,8 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+
 from core import access, read, registry, write
 from core.access import Actor
+from core.errors import RuleError
 from core.models.record import Record
 from core.registry import Act, Field, Lines, ObjectType
 
@@ -30,11 +33,16 @@ class Sent(Mapping):
 
 @dataclass(frozen=True)
 class Offer:
-    """What one form offers to write: fields, and rows by name. The same for showing a form and for reading it back."""
+    """What one form offers to write: fields, and rows by name. The same for showing a form and for reading it back.
+
+    ``picks`` are rows to choose among, by name: what they refer to stands fixed, their figures are typed, and a row whose
+    figures are empty or zero is left out. A row's ``hint`` tells what is possible of it.
+    """
 
     type: ObjectType
     fields: dict[str, Field]
     lines: list[Lines]
+    picks: dict[str, list[Row]] = field(default_factory=dict)
 
 
 @dataclass
@@ -49,13 +57,32 @@ def offer(actor: Actor, object_type: ObjectType, record: Record | None = None) -
     """What the actor may write of a new record or of this one in its present state."""
     action = "change" if record else "add"
     closed = object_type.locked(record) if record else frozenset()
-    fields = {n: f for n, f in write.writable(actor, object_type, action).items() if n not in closed and _choosable(actor, f)}
+    fields = {n: f for n, f in write.writable(actor, object_type, action).items() if n not in closed and not f.unasked and _choosable(actor, f)}
     return Offer(object_type, fields, [e for e in write.writable_lines(actor, object_type, action) if e.name not in closed])
 
 
-def offer_of_act(object_type: ObjectType, act: Act) -> Offer:
-    """The inputs of an act."""
-    return Offer(object_type, {f.name: f for f in act.fields}, [*(e for e in object_type.lines if e.name in act.lines), *act.takes])
+def offer_of_act(actor: Actor, object_type: ObjectType, act: Act, record: Record) -> Offer:
+    """The inputs of an act on this record. Cost: that of what the act offers."""
+    offers = act.offers(actor, record) if act.takes else {}
+    picks = {entry.name: [_pick(entry, row) for row in offers[entry.name]] for entry in act.takes if entry.name in offers}
+    return Offer(object_type, {f.name: f for f in act.fields}, [*(e for e in object_type.lines if e.name in act.lines), *act.takes], picks)
+
+
+def _pick(entry: Lines, row: dict[str, Any]) -> Row:
+    """An offered row as texts, with its hint."""
+    known = open_fields(entry)
+    return {n: text_of(known[n], v) for n, v in row.items() if n in known} | {"hint": row.get("hint", "")}
+
+
+def identity(entry: Lines, row: Row) -> tuple:
+    """What a row of a pick refers to: tells it from the others."""
+    return tuple(row.get(n) or "" for n, f in open_fields(entry).items() if f.is_reference)
+
+
+def is_left_out(entry: Lines, row: Row) -> bool:
+    """Whether nothing of what this row offers is wanted: its figures are empty or zero."""
+    figures = [value_of(f, row.get(n, "")) for n, f in open_fields(entry).items() if f.rules.sums]
+    return all(v is None or str(v).strip("0") in ("", ".") for v in figures)
 
 
 def _choosable(actor: Actor, f: Field) -> bool:
@@ -66,7 +93,7 @@ def _choosable(actor: Actor, f: Field) -> bool:
 
 def open_fields(entry: Lines) -> dict[str, Field]:
     """The fields of a row that are typed."""
-    return {n: f for n, f in entry.fields.items() if not f.readonly and not f.compute}
+    return {n: f for n, f in entry.fields.items() if not f.readonly and not f.compute and not f.unasked}
 
 
 # Reading an entry ---------------------------------------------------------------------------------------------------
@@ -79,6 +106,14 @@ def text_of(f: Field, value: Any) -> Any:
     if f.kind == "yesno":
         return "true" if value else ""
     return f.rules.to_form(f, value)
+
+
+def of_act(made: Offer, record: Record) -> Entry:
+    """What the form of an act starts with: the record's own rows, and those to pick from. Cost: a query for each kind of own rows."""
+    own = [entry for entry in made.lines if entry in made.type.lines]
+    entry = Entry(rows=of_record(Offer(made.type, {}, own), record).rows)
+    entry.rows |= {name: [dict(row) for row in rows] for name, rows in made.picks.items()}
+    return entry
 
 
 def of_record(made: Offer, record: Record) -> Entry:
@@ -143,7 +178,7 @@ def is_blank(row: Row) -> bool:
 
 def chosen_ids(f: Field, text: Any) -> list[tuple[str, UUID]]:
     """(slug, id) of the records a control's text names; what is no id names nobody."""
-    if not (f.is_reference or f.kind == "anyref"):
+    if not (f.is_reference or f.kind in ("anyref", "refnew")):
         return []
     found = []
     for one in text if isinstance(text, list) else [text or ""]:
@@ -179,11 +214,41 @@ def data_of_change(made: Offer, entry: Entry, stored: Entry, keep: Iterable[str]
 
 
 def data_of_act(made: Offer, entry: Entry, stored: Entry) -> dict[str, Any]:
-    """What ``write.act`` takes: inputs that were filled in, and rows, all of them where they are offered."""
+    """What ``write.act`` takes: inputs that were filled in, and rows, all of them where they are offered.
+
+    Of rows to pick from only those wanted; a form that showed them and wants none is refused, since an act that is told
+    nothing may take that for everything. Errors: RuleError.
+    """
     data = {n: value_of(f, entry.texts[n]) for n, f in made.fields.items() if n in entry.texts}
     data = {n: v for n, v in data.items() if v not in (None, [])}
-    rows = {lines.name: entry.rows.get(lines.name, stored.rows.get(lines.name, [])) for lines in made.lines}
-    return data | {lines.name: [_row(lines, r) for r in rows[lines.name]] for lines in made.lines}
+    for lines in made.lines:
+        own = lines in made.type.lines
+        if not own and lines.name not in entry.rows:
+            continue
+        rows = entry.rows.get(lines.name, stored.rows.get(lines.name, []) if own else [])
+        if lines.name in made.picks:
+            rows = [row for row in rows if not is_left_out(lines, row)]
+            if not rows:
+                raise RuleError({lines.name: [_("Nothing is chosen: enter more than zero in at least one row.")]})
+        if own or rows:
+            data[lines.name] = [_row(lines, r) for r in rows]
+    return data
+
+
+def sent_positions(made: Offer, entry: Entry, errors: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Errors named by the place of a row among those sent, named by its place in the form: rows left out were not sent."""
+    places = {
+        lines.name: [i for i, row in enumerate(entry.rows.get(lines.name, [])) if not is_left_out(lines, row)]
+        for lines in made.lines if lines.name in made.picks
+    }  # fmt: skip
+    renamed = {}
+    for name, sentences in errors.items():
+        head, _dot, rest = name.partition(".")
+        index, _dot, part = rest.partition(".")
+        at = places.get(head, [])
+        moved = index.isdigit() and int(index) < len(at)
+        renamed[f"{head}.{at[int(index)]}.{part}" if moved else name] = sentences
+    return renamed
 
 
 def same(f: Field, typed: Any, shown: Any) -> bool:

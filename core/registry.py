@@ -53,6 +53,7 @@ class Field:
     model: type | None = field(default=None, compare=False)
     compute: Callable | None = None
     expression: Any = field(default=None, compare=False)  # looked up rather than stored: can be filtered by, is not shown
+    in_base: bool = False  # an amount in the company's currency, whatever its record's; those named base_ are without saying so
     wide: bool = False  # takes a whole row of a form
     unasked: bool = False  # written by the documents before it and by the API; no form asks for it
 
@@ -63,6 +64,10 @@ class Field:
     @property
     def is_reference(self) -> bool:
         return self.kind in ("ref", "user", "refs")
+
+    @property
+    def is_base(self) -> bool:
+        return self.in_base or self.name.startswith("base_")
 
     def choices(self) -> dict[str, Any]:
         """Key -> label, in the order declared."""
@@ -223,6 +228,22 @@ class Excerpt:
 
 
 @dataclass(frozen=True)
+class Intake:
+    """That anybody may make a record of a type at the company's address, not signed in: a form of these ``fields``.
+
+    ``carried`` fields are taken from the form's own address (``?campaign=fair``). ``given()`` are values nobody outside chooses.
+    """
+
+    title: Any
+    text: Any
+    thanks: Any
+    fields: tuple[str, ...]
+    required: tuple[str, ...] = ()
+    carried: tuple[str, ...] = ()
+    given: Callable[[], dict[str, Any]] = dict
+
+
+@dataclass(frozen=True)
 class ObjectType:
     """Everything the platform knows about one kind of record. See the README, "Add a type in five steps"."""
 
@@ -257,6 +278,10 @@ class ObjectType:
     shared: Shared | None = None  # that its records are shown under links to people outside
     chained: Callable = lambda records: []  # [((slug, id) before, (slug, id) after, text)]: links of the chain that no field names; both ends say them
     conserved: Callable = lambda record: []  # sentences of what of it does not add up, which should be none
+    gather: Callable = lambda actor, records: None  # reads at once, for all records shown, what their computed fields look up
+    alike: Callable | None = None  # (actor, {name: text}) -> [(slug, id, why)]: records that may be the same thing entered before
+    alike_by: tuple[str, ...] = ()  # the fields of its form that ``alike`` looks at
+    intake: Intake | None = None  # a public form
     locked: Callable = lambda record: frozenset()  # names that no longer change by a save
     after: Callable = lambda actor, record, changed: None  # keeps what hangs on the record in step (a tree's links)
     owner: str | None = "owner_id"  # column that scope "own" compares with the actor; None: scopes do not apply
@@ -271,6 +296,8 @@ class ObjectType:
     board_groups: str = ""  # a field, of this type and of what its columns are alike, by which one set of columns is chosen (a pipeline)
     board_hides: tuple[str, ...] = ()  # statuses that a board leaves out unless it is asked for one
     card: tuple[str, ...] = ()  # fields on a card besides its title; sums of its money stand above each column
+    card_notes: Callable = lambda actor, records: {}  # {record id: [(icon, text, tone)]}: what else a card says; tone late, warn or nothing
+    grouped: str = ""  # the field by which a list of its records to choose from is grouped (stages by pipeline)
     timeline: str = ""  # this type's records appear on the timeline of the record in this field
     keys: tuple[str, ...] = ()  # fields by which an import finds an existing record
     writable: bool = True
@@ -378,7 +405,7 @@ def type_of(record: models.Model) -> ObjectType:
 
 
 __all__ = [
-    "KINDS", "KIND_OF", "Act", "Dimension", "Excerpt", "Field", "Lines", "Measure", "Named", "Note", "ObjectType", "Paper", "Part", "PublicAct", "Reason",
-    "Shared", "Sheet", "ShippedDashboard", "ShippedKpi", "daily", "dashboards", "derive", "dimensions", "every", "extend", "freeze", "get", "kpis",
+    "KINDS", "KIND_OF", "Act", "Dimension", "Excerpt", "Field", "Intake", "Lines", "Measure", "Named", "Note", "ObjectType", "Paper", "Part", "PublicAct",
+    "Reason", "Shared", "Sheet", "ShippedDashboard", "ShippedKpi", "daily", "dashboards", "derive", "dimensions", "every", "extend", "freeze", "get", "kpis",
     "measures", "named", "register", "seeds", "sheets", "type_choices", "type_of", "types",
 ]  # fmt: skip

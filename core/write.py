@@ -398,7 +398,8 @@ def _store_many(actor: Actor, object_type: ObjectType, name: str, writes: list[W
 def _restate(object_type: ObjectType, records: list[Record], history: History) -> None:
     """Let the documents whose facts hang on these records say anew what is true of them."""
     for slug, others in object_type.moves(records).items():
-        facts.state(get(slug), others, history=history.at_business_date)
+        if others:
+            facts.state(get(slug), others, history=history.at_business_date)
 
 
 def _store_several(object_type: ObjectType, records: list[Record]) -> None:

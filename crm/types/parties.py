@@ -18,13 +18,12 @@ register(
         columns=("name", "roles", "industry", "city", "country", "owner"), search=("name", "external_id", "email", "phone", "tax_id", "city"),
         aside=("parent", "tax_id", "currency", "payment_days", "external_id"), icon="building", group=SALES,
         check=rules.check_account, keys=("external_id", "name"), filters=("roles", "industry", "country", "owner"),
-        figures=(("order-intake", "account"), ("orders", "account"), ("discount-given", "account")),
-        related=(("contacts", "account"), ("orders", "account")),
+        related=(("contacts", "account"),),
     ),
     ObjectType(
         "contacts", Contact, _("Contact"), _("Contacts"), ("name", "account", "title", "email", "phone", "mobile", "owner", "external_id"),
         columns=("name", "account", "title", "email", "phone", "owner"), search=("name", "email", "phone", "mobile", "external_id"),
-        icon="address-book", group=SALES, keys=("external_id", "email"), filters=("account", "owner"), related=(("orders", "contact"),),
+        icon="address-book", group=SALES, keys=("external_id", "email"), filters=("account", "owner"),
     ),
     ObjectType(
         "activities", Activity, _("Activity"), _("Activities"),

@@ -48,23 +48,22 @@ class SalesOrder(Document):
 class OrderLine(DocumentLine):
     """A line of an order, and what became of it: quantity = shipped + open + cancelled (N18); a return reopens nothing.
 
-    ``reserved`` is the part of what is open that stock is kept for. These columns change under the lock of the order's row.
+    These columns change under the lock of the order's row. What stock is kept for it: ``Reservation``.
     """
 
     order = models.ForeignKey(SalesOrder, models.CASCADE, related_name="lines")
     product = models.ForeignKey("crm.Product", models.PROTECT, null=True, blank=True, verbose_name=_("Product"), related_name="+")
-    quote_line = models.ForeignKey("crm.QuoteLine", models.PROTECT, null=True, blank=True, related_name="+", editable=False)
+    quote_line = models.ForeignKey("crm.QuoteLine", models.PROTECT, null=True, blank=True, verbose_name=_("Quote line"), related_name="+")
     shipped = NumberField(_("Shipped"), default=0, editable=False)
     returned = NumberField(_("Returned"), default=0, editable=False)
     invoiced = NumberField(_("Invoiced"), default=0, editable=False)
     credited = NumberField(_("Credited"), default=0, editable=False)
     cancelled = NumberField(pgettext_lazy("quantity", "Cancelled"), default=0, editable=False)
-    reserved = NumberField(_("Reserved"), default=0, editable=False)
 
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(shipped__gte=0, cancelled__gte=0, returned__gte=0, credited__gte=0, reserved__gte=0)
+                condition=models.Q(shipped__gte=0, cancelled__gte=0, returned__gte=0, credited__gte=0)
                 & models.Q(quantity__gte=models.F("shipped") + models.F("cancelled"))
                 & models.Q(returned__lte=models.F("shipped")) & models.Q(credited__lte=models.F("invoiced")),
                 name="order_line_quantities_are_conserved", violation_error_message=_("More would be shipped, returned or credited than there is."),

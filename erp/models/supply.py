@@ -44,6 +44,18 @@ class StockLevel(SealedModel):
         ]
 
 
+class Reservation(SealedModel):
+    """Stock kept for what is open of an order line. Changes under the lock of its level; a level's ``reserved`` is their sum."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    order_line = models.OneToOneField(OrderLine, models.CASCADE, verbose_name=_("Order line"), related_name="reservation")
+    level = models.ForeignKey(StockLevel, models.CASCADE, related_name="reservations")
+    quantity = NumberField(_("Quantity"))
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(quantity__gt=0), name="reservation_is_positive")]
+
+
 class Delivery(OwnedRecord):
     """Goods that leave for an order, or come back (kind ``return``). Shipped, it never changes."""
 
@@ -75,7 +87,7 @@ class DeliveryLine(Line):
 
     delivery = models.ForeignKey(Delivery, models.CASCADE, related_name="lines")
     order_line = models.ForeignKey(OrderLine, models.PROTECT, verbose_name=_("Order line"), related_name="delivery_lines")
-    delivery_line = models.ForeignKey("self", models.PROTECT, null=True, blank=True, verbose_name=_("Returned line"), related_name="return_lines", editable=False)
+    delivery_line = models.ForeignKey("self", models.PROTECT, null=True, blank=True, verbose_name=_("Returned line"), related_name="return_lines")
     product = models.ForeignKey("crm.Product", models.PROTECT, null=True, blank=True, verbose_name=_("Product"), related_name="+", editable=False)
     description = models.CharField(_("Description"), max_length=500, blank=True, default="", editable=False)
     quantity = NumberField(_("Quantity"))

@@ -1,27 +1,29 @@
-"""What may happen to sales orders: prices from products, totals, confirm, amend, cancel, close; and the facts they state."""
+"""What may happen to sales orders: confirm, amend, cancel, close, out of a quote; and the facts they state."""
 
 from collections import defaultdict
-from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.db.models import F, Max, Q, Sum
 from django.utils.translation import gettext as _
 
-from core import context, numbering, totals
+from core import access, context, documents, numbering, totals, write
 from core.access import Actor
-from core.cleaning import Cleaned
-from core.errors import RuleError
+from core.errors import RuleError, WrongState
 from core.facts import Statement
-from core.models import TaxCode
 from core.models.record import permit
 from core.money import round_money
+from core.registry import get
 from core.structures import today
-from crm.models import Account, Contact, Product
-from erp.models import OrderCharge, OrderLine, OrderRevision, SalesOrder
+from crm.models import Account, Contact, Quote, QuoteLine
+from crm.rules.lines import demand_active, fill_lines
+from erp.models import Delivery, OrderLine, OrderRevision, SalesOrder
+from erp.rules import stock
 
-FROZEN = frozenset({"account", "currency", "lines", "charges", "order_date"})
+FROZEN = frozenset({"account", "currency", "rate", "quote", "warehouse", "lines", "charges", "order_date"})
+ZERO = Decimal(0)
 
 
 def locked(order: SalesOrder) -> frozenset[str]:
@@ -33,58 +35,33 @@ def locked(order: SalesOrder) -> frozenset[str]:
 
 
 def prepare(actor: Actor, pairs: list) -> None:
-    """Currency from the account or company; description, price and tax of a line from its product. Cost: two queries a batch."""
-    for _order, made in pairs:
-        _demand_quantities(made)
+    """Currency from the account or company; description, price and tax of a line from its product. Cost: a few queries a batch."""
     accounts = Account.objects.in_bulk({order.account_id for order, made in pairs if order.account_id and not order.currency})
-    fill_lines([row for order, made in pairs for row in made.lines.get("lines", ()) if row.id is None or order._state.adding])
-    for order, _made in pairs:
+    for order, made in pairs:
+        documents.demand_quantities(made)
+        documents.note_rate(order, made)
         if not order.currency:
             account = accounts.get(order.account_id)
             order.currency = (account.currency if account else "") or context.company().currency
-
-
-def _demand_quantities(made: Cleaned) -> None:
-    """The database refuses a quantity of zero too, but cannot say at which line."""
-    for position, row in enumerate(made.lines.get("lines", ())):
-        quantity = row.values.get("quantity")
-        if quantity is not None and quantity <= 0:
-            made.refuse(f"lines.{position}.quantity", _("A quantity is more than zero."))
-
-
-def fill_lines(rows: list) -> None:
-    """What a new line leaves out comes from its product; ``tax_code: null`` means none."""
-    products = Product.objects.in_bulk({row.values["product"] for row in rows if row.values.get("product")})
-    for row in rows:
-        product = products.get(row.values.get("product"))
-        if product is None:
-            continue
-        for name, value in (("description", product.name), ("unit_price", product.unit_price), ("tax_code", product.tax_code_id)):
-            if name not in row.values and name not in row.errors and value is not None:
-                row.values[name] = value
+    fill_lines(
+        (order, order.order_date or today(), [row for row in made.lines.get("lines", ()) if row.id is None or order._state.adding])
+        for order, made in pairs
+    )  # fmt: skip
 
 
 def check(actor: Actor, order: SalesOrder, changed: dict, rows: dict) -> None:
-    """The contact belongs to the account; the currency is one there is a rate for."""
+    """The contact belongs to the account, the quote too; the currency is one there is a rate for."""
     errors: dict[str, list[str]] = {}
     if order.contact_id and {"contact", "account"} & changed.keys():
         contact = Contact.objects.filter(pk=order.contact_id).values_list("account_id", flat=True).first()
         if contact is not None and contact != order.account_id:
             errors["contact"] = [_("This contact belongs to another account.")]
-    if order.currency != context.company().currency:
-        errors["currency"] = [_("There is no exchange rate for this currency; use %(currency)s.") % {"currency": context.company().currency}]
+    if order.quote_id and {"quote", "account"} & changed.keys() and not Quote.objects.filter(pk=order.quote_id, account=order.account_id).exists():
+        errors["quote"] = [_("This quote was made for another account.")]
     if errors:
         raise RuleError(errors)
-
-
-def demand_active(rows: list[OrderLine], present: Iterable[UUID] = ()) -> None:
-    """A line newly put on an order names an active product."""
-    present = set(present)
-    fresh = {r.product_id for r in rows if r.product_id and r.product_id not in present}
-    inactive = set(Product.objects.filter(pk__in=fresh, active=False).values_list("pk", flat=True))
-    errors = {f"lines.{i}.product": [_("This product is no longer sold.")] for i, r in enumerate(rows) if r.product_id in inactive}
-    if errors:
-        raise RuleError(errors)
+    if order.status == "draft":
+        documents.take_rate(order, order.order_date or today())
 
 
 def add_up(order: SalesOrder, rows: dict[str, list]) -> None:
@@ -94,68 +71,80 @@ def add_up(order: SalesOrder, rows: dict[str, list]) -> None:
 
 
 def count(order: SalesOrder, rows: dict[str, list]) -> None:
-    """Nets of lines and sums of the document at the rates of today. Cost: one query where tax codes are used."""
+    """Nets of lines and sums of the document at the tax rates of today. Cost: one query where tax codes are used."""
     lines, charges = rows.get("lines"), rows.get("charges")
     if lines is None or charges is None:
         return
-    base = context.company().currency
-    codes = {r.tax_code_id for r in (*lines, *charges) if r.tax_code_id}
-    rates = dict(TaxCode.objects.filter(pk__in=codes).values_list("pk", "rate")) if codes else {}
-    for row in lines:
-        row.net = totals.line_net(row.quantity, row.unit_price, row.discount, order.currency)
-        row.base_net = round_money(row.net * order.rate, base)
-    for row in charges:
-        row.amount = round_money(row.amount, order.currency)
-    sums = totals.add_up(
-        [(r.net, r.tax_code_id, rates.get(r.tax_code_id, Decimal(0))) for r in lines],
-        [(r.amount, r.tax_code_id, rates.get(r.tax_code_id, Decimal(0))) for r in charges],
-        order.currency, base, order.rate,
-    )  # fmt: skip
-    for name in ("net", "tax", "charges_total", "total", "base_net", "base_total"):
-        if abs(getattr(sums, name)) >= Decimal(10) ** 15:
-            raise RuleError({"lines": [_("The amounts of this order are too large.")]})
-        setattr(order, name, getattr(sums, name))
-    order.line_count, order.units = len(lines), sum((r.quantity for r in lines), Decimal(0))
+    documents.count(order, lines, charges)
+    order.line_count, order.units = len(lines), sum((r.quantity for r in lines), ZERO)
 
 
 # Acts
 
 
 def confirm(actor: Actor, order: SalesOrder, data: dict) -> None:
-    """Number and date are given; the lines become revision 1. What was confirmed long ago may hold products no longer sold."""
+    """Number and date are given, stock is kept; the lines become revision 1. What is long settled may hold products no longer sold."""
     lines = list(data["rows"]["lines"].now)
     if not lines:
         raise RuleError({"lines": [_("An order needs at least one line to be confirmed.")]})
     if not data["history"].settled:
         demand_active(lines)
-    count(order, {n: r.now for n, r in data["rows"].items()})
     order.order_date = data.get("date") or order.order_date or today()
+    documents.take_rate(order, order.order_date)
+    count(order, {n: r.now for n, r in data["rows"].items()})
     order.number = numbering.next_number("SO", order.order_date)
     _revise(order, lines, order.order_date)
+    stock.reserve(order, lines)
 
 
 def amend(actor: Actor, order: SalesOrder, data: dict) -> None:
-    """Lines and charges as they are from this date on; what differs counts then."""
+    """Lines and charges as they are from this date on; what differs counts then. What left or was billed stays."""
     rows = data["rows"]["lines"]
     lines = list(rows.now)
     if not lines:
         raise RuleError({"lines": [_("An order needs at least one line; cancel it instead.")]})
-    fill_now = {line["product"] for line in _revision(order).lines}
-    demand_active(lines, {UUID(p) for p in fill_now if p})
-    on = data.get("date") or max(today(), _revision(order).date)
-    if on < _revision(order).date:
-        raise RuleError({"date": [_("An amendment cannot come before the revision it amends (%(date)s).") % {"date": _revision(order).date}]})
+    held = _revision(order)
+    demand_active(lines, {UUID(line["product"]) for line in held.lines if line["product"]})
+    _demand_done_stays(rows)
+    on = data.get("date") or max(today(), held.date)
+    if on < held.date:
+        raise RuleError({"date": [_("An amendment cannot come before the revision it amends (%(date)s).") % {"date": held.date}]})
     count(order, {n: r.now for n, r in data["rows"].items()})
     _revise(order, lines, on)
+    stock.release([row.pk for row in rows.removed])
+    stock.reserve(order, lines)
+
+
+def _demand_done_stays(rows: Any) -> None:
+    """No line falls below what was shipped or invoiced of it, changes its product then, or goes."""
+    errors: dict[str, list[str]] = {}
+    before = {UUID(told["id"]): told for told in rows.before}
+    for position, row in enumerate(rows.now):
+        done = max(row.shipped, row.invoiced - row.credited)
+        if row.quantity < done:
+            errors[f"lines.{position}.quantity"] = [_("%(done)s were shipped or invoiced already.") % {"done": f"{done.normalize():f}"}]
+        told = before.get(row.pk)
+        if told and (row.shipped or row.invoiced) and str(row.product_id or "") != str(told.get("product") or ""):
+            errors[f"lines.{position}.product"] = [_("This line was shipped or invoiced already; its product stays.")]
+    for row in rows.removed:
+        if row.shipped or row.invoiced or row.delivery_lines.exists() or row.invoice_lines.exists():
+            errors.setdefault("lines", []).append(_("A line that is on a delivery or an invoice cannot be removed."))
+    if errors:
+        raise RuleError(errors)
 
 
 def end(actor: Actor, order: SalesOrder, data: dict) -> None:
-    """Cancel or close: what is open is taken back on this date."""
-    on = data.get("date") or max(today(), _revision(order).date)
-    if on < _revision(order).date:
-        raise RuleError({"date": [_("This cannot be before the order's last revision (%(date)s).") % {"date": _revision(order).date}]})
+    """Cancel or close: what was not shipped is taken back on this date; it is the order's last revision."""
+    held, lines = _revision(order), list(data["rows"]["lines"].now)
+    on = data.get("date") or max(today(), held.date)
+    if on < held.date:
+        raise RuleError({"date": [_("This cannot be before the order's last revision (%(date)s).") % {"date": held.date}]})
     order.ended_on = on
     order.reason = data.get("reason") or ""
+    for row in lines:
+        row.cancelled = row.quantity - row.shipped
+    _keep(snapshot(order, order.revision + 1, lines, on, shipped=True))
+    stock.release([row.pk for row in lines])
 
 
 def _revision(order: SalesOrder) -> OrderRevision:
@@ -164,53 +153,135 @@ def _revision(order: SalesOrder) -> OrderRevision:
 
 def _revise(order: SalesOrder, lines: list[OrderLine], on: date) -> None:
     order.revision += 1
+    _keep(snapshot(order, order.revision, lines, on))
+
+
+def _keep(revision: OrderRevision) -> None:
     with permit():
-        snapshot(order, lines, on).save(force_insert=True)
+        revision.save(force_insert=True)
 
 
-def snapshot(order: SalesOrder, lines: list[OrderLine], on: date) -> OrderRevision:
-    """The revision that holds these lines as they are."""
-    base = context.company().currency
-    held = []
+def snapshot(order: SalesOrder, number: int, lines: list[OrderLine], on: date, shipped: bool = False) -> OrderRevision:
+    """The revision that holds these lines as they are, or with the quantities that were shipped of them."""
+    base, held = context.company().currency, []
     for row in lines:
-        discount = totals.line_discount(row.quantity, row.unit_price, row.net, order.currency)
+        quantity = row.shipped if shipped else row.quantity
+        net = totals.line_net(quantity, row.unit_price, row.discount, order.currency)
+        discount = totals.line_discount(quantity, row.unit_price, net, order.currency)
         held.append({
-            "line": str(row.pk), "product": str(row.product_id) if row.product_id else None, "net": str(row.base_net),
-            "discount": str(round_money(discount * order.rate, base)),
+            "line": str(row.pk), "product": str(row.product_id) if row.product_id else None, "quantity": f"{quantity:f}",
+            "net": str(round_money(net * order.rate, base)), "discount": str(round_money(discount * order.rate, base)),
         })  # fmt: skip
-    return OrderRevision(order=order, revision=order.revision, date=on, lines=held)
+    return OrderRevision(order=order, revision=number, date=on, lines=held)
+
+
+# Out of a quote
+
+
+def left_of_quote(quote: Quote) -> dict[UUID, Decimal]:
+    """Quote line -> what no order took yet; drafts count as taken, what was cancelled is free again. Cost: two queries."""
+    taken = OrderLine.objects.filter(quote_line__quote=quote, order__archived_at=None).values("quote_line").annotate(
+        taken=Sum(F("quantity") - F("cancelled"))).values_list("quote_line", "taken")  # fmt: skip
+    by_line = dict(taken)
+    return {pk: quantity - by_line.get(pk, ZERO) for pk, quantity in QuoteLine.objects.filter(quote=quote).order_by("position").values_list("pk", "quantity")}
+
+
+def offer_quote_lines(actor: Actor, quote: Quote) -> dict[str, list]:
+    return {"lines": [{"quote_line": pk, "quantity": left} for pk, left in left_of_quote(quote).items() if left > 0]}
+
+
+def of_quote(actor: Actor, quote: Quote, data: dict) -> SalesOrder:
+    """A draft order for all that is left of the quote, or the lines named. Errors: WrongState, RuleError at ``lines.0.quantity``."""
+    if quote.is_superseded:
+        raise WrongState(_("A newer version of this quote was sent; order from that one."))
+    wanted = demand_left(left_of_quote(quote), data.get("lines"), "quote_line")
+    rows = QuoteLine.objects.in_bulk(wanted)
+    lines = [
+        {
+            "product": str(row.product_id) if row.product_id else None, "description": row.description, "quantity": wanted[row.pk],
+            "unit_price": row.unit_price, "discount": row.discount, "tax_code": str(row.tax_code_id) if row.tax_code_id else None,
+            "quote_line": str(row.pk),
+        }
+        for row in sorted(rows.values(), key=lambda r: r.position)
+    ]  # fmt: skip
+    made = {
+        "account": str(quote.account_id), "contact": str(quote.contact_id) if quote.contact_id else None, "quote": str(quote.pk),
+        "currency": quote.currency, "owner": str(quote.owner_id) if quote.owner_id else None, "lines": lines,
+    } | ({"rate": quote.rate} if quote.rate_fixed else {})  # fmt: skip
+    return write.create(access.on_behalf(actor), get("orders"), made)
+
+
+def demand_left(left: dict[UUID, Decimal], asked: list[dict] | None, key: str) -> dict[UUID, Decimal]:
+    """Line -> quantity: what is asked for, or all that is left. Errors: WrongState where nothing is; RuleError at ``lines.0...``."""
+    if asked is None:
+        wanted = {pk: quantity for pk, quantity in left.items() if quantity > 0}
+        if not wanted:
+            raise WrongState(_("Nothing is left to be done here."))
+        return wanted
+    if not asked:
+        raise RuleError({"lines": [_("Name at least one line.")]})
+    if not any(quantity > 0 for quantity in left.values()):
+        raise WrongState(_("Nothing is left to be done here."))
+    errors, wanted = {}, {}
+    for position, row in enumerate(asked):
+        line, quantity = row.get(key), row.get("quantity")
+        if line not in left:
+            errors[f"lines.{position}.{key}"] = [_("There is no such line here.")]
+        elif quantity is None or quantity <= 0:
+            errors[f"lines.{position}.quantity"] = [_("A quantity is more than zero.")]
+        elif wanted.get(line, ZERO) + quantity > left[line]:
+            errors[f"lines.{position}.quantity"] = [_("At most %(left)s are left.") % {"left": f"{max(left[line], ZERO).normalize():f}"}]
+        else:
+            wanted[line] = wanted.get(line, ZERO) + quantity
+    if errors:
+        raise RuleError(errors)
+    return wanted
 
 
 # Facts
 
 
 def facts(orders: list[SalesOrder]) -> dict[UUID, list[Statement]]:
-    """What orders state: each revision's differences at its date, and what ending took back at its own. Cost: one query."""
+    """What orders state: each revision's differences at its date, and whether all was shipped in time. Cost: at most three queries."""
     revisions: dict[UUID, list[OrderRevision]] = defaultdict(list)
     for revision in OrderRevision.objects.filter(order__in=[o.pk for o in orders]).order_by("order", "revision"):
         revisions[revision.order_id].append(revision)
-    return {order.pk: list(_statements(order, revisions[order.pk])) for order in orders}
+    shipped = _shipped_on([o.pk for o in orders if o.requested_date and o.status in ("confirmed", "closed")])
+    return {order.pk: list(_statements(order, revisions[order.pk], shipped.get(order.pk))) for order in orders}
 
 
-def _statements(order: SalesOrder, revisions: list[OrderRevision]):
+def _shipped_on(ids: list[UUID]) -> dict[UUID, date]:
+    """Order -> the day the last of it was shipped, of those orders that are shipped in full."""
+    if not ids:
+        return {}
+    waiting = OrderLine.objects.filter(Q(order__in=ids) & ~Q(shipped=F("quantity"))).values("order")
+    return dict(
+        Delivery.objects.filter(order__in=ids, status="shipped", kind="delivery").exclude(order__in=waiting).values("order").annotate(last=Max("date"))
+        .values_list("order", "last")
+    )  # fmt: skip
+
+
+def _statements(order: SalesOrder, revisions: list[OrderRevision], shipped_on: date | None):
     if not revisions:
         return
     who = {"person": order.owner_id, "unit": order.unit_id, "account": order.account_id}
     before: dict[tuple, Decimal] = {}
-    steps: list[tuple[date, list]] = [(r.date, r.lines) for r in revisions]
-    if order.ended_on:
-        steps.append((order.ended_on, []))
-    for on, held in steps:
-        now = _amounts(held)
+    for revision in revisions:
+        now = _amounts(revision.lines)
         for key in before.keys() | now.keys():
-            difference = now.get(key, Decimal(0)) - before.get(key, Decimal(0))
+            difference = now.get(key, ZERO) - before.get(key, ZERO)
             if difference:
                 measure, line, product = key
-                yield Statement(measure, difference, on, product=product, source_line=line, **who)
+                yield Statement(measure, difference, revision.date, product=product, source_line=line, **who)
         before = now
     yield Statement("orders", Decimal(1), revisions[0].date, **who)
-    if order.ended_on and order.status == "cancelled":  # a closed order was one, though what was open is taken back
+    nothing_shipped = not any(Decimal(line["quantity"]) for line in revisions[-1].lines)
+    if order.status == "cancelled" and nothing_shipped:  # a closed order was one, though what was open is taken back
         yield Statement("orders", Decimal(-1), order.ended_on, **who)
+    if shipped_on:
+        yield Statement("orders-due", Decimal(1), shipped_on, **who)
+        if shipped_on <= order.requested_date:
+            yield Statement("orders-on-time", Decimal(1), shipped_on, **who)
 
 
 def _amounts(held: list[dict[str, Any]]) -> dict[tuple, Decimal]:
@@ -222,20 +293,30 @@ def _amounts(held: list[dict[str, Any]]) -> dict[tuple, Decimal]:
     return found
 
 
+# What is left
+
+
 def open_quantity(line: OrderLine) -> Decimal:
-    return line.quantity if line.order.status == "confirmed" else Decimal(0)
+    """What is still to be shipped of a line."""
+    return line.quantity - line.shipped - line.cancelled if line.order.status == "confirmed" else ZERO
 
 
-def moved_quantity(line: OrderLine) -> Decimal:
-    """What was shipped, returned, invoiced or credited of a line: nothing, as long as no document that could do so exists."""
-    return Decimal(0)
+def to_invoice(line: OrderLine) -> Decimal:
+    """What was shipped and kept, and not yet billed (N18)."""
+    return line.shipped - line.returned - line.invoiced + line.credited
 
 
-def cancelled_quantity(line: OrderLine) -> Decimal:
-    return line.quantity if line.order.ended_on else Decimal(0)
+def remains(order: SalesOrder) -> list[tuple[str, str]]:
+    """What is left to ship and to invoice, in units. Cost: one query."""
+    lines = list(OrderLine.objects.filter(order=order).select_related("order"))
+    told = [(_("To ship"), sum((open_quantity(row) for row in lines), ZERO)), (_("To invoice"), sum((to_invoice(row) for row in lines), ZERO))]
+    return [(label, f"{quantity.normalize():f}") for label, quantity in told if quantity]
 
 
-__all__ = [
-    "OrderCharge", "add_up", "amend", "cancelled_quantity", "check", "confirm", "count", "demand_active", "end", "facts", "fill_lines",
-    "locked", "moved_quantity", "open_quantity", "prepare", "snapshot",
-]  # fmt: skip
+def conserved(order: SalesOrder) -> list[str]:
+    """What does not add up about an order's lines; nothing, unless a ledger was broken. Cost: one query."""
+    return [
+        _("Line %(n)d: ordered is not shipped + open + cancelled.") % {"n": row.position + 1}
+        for row in OrderLine.objects.filter(order=order).select_related("order")
+        if order.status != "draft" and row.quantity != row.shipped + open_quantity(row) + row.cancelled
+    ]

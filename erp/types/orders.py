@@ -1,27 +1,30 @@
-"""The types of erp: sales orders; and what they let the company measure."""
+"""Sales orders, their lines as a type of their own, orders out of quotes; and what they let the company measure."""
 
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from core.registry import Act, Field, Lines, Measure, ObjectType, ShippedKpi, named, register
+from core import access
+from core.registry import Act, Field, Lines, Measure, ObjectType, ShippedKpi, extend, named, register
 from erp.models import ORDER_STATES, OrderCharge, OrderLine, SalesOrder
+from erp.rules import deliveries
 from erp.rules import orders as rules
 
 DATE = Field("date", "date", _("Date"))
 WHOSE = ("account", "owner", "unit", "order_date", "status")  # every fact of an order tells these of it
-MOVED = (("shipped", _("Shipped")), ("returned", _("Returned")), ("invoiced", _("Invoiced")), ("credited", _("Credited")))
 REASON = Field("reason", "text", _("Reason"), required=True, max_length=500)
+DONE = (
+    "shipped", "returned", "invoiced", "credited", "cancelled", Field("open", "number", pgettext_lazy("quantity", "Open"), compute=rules.open_quantity),
+)  # fmt: skip
 
 register(
     ObjectType(
         "orders", SalesOrder, _("Order"), _("Orders"),
         (
-            "account", "contact", named("currency", required=False), "order_date", "requested_date", "ship_name", "ship_street", "ship_city",
-            "ship_region", "ship_postal_code", "ship_country", "owner", "external_number",
+            "account", "contact", "quote", named("currency", required=False), named("rate", required=False), "order_date", "requested_date", "warehouse",
+            "ship_name", "ship_street", "ship_city", "ship_region", "ship_postal_code", "ship_country", "owner", "external_number",
         ),
         shown=(
-            "number", "status", "revision", "ended_on", "reason", "rate", "net", "tax", "charges_total", "total", "base_net", "base_total", "line_count",
-            "units",
+            "number", "status", "revision", "ended_on", "reason", "net", "tax", "charges_total", "total", "base_net", "base_total", "line_count", "units",
         ),
         columns=("number", "account", "status", "order_date", "owner", "total"), title="number", title_else="external_number",
         search=("number", "external_number", "ship_name", "ship_city"), icon="shopping-cart", group=_("Sales"), statuses=ORDER_STATES,
@@ -30,32 +33,41 @@ register(
                 "lines", OrderLine, "order",
                 (
                     "product", "description", named("quantity", minimum=0, required=False), named("unit_price", minimum=0, required=False),
-                    named("discount", minimum=0, maximum=1, required=False), "tax_code",
+                    named("discount", minimum=0, maximum=1, required=False), "tax_code", named("quote_line", unasked=True),
                 ),
-                shown=(
-                    "net", "base_net", *(Field(n, "number", label, compute=rules.moved_quantity) for n, label in MOVED),
-                    Field("cancelled", "number", pgettext_lazy("quantity", "Cancelled"), compute=rules.cancelled_quantity),
-                    Field("open", "number", pgettext_lazy("quantity", "Open"), compute=rules.open_quantity),
-                ),
-                label=_("Lines"),
+                shown=("net", "base_net", *DONE, "price_trace"), label=_("Lines"),
             ),
             Lines("charges", OrderCharge, "order", ("name", named("amount", minimum=0, required=True), "tax_code"), label=_("Charges")),
         ),
         acts=(
             Act("confirm", _("Confirm"), ("draft",), "confirmed", fields=(DATE,), run=rules.confirm, icon="check", primary=True),
+            Act(
+                "deliver", _("Deliver"), ("confirmed",), fields=(DATE,), takes=(Lines("lines", deliveries.DeliveryLine, "delivery", ("order_line", "quantity")),),
+                offers=deliveries.offer_order_lines, run=deliveries.of_order, makes="deliveries", icon="truck-delivery", primary=True,
+            ),
             Act("amend", _("Amend"), ("confirmed",), "", fields=(DATE,), lines=("lines", "charges"), run=rules.amend, icon="pencil"),
             Act("close", _("Close"), ("confirmed",), "closed", fields=(DATE,), run=rules.end, icon="lock"),
             Act("cancel", _("Cancel order"), ("confirmed",), "cancelled", fields=(REASON, DATE), run=rules.end, icon="x", danger=True),
         ),
-        prepare=rules.prepare, check=rules.check, totals=rules.add_up, facts=rules.facts, locked=rules.locked,
+        prepare=rules.prepare, check=rules.check, totals=rules.add_up, facts=rules.facts, locked=rules.locked, follows=("quote",), remains=rules.remains,
+        conserved=rules.conserved,
         aside=(
-            "ship_name", "ship_street", "ship_city", "ship_region", "ship_postal_code", "ship_country", "currency", "external_number", "owner",
+            "ship_name", "ship_street", "ship_city", "ship_region", "ship_postal_code", "ship_country", "currency", "rate", "warehouse", "quote",
+            "external_number", "owner",
         ),
-        keys=("external_number",), filters=("status", "account", "owner", "order_date"),
+        keys=("external_number",), filters=("status", "account", "owner", "order_date"), related=(("deliveries", "order"),),
+    ),
+    ObjectType(
+        "order-lines", OrderLine, _("Order line"), _("Order lines"), (),
+        shown=("order", "product", "description", "quantity", "unit_price", "discount", "net", "base_net", *DONE),
+        columns=("order", "product", "quantity", "shipped", "open", "invoiced"), title="description", writable=False, deletable=False, archivable=False,
+        rows=access.lines_of("orders", "lines", "order"), referable=True, icon="list-details", filters=("product",),
     ),
     Measure("ordered", _("Ordered"), "orders", reveals=(*WHOSE, "net", "lines", "base_net")),
     Measure("orders", pgettext_lazy("figure", "Orders"), "orders", money=False, reveals=WHOSE),
     Measure("discount", pgettext_lazy("figure", "Discount"), "orders", reveals=(*WHOSE, "lines")),
+    Measure("orders-due", _("Orders shipped that had a date"), "orders", money=False, reveals=(*WHOSE, "requested_date")),
+    Measure("orders-on-time", _("Orders shipped in time"), "orders", money=False, reveals=(*WHOSE, "requested_date")),
     ShippedKpi(
         "order-intake", _("Order intake"), "ordered",
         _("Net of the lines of confirmed orders in base currency; amendments count on their own date, cancellations take back what was not shipped."),
@@ -70,4 +82,12 @@ register(
         "discount-given", _("Discount given"), "discount", _("Quantity x unit price less net of the lines of confirmed orders; moves as order intake does."),
         _("Order date; amendments and cancellations on theirs"), up_is_good=False,
     ),
+    ShippedKpi(
+        "on-time-delivery", _("On-time delivery"), "orders-on-time",
+        _("Orders shipped in full by their requested date / orders shipped in full that have one."), _("Day the last of the order was shipped"),
+        ("account", "person", "unit", "country", "month", "quarter", "year"), per="orders-due", format="percent",
+    ),
 )  # fmt: skip
+
+extend("accounts", related=(("orders", "account"),), figures=(("order-intake", "account"), ("orders", "account"), ("discount-given", "account")))
+extend("contacts", related=(("orders", "contact"),))

@@ -1,0 +1,318 @@
+"""What lies where: levels, reservations and moves of goods, each under the lock of its level; and the cost they are valued at.
+
+A level is always the sum of its moves. Whoever wants stock locks the levels first, in the order of their ids, and looks then:
+of two that want the last piece the second finds none.
+"""
+
+from collections.abc import Iterable
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F, Sum
+from django.utils.translation import gettext as _
+
+from core.access import Actor
+from core.errors import RuleError
+from core.models.record import permit
+from core.structures import today
+from crm.models import Product
+from erp.models import OrderLine, Reservation, SalesOrder, StockLevel, StockMove, Warehouse
+
+ZERO, MICRO = Decimal(0), Decimal("0.000001")
+BY_HAND = ("receipt", "adjustment")
+
+Levels = dict[UUID, StockLevel]  # by product
+
+
+def own_warehouse() -> Warehouse | None:
+    """The warehouse goods leave from where nobody says otherwise: the company's first. Cost: one query."""
+    return Warehouse.objects.filter(archived_at=None).order_by("created_at", "pk").first()
+
+
+def goods(products: Iterable[UUID | None]) -> set[UUID]:
+    """Those of these products that lie in stock. Cost: one query."""
+    return set(Product.objects.filter(pk__in={p for p in products if p}, kind="good").values_list("pk", flat=True))
+
+
+def lock_levels(warehouse: Warehouse, products: Iterable[UUID]) -> Levels:
+    """The levels of these products in a warehouse, made where missing, locked. Cost: two statements."""
+    products = sorted(set(products))
+    if not products:
+        return {}
+    with permit():
+        StockLevel.objects.bulk_create([StockLevel(warehouse=warehouse, product_id=p) for p in products], ignore_conflicts=True)
+    found = StockLevel.objects.filter(warehouse=warehouse, product__in=products).order_by("pk").select_for_update(of=("self",))
+    return {level.product_id: level for level in found}
+
+
+def store_levels(levels: Levels) -> None:
+    if levels:
+        with permit():
+            StockLevel.objects.bulk_update(levels.values(), ["on_hand", "reserved", "average_cost"])
+
+
+# Cost
+
+
+def unit_cost(level: StockLevel, product: Product) -> Decimal | None:
+    """What one unit in stock is worth: the moving average, before any receipt the product's cost; None where neither is known."""
+    return product.cost if level.average_cost is None else level.average_cost
+
+
+def _take_in(level: StockLevel, quantity: Decimal, cost: Decimal | None, is_receipt: bool) -> None:
+    """Goods come in at a cost. What lay below zero has no worth to average with; a return before any receipt begins no average."""
+    before = max(level.on_hand, ZERO)
+    if cost is not None and (is_receipt or level.average_cost is not None):
+        known = cost if level.average_cost is None else level.average_cost
+        level.average_cost = ((before * known + quantity * cost) / (before + quantity)).quantize(MICRO, ROUND_HALF_UP)
+    level.on_hand += quantity
+
+
+# Reservations
+
+
+def reserve(order: SalesOrder, lines: list[OrderLine]) -> None:
+    """Keep stock for what is open of these lines: all of it where stock may go below zero, else what is free. Cost: about six statements."""
+    if order.warehouse is None:
+        order.warehouse = own_warehouse()
+    kept = goods(row.product_id for row in lines)
+    if order.warehouse is None or not kept:
+        return
+    levels = lock_levels(order.warehouse, kept)
+    _give_back([row.pk for row in lines], levels)
+    added = []
+    for row in lines:
+        level = levels.get(row.product_id)
+        quantity = _free_for(order.warehouse, level, row.quantity - row.shipped - row.cancelled) if level else ZERO
+        if quantity > 0:
+            level.reserved += quantity
+            added.append(Reservation(order_line_id=row.pk, level=level, quantity=quantity))
+    store_levels(levels)
+    _after_lines(added)
+
+
+def _after_lines(added: list[Reservation]) -> None:
+    """Rows point to lines that an amendment stores only later in this transaction; the foreign keys are looked at when it commits."""
+    with permit():
+        Reservation.objects.bulk_create(added)
+
+
+def _free_for(warehouse: Warehouse, level: StockLevel, wanted: Decimal) -> Decimal:
+    return wanted if warehouse.allow_negative else min(wanted, max(level.on_hand - level.reserved, ZERO))
+
+
+def _give_back(lines: list[UUID], levels: Levels) -> None:
+    """Forget what was kept for these lines in levels that are locked and in hand."""
+    by_id = {level.pk: level for level in levels.values()}
+    held = list(Reservation.objects.filter(order_line__in=lines, level__in=by_id))
+    for one in held:
+        by_id[one.level_id].reserved -= one.quantity
+    if held:
+        with permit():
+            Reservation.objects.filter(pk__in=[one.pk for one in held]).delete()
+
+
+def release(lines: list[UUID]) -> None:
+    """Forget what was kept for these lines, and keep it for those that wait. Cost: a few statements where anything was kept."""
+    held = set(Reservation.objects.filter(order_line__in=lines).values_list("level", flat=True))
+    levels = {level.pk: level for level in StockLevel.objects.filter(pk__in=held).order_by("pk").select_for_update(of=("self",))}
+    if not levels:
+        return
+    _give_back(lines, levels)
+    store_levels(levels)
+    for level in levels.values():
+        keep_for_waiting(level)
+
+
+def keep_for_waiting(level: StockLevel) -> None:
+    """Give what is free of a locked level to the lines that wait for it, the oldest orders first. Cost: two statements, if any wait."""
+    free = level.on_hand - level.reserved
+    if free <= 0 or level.warehouse.allow_negative:
+        return
+    waiting = (
+        OrderLine.objects.filter(product=level.product_id, order__status="confirmed", order__warehouse=level.warehouse_id, quantity__gt=F("shipped") + F("cancelled"))
+        .select_related("reservation").order_by("order__order_date", "order__number", "position")
+    )  # fmt: skip
+    for row in waiting:
+        held = getattr(row, "reservation", None)
+        wanted = min(free, row.quantity - row.shipped - row.cancelled - (held.quantity if held else ZERO))
+        if wanted <= 0:
+            continue
+        with permit():
+            if held:
+                held.quantity += wanted
+                held.save(update_fields=["quantity"])
+            else:
+                Reservation(order_line_id=row.pk, level=level, quantity=wanted).save(force_insert=True)
+        level.reserved += wanted
+        free -= wanted
+        if free <= 0:
+            break
+    store_levels({level.product_id: level})
+
+
+def _fit_reservations(level: StockLevel) -> None:
+    """Where less lies there than is kept, the youngest orders wait again."""
+    excess = level.reserved - max(level.on_hand, ZERO)
+    if level.warehouse.allow_negative or excess <= 0:
+        return
+    for held in Reservation.objects.filter(level=level).select_related("order_line__order").order_by("-order_line__order__order_date", "-order_line__order__number"):
+        taken = min(excess, held.quantity)
+        held.quantity -= taken
+        level.reserved -= taken
+        excess -= taken
+        with permit():
+            held.save(update_fields=["quantity"]) if held.quantity else held.delete()
+        if excess <= 0:
+            break
+
+
+# Moves of deliveries
+
+
+def take_out(warehouse: Warehouse, rows: list[Any], on: date) -> None:
+    """Goods of these delivery lines leave; each row takes the cost it left with. Cost: about eight statements.
+
+    Errors: RuleError at ``lines.0.quantity`` where that is not there, or is kept for others.
+    """
+    products = {p.pk: p for p in Product.objects.filter(pk__in={r.product_id for r in rows if r.product_id}, kind="good")}
+    levels = lock_levels(warehouse, products)
+    held = {one.order_line_id: one for one in Reservation.objects.filter(order_line__in=[r.order_line_id for r in rows])}
+    moves, touched = [], []
+    for position, row in enumerate(rows):
+        level = levels.get(row.product_id)
+        if level is None:
+            continue
+        mine = held.get(row.order_line_id)
+        kept = mine.quantity if mine and mine.level_id == level.pk else ZERO
+        there = level.on_hand if warehouse.allow_negative else kept + max(level.on_hand - level.reserved, ZERO)
+        if not warehouse.allow_negative and row.quantity > there:
+            raise RuleError({f"lines.{position}.quantity": [
+                _("Only %(there)s of %(product)s can leave %(warehouse)s.") % {
+                    "there": f"{max(there, ZERO).normalize():f}", "product": products[row.product_id].name, "warehouse": warehouse.name,
+                }
+            ]})  # fmt: skip
+        row.unit_cost = unit_cost(level, products[row.product_id])
+        level.on_hand -= row.quantity
+        if kept:
+            used = min(kept, row.quantity)
+            mine.quantity -= used
+            level.reserved -= used
+            touched.append(mine)
+        moves.append(_move_of(warehouse, row, -row.quantity, on, "delivery"))
+    _store_reservations(touched)
+    store_levels(levels)
+    _note(moves)
+    _drop_elsewhere(rows, held, levels)
+
+
+def _drop_elsewhere(rows: list[Any], held: dict[UUID, Reservation], levels: Levels) -> None:
+    """What was kept in another warehouse for lines that left from this one is free there again."""
+    mine = {level.pk for level in levels.values()}
+    release([line for line, one in held.items() if one.level_id not in mine and any(r.order_line_id == line for r in rows)])
+
+
+def _store_reservations(touched: list[Reservation]) -> None:
+    with permit():
+        Reservation.objects.filter(pk__in=[one.pk for one in touched if one.quantity <= 0]).delete()
+        Reservation.objects.bulk_update([one for one in touched if one.quantity > 0], ["quantity"])
+
+
+def put_back(warehouse: Warehouse, rows: list[Any], on: date) -> None:
+    """Goods of these lines of a return come in again, at the cost they left with. Cost: about six statements."""
+    levels = lock_levels(warehouse, goods(r.product_id for r in rows))
+    moves = []
+    for row in rows:
+        level = levels.get(row.product_id)
+        if level is not None:
+            _take_in(level, row.quantity, row.unit_cost, False)
+            moves.append(_move_of(warehouse, row, row.quantity, on, "return"))
+    store_levels(levels)
+    _note(moves)
+    for level in levels.values():
+        keep_for_waiting(level)
+
+
+def _move_of(warehouse: Warehouse, row: Any, quantity: Decimal, on: date, kind: str) -> StockMove:
+    return StockMove(
+        warehouse=warehouse, product_id=row.product_id, quantity=quantity, unit_cost=row.unit_cost, date=on, kind=kind,
+        delivery_id=row.delivery_id, delivery_line_id=row.pk,
+    )  # fmt: skip
+
+
+def _note(moves: list[StockMove]) -> None:
+    with permit():
+        StockMove.objects.bulk_create(moves)
+
+
+# Moves by hand
+
+
+def prepare_moves(actor: Actor, pairs: list) -> None:
+    """Today where no date is given."""
+    for move, _made in pairs:
+        move.date = move.date or today()
+
+
+def check_move(actor: Actor, move: StockMove, changed: dict, rows: dict) -> None:
+    """Receipts and adjustments of goods; deliveries and returns come of their documents."""
+    errors: dict[str, list[str]] = {}
+    if move.kind not in BY_HAND:
+        errors["kind"] = [_("Enter a receipt or an adjustment; deliveries and returns move stock by themselves.")]
+    if not move.quantity:
+        errors["quantity"] = [_("A move moves something.")]
+    elif move.kind == "receipt" and move.quantity < 0:
+        errors["quantity"] = [_("A receipt is more than zero; use an adjustment for less.")]
+    if move.unit_cost is not None and move.unit_cost < 0:
+        errors["unit_cost"] = [_("A cost cannot be negative.")]
+    if move.product_id and not goods([move.product_id]):
+        errors["product"] = [_("Only goods lie in stock; this product is a service.")]
+    if errors:
+        raise RuleError(errors)
+
+
+def apply_move(actor: Actor, move: StockMove, changed: dict) -> None:
+    """The ``after`` hook: the level follows the move, and those that wait for goods get them. Errors: RuleError at ``quantity``."""
+    level = lock_levels(move.warehouse, [move.product_id])[move.product_id]
+    product = move.product
+    if move.quantity > 0:
+        _take_in(level, move.quantity, move.unit_cost if move.unit_cost is not None else unit_cost(level, product), move.kind == "receipt")
+    else:
+        level.on_hand += move.quantity
+        if level.on_hand < 0 and not move.warehouse.allow_negative:
+            there = f"{(level.on_hand - move.quantity).normalize():f}"
+            raise RuleError({"quantity": [_("Only %(there)s are there, and this warehouse may not go below zero.") % {"there": there}]})
+        _fit_reservations(level)
+    store_levels({level.product_id: level})
+    keep_for_waiting(level)
+
+
+def frozen_move(move: StockMove) -> frozenset[str]:
+    """A move is never changed and never goes."""
+    return frozenset({"warehouse", "product", "quantity", "unit_cost", "date", "kind", "note", "delete"})
+
+
+def differences() -> list[str]:
+    """Levels that are not the sum of their moves or reservations, in sentences. Cost: three queries."""
+    moved = {(w, p): q for w, p, q in StockMove.objects.values_list("warehouse", "product").annotate(q=Sum("quantity"))}
+    kept = dict(Reservation.objects.values_list("level").annotate(q=Sum("quantity")))
+    found = []
+    for level in StockLevel.objects.select_related("warehouse", "product"):
+        sums = moved.pop((level.warehouse_id, level.product_id), ZERO)
+        where = {"product": level.product.sku, "warehouse": level.warehouse.name}
+        if level.on_hand != sums:
+            found.append(_("%(product)s in %(warehouse)s: %(level)s on hand, moves say %(sum)s.") % {**where, "level": level.on_hand, "sum": sums})
+        if level.reserved != kept.get(level.pk, ZERO):
+            found.append(_("%(product)s in %(warehouse)s: %(level)s reserved, orders say %(sum)s.") % {
+                **where, "level": level.reserved, "sum": kept.get(level.pk, ZERO)})  # fmt: skip
+        if not level.warehouse.allow_negative and (level.on_hand < 0 or level.reserved > level.on_hand):
+            found.append(_("%(product)s in %(warehouse)s: below zero, or more reserved than there is.") % where)
+    return found + [_("Moves without a level: %(n)d.") % {"n": len(moved)}] * bool(moved)
+
+
+__all__ = [
+    "apply_move", "check_move", "differences", "frozen_move", "goods", "keep_for_waiting", "lock_levels", "own_warehouse", "prepare_moves", "put_back", "release",
+    "reserve", "take_out", "unit_cost",
+]  # fmt: skip

@@ -198,14 +198,13 @@ def _batch_operation(object_type: ObjectType) -> Json:
 
 def _act_operation(object_type: ObjectType, deed: Act) -> Json:
     properties = {f.name: written_schema(f, f.required) for f in deed.fields}
-    properties |= {entry.name: _lines_schema(entry) for entry in (*object_type.lines, *deed.takes) if entry.name in deed.lines or entry in deed.takes}
+    properties |= {entry.name: _lines_schema(entry) for entry in (*(e for e in object_type.lines if e.name in deed.lines), *deed.takes)}
     required = [f.name for f in deed.fields if f.required]
     described = {"type": "object", "properties": properties, "additionalProperties": False, **({"required": required} if required else {})}
     body = _body(described, bool(required))
     answers = (400, 403, 404, 409, 412, 422)
-    return _operation(
-        object_type, deed.name, str(deed.label), _answer("201" if deed.makes else "200", deed.makes or object_type.slug, etag=True), answers, body, [_if_match(False), _once()]
-    )
+    answered = _answer("201", deed.makes, etag=True) if deed.makes else _answer("200", object_type.slug, etag=True)
+    return _operation(object_type, deed.name, str(deed.label), answered, answers, body, [_if_match(False), _once()])
 
 
 def _deeds(actor: Actor, object_type: ObjectType) -> list[Act]:

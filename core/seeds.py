@@ -24,7 +24,10 @@ ROLES: dict[str, tuple] = {
     "sales-manager": (_("Sales manager"), [("users", READ, "all"), ("org-units", READ, "all"), *((slug, READ, "all") for slug in SETUP)]),
     "sales": (_("Sales"), [("users", ["view"], "all"), ("org-units", ["view"], "all"), *((slug, ["view"], "all") for slug in SETUP)]),
     "operations": (_("Operations"), [("users", ["view"], "all"), ("org-units", ["view"], "all"), *((slug, ["view"], "all") for slug in SETUP)]),
-    "finance": (_("Finance"), [("users", ["view"], "all"), ("org-units", ["view"], "all"), ("currencies", READ, "all"), ("tax-codes", WORK, "all"), ("exchange-rates", WORK, "all")]),
+    "finance": (
+        _("Finance"),
+        [("users", ["view"], "all"), ("org-units", ["view"], "all"), ("currencies", READ, "all"), *((slug, WORK, "all") for slug in ("tax-codes", "exchange-rates"))],
+    ),
     "read-only": (_("Read only"), [("*", READ, "all")]),
 }
 

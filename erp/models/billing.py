@@ -39,7 +39,8 @@ class Invoice(Document):
                 name="invoice_draft_has_no_number",
             ),
             models.CheckConstraint(
-                condition=models.Q(status="draft") | models.Q(total=models.F("paid") + models.F("credited") + models.F("open"), open__gte=0, paid__gte=0, credited__gte=0),
+                condition=models.Q(status="draft")
+                | models.Q(total=models.F("paid") + models.F("credited") + models.F("open"), open__gte=0, paid__gte=0, credited__gte=0),
                 name="invoice_is_conserved", violation_error_message=_("More would be settled than is open."),
             ),
         ]  # fmt: skip
@@ -198,7 +199,8 @@ class Allocation(SealedModel):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(payment=None, credit_note__isnull=False) | models.Q(payment__isnull=False, credit_note=None), name="allocation_has_one_source",
+                condition=models.Q(payment=None, credit_note__isnull=False) | models.Q(payment__isnull=False, credit_note=None),
+                name="allocation_has_one_source",
             ),
             models.CheckConstraint(condition=models.Q(amount__gt=0), name="allocation_is_positive"),
         ]  # fmt: skip

@@ -1,7 +1,6 @@
 """What may happen to deliveries: out of an order, shipped, brought back; and the facts they state."""
 
 from collections import defaultdict
-from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID

@@ -132,8 +132,8 @@ def keep_for_waiting(level: StockLevel) -> None:
     if free <= 0 or level.warehouse.allow_negative:
         return
     waiting = (
-        OrderLine.objects.filter(product=level.product_id, order__status="confirmed", order__warehouse=level.warehouse_id, quantity__gt=F("shipped") + F("cancelled"))
-        .select_related("reservation").order_by("order__order_date", "order__number", "position")
+        OrderLine.objects.filter(product=level.product_id, order__status="confirmed", order__warehouse=level.warehouse_id)
+        .filter(quantity__gt=F("shipped") + F("cancelled")).select_related("reservation").order_by("order__order_date", "order__number", "position")
     )  # fmt: skip
     for row in waiting:
         held = getattr(row, "reservation", None)
@@ -158,7 +158,8 @@ def _fit_reservations(level: StockLevel) -> None:
     excess = level.reserved - max(level.on_hand, ZERO)
     if level.warehouse.allow_negative or excess <= 0:
         return
-    for held in Reservation.objects.filter(level=level).select_related("order_line__order").order_by("-order_line__order__order_date", "-order_line__order__number"):
+    youngest = ("-order_line__order__order_date", "-order_line__order__number")
+    for held in Reservation.objects.filter(level=level).select_related("order_line__order").order_by(*youngest):
         taken = min(excess, held.quantity)
         held.quantity -= taken
         level.reserved -= taken
@@ -313,6 +314,6 @@ def differences() -> list[str]:
 
 
 __all__ = [
-    "apply_move", "check_move", "differences", "frozen_move", "goods", "keep_for_waiting", "lock_levels", "own_warehouse", "prepare_moves", "put_back", "release",
-    "reserve", "take_out", "unit_cost",
+    "apply_move", "check_move", "differences", "frozen_move", "goods", "keep_for_waiting", "lock_levels", "own_warehouse", "prepare_moves", "put_back",
+    "release", "reserve", "take_out", "unit_cost",
 ]  # fmt: skip

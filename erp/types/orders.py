@@ -5,7 +5,7 @@ from django.utils.translation import pgettext_lazy
 
 from core import access
 from core.registry import Act, Field, Lines, Measure, ObjectType, ShippedKpi, extend, named, register
-from erp.models import ORDER_STATES, OrderCharge, OrderLine, SalesOrder
+from erp.models import ORDER_STATES, DeliveryLine, OrderCharge, OrderLine, SalesOrder
 from erp.rules import deliveries
 from erp.rules import orders as rules
 
@@ -42,8 +42,9 @@ register(
         acts=(
             Act("confirm", _("Confirm"), ("draft",), "confirmed", fields=(DATE,), run=rules.confirm, icon="check", primary=True),
             Act(
-                "deliver", _("Deliver"), ("confirmed",), fields=(DATE,), takes=(Lines("lines", deliveries.DeliveryLine, "delivery", ("order_line", "quantity")),),
-                offers=deliveries.offer_order_lines, run=deliveries.of_order, makes="deliveries", icon="truck-delivery", primary=True,
+                "deliver", _("Deliver"), ("confirmed",), fields=(DATE,),
+                takes=(Lines("lines", DeliveryLine, "delivery", ("order_line", "quantity")),), offers=deliveries.offer_order_lines,
+                run=deliveries.of_order, makes="deliveries", icon="truck-delivery", primary=True,
             ),
             Act("amend", _("Amend"), ("confirmed",), "", fields=(DATE,), lines=("lines", "charges"), run=rules.amend, icon="pencil"),
             Act("close", _("Close"), ("confirmed",), "closed", fields=(DATE,), run=rules.end, icon="lock"),

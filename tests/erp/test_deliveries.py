@@ -6,8 +6,6 @@ from itertools import count
 
 import pytest
 
-
-
 _number = count(1)
 
 
@@ -39,7 +37,8 @@ class Shop:
         return response.json()
 
     def order(self, *lines, **more):
-        made = self.post("orders/", {"account": self.account, "lines": [dict(zip(("product", "quantity", "discount"), line, strict=False)) for line in lines], **more})
+        rows = [dict(zip(("product", "quantity", "discount"), line, strict=False)) for line in lines]
+        made = self.post("orders/", {"account": self.account, "lines": rows, **more})
         return self.post(f"orders/{made['id']}/confirm/", status=200)
 
     def deliver(self, order, lines=None, **more):

@@ -10,7 +10,6 @@ from django.utils.translation import gettext as _
 from core import access, context, forms, read, registry, write
 from core.access import Actor
 from core.errors import Denied, Missing, OdosError, RuleError, Stale, WrongState
-from core.forms import Entry
 from core.models.record import Record
 from core.registry import Act, ObjectType
 from core.views import edits, pages
@@ -57,7 +56,7 @@ def buttons(actor: Actor, object_type: ObjectType, record: Record) -> dict[str, 
 def _button(home: str, act: Act) -> dict[str, Any]:
     return {
         "name": act.name, "label": act.label, "url": f"{home}{act.name}/", "icon": act.icon, "primary": act.primary, "danger": act.danger,
-        "direct": not (act.fields or act.lines or act.danger),
+        "direct": not (act.fields or act.lines or act.takes or act.danger),
     }  # fmt: skip
 
 
@@ -76,11 +75,14 @@ def show(request: HttpRequest, actor: Actor, slug: str, ident: str, act: str, er
     object_type = pages.type_or_missing(slug, actor)
     deed = deed_of(object_type, act)
     record = pages.record_or_missing(actor, object_type, ident, act)
-    made = forms.offer_of_act(object_type, deed)
-    stored = Entry(rows=forms.of_record(forms.Offer(object_type, {}, made.lines), record).rows)
-    entry = forms.of_form(made, request.POST) if error is not None else stored
-    if error is None or "whole" not in request.POST:
-        entry.rows = stored.rows
+    made = forms.offer_of_act(actor, object_type, deed, record)
+    entry = stored = forms.of_act(made, record)
+    if error is not None:
+        entry = forms.of_form(made, request.POST)
+        if "whole" not in request.POST:
+            entry.rows = stored.rows
+        if isinstance(error, RuleError):
+            error = RuleError(forms.sent_positions(made, entry, error.errors))
     edits.with_room(made, entry, request)
     currency = getattr(record, "currency", "") or context.company().currency
     stale = isinstance(error, Stale)
@@ -88,6 +90,7 @@ def show(request: HttpRequest, actor: Actor, slug: str, ident: str, act: str, er
         "title": deed.label, "record": record, "record_title": read.label(actor, object_type, record), "version": record.version,
         "cancel": pages.address(object_type, record.pk), "submit": deed.label, "danger": deed.danger, "act": deed, "type": object_type,
         "sentence": _sentence(deed, object_type), "plain": not (made.fields or made.lines), "stale": stale,
+        "nothing_left": [name for name, rows in made.picks.items() if not rows],
         **edits.form(actor, made, entry, None if stale else error, currency, record, request.POST),
     }  # fmt: skip
     return pages.render(request, actor, "object/form.html", values)
@@ -97,14 +100,17 @@ def save(request: HttpRequest, actor: Actor, slug: str, ident: str, act: str) ->
     object_type = pages.type_or_missing(slug, actor)
     deed = deed_of(object_type, act)
     record = pages.record_or_missing(actor, object_type, ident, act)
-    made = forms.offer_of_act(object_type, deed)
+    made = forms.offer_of_act(actor, object_type, deed, record)
     edits.demand_sent(request)
-    entry = forms.of_form(made, request.POST)
-    stored = Entry(rows=forms.of_record(forms.Offer(object_type, {}, made.lines), record).rows)
-    data = forms.data_of_act(made, entry, stored)
+    data = forms.data_of_act(made, forms.of_form(made, request.POST), forms.of_act(made, record))
     done = write.act(actor, object_type, record.pk, act, data, edits.version_of(request))
-    told = _("%(act)s: done for %(name)s.") % {"act": deed.label, "name": read.label(actor, object_type, record)}
-    return pages.done(request, pages.address(registry.type_of(done), done.pk), told)
+    home, name = pages.address(object_type, record.pk), read.label(actor, object_type, record)
+    new = registry.get(deed.makes) if deed.makes else None
+    if new is None:
+        return pages.done(request, pages.back(request, home), _("%(act)s: done for %(name)s.") % {"act": deed.label, "name": name})
+    seen = access.allows(actor, new, "view") and access.rows(actor, new).filter(pk=done.pk).exists()
+    told = _("%(type)s made from %(name)s.") % {"type": new.label, "name": name}
+    return pages.done(request, pages.address(new, done.pk) if seen else home, told)
 
 
 def _sentence(deed: Act, object_type: ObjectType) -> str:

@@ -15,7 +15,7 @@ from core.money import plain
 from core.registry import Field, Lines, ObjectType
 
 # A kind of field -> the control of templates/parts/control.html that shows it, where the names differ.
-CONTROL = {"code": "choice", "words": "text", "json": "longtext", "secret": "password", "anyref": "ref", "within": "ref"}
+CONTROL = {"code": "choice", "words": "text", "json": "longtext", "secret": "password", "anyref": "ref", "refnew": "ref", "within": "ref"}
 SHORT = 20  # as many records are a plain list; where there are more, the list is searched
 OF_EACH = 5
 FIND = "find."  # before a field's name: what somebody without a script looks for in a long list
@@ -74,7 +74,7 @@ class Choices:
 
 def list_of(actor: Actor, target: ObjectType, limit: int, q: str = "") -> Listed:
     """The first records of a type by name, as options; none where the actor sees none. Cost: one query."""
-    if target.rows or not access.allows(actor, target, "view"):
+    if (target.rows and not target.referable) or not access.allows(actor, target, "view"):
         return Listed()
     seen = access.fields(actor, target)
     sort = (target.title,) if target.title in seen and seen[target.title].rules.sorts else ()
@@ -111,7 +111,7 @@ def of_offer(actor: Actor, offer: Offer, entry: Entry, errors: dict[str, list[st
     choices.name()
     unit = "" if "currency" in offer.fields else currency  # beside a choice of currency a fixed one would mislead
     made = {n: control(f, n, entry.texts.get(n, ""), errors.get(n, []), choices, unit) for n, f in offer.fields.items()}
-    editors = [_editor(lines, entry.rows.get(lines.name, []), errors, choices, currency) for lines in offer.lines]
+    editors = [_editor(lines, entry.rows.get(lines.name, []), errors, choices, currency, offer.picks.get(lines.name)) for lines in offer.lines]
     aside = [n for n in offer.type.aside if n in made and not made[n]["required"]]
     shown = {*made, *(name for editor in editors for name in editor["names"])}
     return {
@@ -130,7 +130,11 @@ def control(f: Field, name: str, text: Any, errors: list[str], choices: Choices,
         "name": name, "kind": CONTROL.get(f.kind, f.kind), "label": f.label, "value": text, "required": f.required, "errors": errors,
         "help": f.help, "full": f.wide, "autocomplete": "new-password" if f.kind == "secret" else "off",
     }  # fmt: skip
-    if f.is_reference or f.kind == "anyref":
+    if f.kind == "refnew":
+        control["blank"] = _("New, from this record")
+    if f.kind == "refnew" and f.options:
+        control["options"] = [{"value": k, "label": label, "selected": text == k} for k, label in f.choices().items()]
+    elif f.is_reference or f.kind in ("anyref", "refnew"):
         listed = choices.of(f, text, name)
         control |= {"options": listed.options, "seek": FIND + name if listed.more else ""}
         if f.kind == "anyref":
@@ -154,29 +158,38 @@ def control(f: Field, name: str, text: Any, errors: list[str], choices: Choices,
 # Lines --------------------------------------------------------------------------------------------------------------
 
 
-def _editor(lines: Lines, rows: list[dict], errors: dict[str, list[str]], choices: Choices, currency: str) -> dict[str, Any]:
-    """What parts/lines.html reads, and under ``names`` which errors it shows."""
+def _editor(
+    lines: Lines, rows: list[dict], errors: dict[str, list[str]], choices: Choices, currency: str, picks: list[dict] | None = None
+) -> dict[str, Any]:
+    """What parts/lines.html reads, and under ``names`` which errors it shows. ``picks`` are the rows offered, where no others can be made."""
     known = forms.open_fields(lines)
     cells = [(f, _width(f)) for f in known.values()]
     columns = [{"label": f.label, "css": css, "num": f.rules.sums} for f, css in cells]
     net = lines.fields.get("net")
     if net is not None:
         columns.append({"label": net.label, "css": "l-number", "num": True})
-    made = [_row(lines, index, row, errors, choices) for index, row in enumerate(rows)]
+    hints = None if picks is None else {forms.identity(lines, row): row["hint"] for row in picks}
+    made = [_row(lines, index, row, errors, choices, hints) for index, row in enumerate(rows)]
     names = [f"{lines.name}.{i}.{n}" for i in range(len(rows)) for n in (*known, "id")] + [lines.name]
     return {
-        "name": lines.name, "title": lines.label or lines.name, "add": _("Add line"), "remove": _("Remove line"), "currency": currency,
+        "name": lines.name, "title": lines.label or lines.name, "currency": currency,
+        "add": _("Add line"), "remove": _("Remove line") if picks is None else _("Leave this row out"),
         "minor": get_currency_precision(currency), "columns": columns, "rows": made, "blank": _row(lines, "__n__", {}, {}, choices),
-        "names": names, "errors": errors.get(lines.name, []),
+        "names": names, "errors": errors.get(lines.name, []), "pick": picks is not None,
     }  # fmt: skip
 
 
-def _row(lines: Lines, index: Any, row: dict, errors: dict[str, list[str]], choices: Choices) -> dict[str, Any]:
-    cells = []
+def _row(lines: Lines, index: Any, row: dict, errors: dict[str, list[str]], choices: Choices, hints: dict[tuple, str] | None = None) -> dict[str, Any]:
+    """One row; with ``hints`` it is one to pick: what it refers to stands as text and is only carried along."""
+    cells, hint = [], (hints or {}).get(forms.identity(lines, row), "")
     for name, f in forms.open_fields(lines).items():
         place = f"{lines.name}.{index}.{name}"
+        if hints is not None and f.is_reference and row.get(name):
+            cells.append(_fixed(f, place, row[name], errors.get(place, []), choices, hint))
+            hint = ""
+            continue
         cell = control(f, place, row.get(name, ""), errors.get(place, []), choices)
-        cell |= {"css": _width(f), "num": f.rules.sums, "aria": f.label, "help": "", "small": False, "part": name if name in PARTS else ""}
+        cell |= {"css": _width(f), "num": f.rules.sums, "aria": f.label, "help": "", "small": False, "part": name if name in PARTS and hints is None else ""}
         cell.pop("unit", None)
         if cell["kind"] == "longtext":
             cell["kind"] = "text"  # a row is one line high
@@ -189,6 +202,13 @@ def _row(lines: Lines, index: Any, row: dict, errors: dict[str, list[str]], choi
     if wrong:
         cells[0]["errors"] = [*cells[0]["errors"], *wrong]
     return {"index": index, "id": row.get("id", ""), "cells": cells, "net": ""}
+
+
+def _fixed(f: Field, place: str, text: str, errors: list[str], choices: Choices, hint: str) -> dict[str, Any]:
+    """A reference that cannot be changed: its name, and its id carried along."""
+    names = [choices.labels.get(slug, {}).get(ident, "") for slug, ident in chosen_ids(f, text)]
+    shown = ", ".join(n for n in names if n) or _("(not visible)")
+    return {"kind": "fixed", "name": place, "value": text, "text": shown, "hint": hint, "label": f.label, "css": "l-wide", "num": False, "errors": errors}
 
 
 def _offer_none(lines: Lines, f: Field, cell: dict[str, Any], row: dict) -> None:

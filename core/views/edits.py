@@ -112,6 +112,8 @@ def form(
 def with_room(made: Offer, entry: Entry, request: HttpRequest) -> None:
     """A blank row more where one was asked for; one to start with where rows are what the type is about."""
     for index, lines in enumerate(made.lines):
+        if lines.name in made.picks:
+            continue
         rows = entry.rows.setdefault(lines.name, [])
         if request.POST.get("add") == lines.name or (index == 0 and not rows):
             rows.append({})

@@ -8,38 +8,74 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
 
 from core import access, asof, context, export, figures, query, registry
 from core.access import Actor
+from core.errors import Missing, OdosError
 from core.query import Listing
 from core.registry import ObjectType
-from core.views import filters, pages, tables
+from core.views import boards, filters, pages, tables
 
 
-@pages.page
-def listing(request: HttpRequest, actor: Actor, slug: str) -> HttpResponseBase:
+def show(request: HttpRequest, actor: Actor, slug: str, error: OdosError | None = None) -> HttpResponseBase:
     """A page of records that match. Cost: the page, its count and sums, and a query for each type referred to."""
     object_type = pages.type_or_missing(slug, actor)
     address = filters.added(actor, object_type, request)
     if address:
         return HttpResponseRedirect(address)
     wanted = filters.listing(request)
+    if boards.is_asked(request, actor, object_type):
+        return _board(request, actor, object_type, wanted, error)
     columns = tables.columns(actor, object_type, request.GET.get("columns", "").split(","))
     if request.GET.get("format") == "csv":
         return _file(request, actor, object_type, wanted, columns)
     wanted = replace(wanted, count=True, sums=_sums(actor, object_type, wanted, columns))
     found = query.page(actor, object_type, wanted)
     values = {
-        "type": object_type, "columns": _heads(request, object_type, wanted, columns), "page": _page(request, found),
+        **_shared(request, actor, object_type, wanted), "columns": _heads(request, object_type, wanted, columns), "page": _page(request, found),
         "rows": tables.rows(actor, object_type, found.records, columns), "sums": _told_sums(actor, object_type, wanted, found),
-        "chips": filters.chips(actor, object_type, request), "filter_fields": filters.offered(actor, object_type, request),
-        "filter_form": filters.asked(actor, object_type, request), "carried": filters.hidden(request, ("q",)),
-        "carried_filter": filters.hidden(request, ()), "q": wanted.q, "archived": wanted.archived,
-        "narrowed": bool(wanted.q or wanted.conditions),
-        "urls": _addresses(request, actor, object_type, wanted), "drill": _drill(actor, object_type, wanted, found),
+        "narrowed": bool(wanted.q or wanted.conditions), "drill": _drill(actor, object_type, wanted, found),
         "column_choice": _column_choice(actor, object_type, columns), "carried_columns": filters.hidden(request, ("columns",)),
     }  # fmt: skip
     return pages.render(request, actor, "object/list.html#list" if _is_partial(request) else "object/list.html", values)
+
+
+def _shared(request: HttpRequest, actor: Actor, object_type: ObjectType, wanted: Listing) -> dict[str, Any]:
+    """What list and board have in common: search, filters, where their links lead."""
+    return {
+        "type": object_type, "chips": filters.chips(actor, object_type, request), "filter_fields": filters.offered(actor, object_type, request),
+        "filter_form": filters.asked(actor, object_type, request), "carried": filters.hidden(request, ("q",)),
+        "carried_filter": filters.hidden(request, ()), "q": wanted.q, "archived": wanted.archived,
+        "urls": _addresses(request, actor, object_type, wanted),
+    }  # fmt: skip
+
+
+# The board ----------------------------------------------------------------------------------------------------------
+
+
+def _board(request: HttpRequest, actor: Actor, object_type: ObjectType, wanted: Listing, error: OdosError | None) -> HttpResponseBase:
+    """The same records as cards; where a move was refused, with the sentence why."""
+    told = boards.sentence(error) if error is not None else ""
+    values = {**_shared(request, actor, object_type, wanted), "board": boards.board(request, actor, object_type, wanted), "sentence": told}
+    partial = _is_partial(request)
+    response = pages.render(request, actor, "object/board.html#list" if partial else "object/board.html", values)
+    return boards.with_toast(response, told, "late") if told and partial else response
+
+
+def save(request: HttpRequest, actor: Actor, slug: str) -> HttpResponseBase:
+    """A card moved to another column: the board as it is then."""
+    object_type = pages.type_or_missing(slug, actor)
+    if not boards.is_asked(request, actor, object_type):
+        raise Missing
+    name, column = boards.move(request, actor, object_type)
+    told = _("%(name)s is now in %(column)s.") % {"name": name, "column": column}
+    if not _is_partial(request):
+        return pages.done(request, request.get_full_path(), told)
+    return boards.with_toast(_board(request, actor, object_type, filters.listing(request), None), told, "up")
+
+
+listing = pages.page(show, save)
 
 
 def _is_partial(request: HttpRequest) -> bool:
@@ -92,7 +128,10 @@ def _addresses(request: HttpRequest, actor: Actor, object_type: ObjectType, want
     return {
         "new": f"{home}new/" if makes else "", "import": f"{home}import/" if imports else "",
         "export": filters.address(request, format="csv") if access.allows(actor, object_type, "export") else "",
-        "archived": filters.address(request, archived="" if wanted.archived else "true") if object_type.archivable else "", "clear": home,
+        "archived": filters.address(request, archived="" if wanted.archived else "true") if object_type.archivable else "",
+        "clear": f"{home}?view=board" if boards.is_asked(request, actor, object_type) else home,
+        "list": filters.address(request, without=("view",)) if boards.has_board(actor, object_type) else "",
+        "board": filters.address(request, without=("sort", "columns"), view="board") if boards.has_board(actor, object_type) else "",
     }  # fmt: skip
 
 

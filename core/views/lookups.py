@@ -1,6 +1,7 @@
 """What the lists of references ask for while somebody types: records by name, as JSON. Only what the asker sees."""
 
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpRequest, JsonResponse
 
@@ -14,22 +15,24 @@ FOUND = 20
 
 @pages.page
 def lookup(request: HttpRequest, actor: Actor, slug: str) -> JsonResponse:
-    """``{"results": [{id, label, hint?, fill?}]}``. Of ``any`` type an id is ``<slug>:<id>``. Cost: one query a type, one for hints."""
+    """``{"results": [{id, label, hint?, fill?}]}``. Of ``any`` type an id is ``<slug>:<id>``.
+
+    With ``fill`` the rest of the address is what stands in the form's head. Cost: one query a type, and that of what is filled in.
+    """
     q = request.GET.get("q", "").replace("\x00", "").strip()
     if slug == "any":
         found = controls.of_any(actor, q)[:FOUND]
         return JsonResponse({"results": [{"id": o["value"], "label": o["label"], "hint": o["hint"]} for o in found]})
     object_type = pages.type_or_missing(slug, actor)
-    if object_type.rows:
+    if object_type.rows and not object_type.referable:
         raise pages.Missing
-    records = _records(actor, object_type, q, FOUND)
+    records = _one(actor, object_type, request.GET["id"]) if "id" in request.GET else _records(actor, object_type, q, FOUND)
     seen = access.fields(actor, object_type)
-    filled = [seen[n] for n in controls.FILLS if n in seen] if "fill" in request.GET else []
-
+    filled = _filled(actor, object_type, seen, records, request.GET.dict()) if "fill" in request.GET else {}
 
     def result(record: Any) -> dict[str, Any]:
-        fill = {f.name: f.rules.to_form(f, f.value(record)) for f in filled}
-        return {"id": str(record.pk), "label": read.label(actor, object_type, record), "hint": _hint(object_type, seen, record), "fill": fill}
+        hint = _hint(object_type, seen, record)
+        return {"id": str(record.pk), "label": read.label(actor, object_type, record), "hint": hint, "fill": filled.get(record.pk, {})}
 
     return JsonResponse({"results": [result(r) for r in records]})
 
@@ -40,6 +43,25 @@ def _records(actor: Actor, object_type: ObjectType, q: str, limit: int) -> list[
         return []
     sort = (object_type.title,) if seen[object_type.title].rules.sorts else ()
     return query.page(actor, object_type, query.Listing(q=q[:200], sort=sort, limit=limit)).records
+
+
+def _one(actor: Actor, object_type: ObjectType, text: str) -> list[Any]:
+    """The record with this id, for those who chose it before."""
+    try:
+        return list(access.rows(actor, object_type).filter(pk=UUID(text)))
+    except ValueError:
+        return []
+
+
+def _filled(actor: Actor, object_type: ObjectType, seen: dict, records: list[Any], asked: dict[str, str]) -> dict[Any, dict[str, Any]]:
+    """What each of these fills into the row it is chosen in, as controls hold it: what its type says, else fields of the same name."""
+    if object_type.fills is None:
+        return {r.pk: {n: seen[n].rules.to_form(seen[n], seen[n].value(r)) for n in controls.FILLS if n in seen} for r in records}
+    known = object_type.fields
+    found = object_type.fills(actor, records, asked)
+    return {
+        key: {n: known[n].rules.to_form(known[n], value) if n in known else str(value) for n, value in values.items()} for key, values in found.items()
+    }
 
 
 def _hint(object_type: ObjectType, seen: dict, record: Any) -> str:

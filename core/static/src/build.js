@@ -1,5 +1,5 @@
 /*
- * Builds core/static/dist/ from core/static/src/: the style sheet, the two scripts and a sprite of the icons in use.
+ * Builds core/static/dist/ from core/static/src/: the style sheet, the scripts and a sprite of the icons in use.
  * Called by `npm run build`; holds no behaviour of pages. Third-party files come from node_modules and are never committed.
  */
 import { build } from "esbuild";
@@ -40,7 +40,7 @@ async function sprite() {
 
 await mkdir(TARGET, { recursive: true });
 await build({
-  entryPoints: ["ui.css", "app.js", "charts.js"].map((name) => join(SOURCE, name)),
+  entryPoints: ["ui.css", "app.js", "board.js", "charts.js"].map((name) => join(SOURCE, name)),
   outdir: TARGET,
   bundle: true,
   minify: true,

@@ -14,7 +14,21 @@ export function prepareLines(root) {
     editor.addEventListener("keydown", (event) => typed(editor, event));
     editor.addEventListener("input", () => sumUp(editor));
     editor.addEventListener("change", () => sumUp(editor));
+    preparePicks(editor);
     sumUp(editor);
+  });
+}
+
+/* Rows to pick from: all that is left, or none, at one press. */
+function preparePicks(editor) {
+  const tools = editor.querySelector("[data-picks]");
+  if (!tools) return;
+  tools.hidden = false;
+  tools.addEventListener("click", ({ target }) => {
+    const all = target.closest("[data-pick-all]");
+    if (!all && !target.closest("[data-pick-none]")) return;
+    for (const control of editor.querySelectorAll("[data-pick] .num input.control")) control.value = all ? control.defaultValue : "";
+    editor.dispatchEvent(new Event("change", { bubbles: true }));
   });
 }
 
@@ -32,6 +46,7 @@ function pressed(editor, event) {
 
 function addRow(editor) {
   const blank = editor.querySelector("template[data-blank]");
+  if (!blank) return null;
   const name = editor.dataset.lines;
   const taken = [...editor.querySelectorAll(`[data-rows] [name^="${name}."], [data-rows] button[name=remove]`)]
     .map((element) => (element.name === "remove" ? element.value : element.name))
@@ -53,7 +68,7 @@ function addRow(editor) {
 function removeRow(editor, row) {
   const next = row.nextElementSibling ?? row.previousElementSibling;
   row.remove();
-  (next?.querySelector(".control") ?? editor.querySelector("button[name=add]")).focus();
+  (next?.querySelector(".control") ?? editor.querySelector("button[name=add]"))?.focus();
   sumUp(editor);
   editor.dispatchEvent(new Event("change", { bubbles: true }));
 }
@@ -88,7 +103,7 @@ function netOf(row, minor) {
   const amount = part(row, "amount");
   if (amount) return amount.value.trim() ? mark(amount, parse(amount.value)) && round(parse(amount.value), minor) : ZERO;
   const [quantity, price, discount] = ["quantity", "unit_price", "discount"].map((role) => part(row, role));
-  if (!quantity || (!quantity.value.trim() && !price?.value.trim())) return ZERO;
+  if (!quantity || !price || (!quantity.value.trim() && !price.value.trim())) return ZERO;
   const q = mark(quantity, parse(quantity.value || "0"));
   const p = mark(price, parse(price.value || "0"));
   const d = discount?.value.trim() ? mark(discount, parsePercent(discount.value)) : ZERO;

@@ -44,14 +44,41 @@ function replace(select) {
   input.addEventListener("compositionend", ask);
   input.addEventListener("click", () => list.isOpen() || list.open(input.value));
   input.addEventListener("focus", () => input.select());
+  fillAnew(select);
   input.addEventListener("blur", () => {
     if (!input.value.trim() && select.value) choose(select, { id: "", label: "" });
     input.value = current();
   });
 }
 
-async function find(select, typed) {
+/* What the form's head and the row say already, since what a chosen record fills in may hang on it: the account, the day, how many. */
+function asked(select) {
   const address = new URL(select.dataset.lookup, location.href);
+  if (!address.searchParams.has("fill")) return address;
+  for (const control of select.form?.querySelectorAll('select[name], input[type="date"][name]') ?? []) {
+    if (control.value && !control.name.includes(".")) address.searchParams.set(control.name, control.value);
+  }
+  const quantity = select.closest("[data-line]")?.querySelector('[data-part="quantity"]')?.value;
+  if (quantity) address.searchParams.set("quantity", quantity);
+  return address;
+}
+
+/* Another quantity may have another price: what was filled in, and nobody changed since, is filled anew. */
+function fillAnew(select) {
+  const row = select.closest("[data-line]");
+  if (!row || !asked(select).searchParams.has("fill")) return;
+  row.querySelector('[data-part="quantity"]')?.addEventListener("change", async () => {
+    const price = row.querySelector('[data-part="unit_price"]');
+    if (!select.value || !price?.dataset.filled || price.value !== price.dataset.filled) return;
+    const address = asked(select);
+    address.searchParams.set("id", select.value);
+    const answer = await fetch(address, { headers: { Accept: "application/json" } });
+    if (answer.ok) fill(select, (await answer.json()).results[0]?.fill);
+  });
+}
+
+async function find(select, typed) {
+  const address = asked(select);
   address.searchParams.set("q", typed);
   const answer = await fetch(address, { headers: { Accept: "application/json" } });
   if (!answer.ok) throw new Error(`lookup answered ${answer.status}`);

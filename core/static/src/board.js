@@ -1,0 +1,88 @@
+/*
+ * The board (templates/object/board.html): cards are dragged, or sent by a menu that keys and fingers reach as well. Either way the
+ * same small form is sent, and the board the server answers with replaces this one; a card that may not move is back in its place.
+ *   [data-board]; [data-column="<value>"] holds [data-card="<id>"][data-version]; [data-moves] marks those that may move
+ *   [data-move] opens the menu; form[data-mover] takes id and version, its buttons are the columns
+ */
+import Sortable from "sortablejs";
+import { once } from "./js/page.js";
+
+const PRESS = 150; // ms a finger rests on a card before it is dragged: shorter is scrolling
+let last = ""; // the card moved last: it keeps the focus
+let putBack = () => {};
+
+function prepare() {
+  once(document, "[data-board]", "board", (board) => {
+    board.addEventListener("click", (event) => pressed(event));
+    board.addEventListener("keydown", (event) => event.key === " " && event.target.matches("[data-move]") && pressed(event));
+  });
+  once(document, "[data-column]", "column", (column) => {
+    if (!mover()) return;
+    Sortable.create(column, {
+      group: "board", draggable: "[data-moves]", sort: false, animation: 120, delay: PRESS, delayOnTouchOnly: true, ghostClass: "is-ghost",
+      onEnd: dropped,
+    });
+  });
+  for (const button of document.querySelectorAll("[data-move]")) button.setAttribute("role", "button");
+}
+
+function mover() {
+  return document.querySelector("form[data-mover]");
+}
+
+function dropped({ item, from, to, oldIndex }) {
+  if (from === to) return;
+  putBack = () => from.insertBefore(item, from.children[oldIndex] ?? null);
+  send(item, to.dataset.column) || putBack();
+}
+
+/** Sends the card to a column; whether that column can be chosen. */
+function send(card, column) {
+  const form = mover();
+  const button = form.querySelector(`button[value="${CSS.escape(column)}"]`);
+  if (!button || form.dataset.sending !== undefined) return false;
+  name(form, card);
+  form.requestSubmit(button);
+  return true;
+}
+
+function name(form, card) {
+  form.elements.namedItem("id").value = last = card.dataset.card;
+  form.elements.namedItem("version").value = card.dataset.version;
+}
+
+function pressed(event) {
+  const opener = event.target.closest("[data-move]");
+  const menu = document.getElementById("board-menu");
+  if (!opener || !menu || event.ctrlKey || event.metaKey) return;
+  event.preventDefault();
+  const card = opener.closest("[data-card]");
+  const here = card.closest("[data-column]").dataset.column;
+  name(mover(), card);
+  for (const button of menu.querySelectorAll("button[name=value]")) button.hidden = button.value === here;
+  menu.showPopover({ source: opener });
+  place(menu, opener);
+}
+
+/* Beside its button on a desk; on a phone the style sheet lets it rise from the foot. */
+function place(menu, opener) {
+  menu.removeAttribute("data-placed");
+  for (const side of ["top", "left", "right", "position-area"]) menu.style.removeProperty(side);
+  if (!matchMedia("(min-width: 992px)").matches) return;
+  const box = opener.getBoundingClientRect();
+  menu.style.setProperty("position-area", "none");
+  menu.style.top = `${Math.max(4, Math.min(box.bottom + 4, innerHeight - menu.offsetHeight - 8))}px`;
+  menu.style.left = `${Math.max(4, Math.min(box.right - menu.offsetWidth, innerWidth - menu.offsetWidth - 4))}px`;
+}
+
+document.addEventListener("submit", (event) => event.target.matches("form[data-mover]") && document.getElementById("board-menu").hidePopover());
+document.addEventListener("htmx:error", () => putBack());
+document.addEventListener("htmx:response:error", ({ detail }) => detail.ctx.response.raw.status >= 500 && putBack());
+document.addEventListener("htmx:after:swap", () => {
+  prepare();
+  const moved = last && document.querySelector(`[data-card="${CSS.escape(last)}"] .board-title`);
+  if (moved) moved.focus({ preventScroll: false });
+  last = "";
+  putBack = () => {};
+});
+prepare();

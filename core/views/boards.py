@@ -1,0 +1,241 @@
+"""The board of a type: its records as cards in columns, by a reference or choice the type names, and moved from one to another.
+
+A move is the type's own act with the version the card was shown with. The same address, filters and words as the list.
+"""
+
+import json
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
+
+from core import access, context, query, read, registry, write
+from core.access import Actor
+from core.errors import Denied, Missing, OdosError, RuleError, Stale, WrongState
+from core.query import Listing
+from core.read import Ref, Shown
+from core.registry import Field, ObjectType
+from core.views import edits, filters, pages, tables
+
+MOST = 50  # cards in a column; the list has the others
+COLUMNS = 30
+EMPTY = "none"  # what the column of those without a value is called
+
+
+@dataclass
+class Column:
+    """One value of the field: what it is called, how many records have it, and their sums by name."""
+
+    value: Any
+    label: str
+    note: str = ""
+    count: int = 0
+    sums: dict[str, Decimal] | None = None
+
+
+def is_asked(request: HttpRequest, actor: Actor, object_type: ObjectType) -> bool:
+    """Whether the address asks for the board, and there is one for this reader."""
+    return request.GET.get("view") == "board" and has_board(actor, object_type)
+
+
+def has_board(actor: Actor, object_type: ObjectType) -> bool:
+    return bool(object_type.board) and object_type.board in access.fields(actor, object_type)
+
+
+def board(request: HttpRequest, actor: Actor, object_type: ObjectType, wanted: Listing) -> dict[str, Any]:
+    """What templates/object/board.html reads. Cost: two queries a column, and a dozen for all."""
+    by = access.fields(actor, object_type)[object_type.board]
+    groups = _groups(request, actor, object_type, wanted)
+    chosen = next((g["value"] for g in groups if g["current"]), "")
+    wanted = replace(wanted, conditions=(*wanted.conditions, *_unsaid(actor, object_type, wanted, chosen)), cursor="", sums=_summed(actor, object_type))
+    columns = _columns(actor, object_type, by, wanted, chosen)
+    movable = _movable(actor, object_type)
+    shown = [_column(request, actor, object_type, by, column, wanted, movable) for column in columns]
+    return {
+        "columns": shown, "groups": groups, "by": by.label, "value": by.name, "movable": movable is not None,
+        "totals": _totals(actor, object_type, columns, wanted), "targets": [{"value": c["value"], "label": c["label"]} for c in shown if c["value"] != EMPTY],
+    }  # fmt: skip
+
+
+# Which columns ------------------------------------------------------------------------------------------------------
+
+
+def _groups(request: HttpRequest, actor: Actor, object_type: ObjectType, wanted: Listing) -> list[dict[str, Any]]:
+    """The sets of columns there are (pipelines), the one asked for or else the first marked. Cost: one query."""
+    f = access.fields(actor, object_type).get(object_type.board_groups)
+    target = registry.get(f.target) if f is not None else None
+    if target is None or not access.allows(actor, target, "view"):
+        return []
+    found = query.page(actor, target, Listing(sort=(target.title,), limit=COLUMNS)).records
+    asked = {str(leaf[2]) for node in wanted.conditions for leaf in filters.leaves(node) if leaf[0] == f.name and leaf[1] == "eq"}
+    current = next((str(r.pk) for r in found if str(r.pk) in asked), str(found[0].pk) if found else "")
+    return [
+        {
+            "value": str(r.pk), "label": read.label(actor, target, r), "current": str(r.pk) == current,
+            "url": filters.address(request, **{f.name: str(r.pk)}),
+        }
+        for r in found
+    ]  # fmt: skip
+
+
+def _unsaid(actor: Actor, object_type: ObjectType, wanted: Listing, group: str) -> list[Any]:
+    """Conditions of the board beyond those of its address: its group, and only what is still to be moved."""
+    named = {leaf[0] for node in wanted.conditions for leaf in filters.leaves(node)}
+    found: list[Any] = []
+    if group and object_type.board_groups not in named:
+        found.append([object_type.board_groups, "eq", group])
+    if object_type.board_hides and "status" not in named and "status" in access.fields(actor, object_type):
+        found.append(["status", "in", _open_states(object_type)])
+    return found
+
+
+def _open_states(object_type: ObjectType) -> list[str]:
+    return [s[0] for s in object_type.statuses if s[0] not in object_type.board_hides]
+
+
+def _summed(actor: Actor, object_type: ObjectType) -> tuple[str, ...]:
+    known = access.fields(actor, object_type)
+    return tuple(n for n in object_type.card if n in known and known[n].kind == "money" and not known[n].compute)
+
+
+def _columns(actor: Actor, object_type: ObjectType, by: Field, wanted: Listing, group: str) -> list[Column]:
+    """All values in their order, also those nobody has; one for records without a value, where there are such. Cost: two queries."""
+    found = query.by_value(actor, object_type, wanted, by)
+    columns = _of_reference(actor, object_type, by, group) if by.is_reference else [Column(k, str(label)) for k, label in by.choices().items()]
+    for column in columns:
+        column.count, column.sums = found.get(column.value, (0, dict.fromkeys(wanted.sums, Decimal(0))))
+    without = [told for value, told in found.items() if value in (None, "")]
+    return [*(Column(None, _("None"), "", *told) for told in without), *columns]
+
+
+def _of_reference(actor: Actor, object_type: ObjectType, by: Field, group: str) -> list[Column]:
+    target = registry.get(by.target)
+    if target is None or not access.allows(actor, target, "view"):
+        return []
+    known = access.fields(actor, target)
+    only = ([object_type.board_groups, "eq", group],) if group and object_type.board_groups in known else ()
+    records = query.page(actor, target, Listing(conditions=only, sort=target.sort or (target.title,), limit=COLUMNS)).records
+    percent = next((f for f in known.values() if f.kind == "percent"), None)
+    return [Column(r.pk, read.label(actor, target, r), percent.rules.text(percent, percent.value(r)) if percent else "") for r in records]
+
+
+def _movable(actor: Actor, object_type: ObjectType) -> registry.Act | None:
+    act = object_type.act(object_type.board_act)
+    return act if act is not None and access.allows(actor, object_type, act.name) else None
+
+
+# A column and its cards ---------------------------------------------------------------------------------------------
+
+
+def _column(
+    request: HttpRequest, actor: Actor, object_type: ObjectType, by: Field, column: Column, wanted: Listing, movable: registry.Act | None
+) -> dict[str, Any]:  # fmt: skip
+    only = [by.name, "eq", str(column.value)] if column.value is not None else [by.name, "empty", True]
+    records = []
+    if column.count:
+        known = access.fields(actor, object_type)
+        day = next((n for n in object_type.card if n in known and known[n].kind == "date"), "")
+        order = wanted.sort or ((day,) if day else object_type.sort)
+        records = query.page(actor, object_type, replace(wanted, conditions=(*wanted.conditions, only), sort=order, limit=MOST, sums=())).records
+    url = _address(request, object_type, by, column)
+    return {
+        "value": EMPTY if column.value is None else str(column.value), "label": column.label, "note": column.note, "count": column.count, "url": url,
+        "sums": [{"label": label, "text": text, "url": url} for label, text in _sums(actor, object_type, column.sums or {})],
+        "cards": _cards(actor, object_type, records, movable, request), "more": column.count > len(records),
+    }  # fmt: skip
+
+
+def _address(request: HttpRequest, object_type: ObjectType, by: Field, column: Column) -> str:
+    """The list of exactly what the column holds."""
+    words = {by.name: str(column.value)} if column.value is not None else {f"{by.name}__empty": "true"}
+    if object_type.board_hides and not any(name.partition("__")[0] == "status" for name, _value in filters.pairs(request)):
+        states = _open_states(object_type)
+        words |= {"status": states[0]} if len(states) == 1 else {"status__in": ",".join(states)}
+    return filters.address(request, without=("view",), **words)
+
+
+def _sums(actor: Actor, object_type: ObjectType, sums: dict[str, Decimal]) -> list[tuple[Any, str]]:
+    known, currency = access.fields(actor, object_type), context.company().currency
+    return [(known[n].label, known[n].rules.text(known[n], value, currency)) for n, value in sums.items()]
+
+
+def _totals(actor: Actor, object_type: ObjectType, columns: list[Column], wanted: Listing) -> list[dict[str, Any]]:
+    totals = {n: sum((c.sums[n] for c in columns if c.sums), Decimal(0)) for n in wanted.sums}
+    return [{"label": label, "text": text} for label, text in _sums(actor, object_type, totals)]
+
+
+def _cards(actor: Actor, object_type: ObjectType, records: list, movable: registry.Act | None, request: HttpRequest) -> list[dict[str, Any]]:
+    if not records:
+        return []
+    names = {object_type.title, *object_type.card}
+    mine = set()
+    if movable is not None:
+        mine = set(access.rows(actor, object_type, movable.name).filter(pk__in=[r.pk for r in records]).values_list("pk", flat=True))
+    notes = object_type.card_notes(actor, records)
+    return [
+        _card(actor, object_type, one, notes.get(one.id, []))
+        | {"moves": one.id in mine and (not movable.sources or one.record.status in movable.sources), "back": request.get_full_path()}
+        for one in read.present(actor, object_type, records, only=names)
+    ]  # fmt: skip
+
+
+def _card(actor: Actor, object_type: ObjectType, shown: Shown, notes: list) -> dict[str, Any]:
+    """A card: its title, what it refers to, its first amount, whose it is, and the rest as small print."""
+    card: dict[str, Any] = {
+        "id": str(shown.id), "version": shown.record.version, "title": shown.label, "url": pages.address(object_type, shown.id), "person": None,
+        "amount": "", "refs": [], "notes": [{"icon": icon, "text": text, "tone": tone} for icon, text, tone in notes],
+    }  # fmt: skip
+    for name in object_type.card:
+        f, value = shown.fields.get(name), shown.values.get(name)
+        if f is None or f.rules.is_empty(value):
+            continue
+        if f.kind == "user" and isinstance(value, Ref):
+            card["person"] = {"initials": pages.initials(value.label), "hue": pages.hue(value.label), "name": value.label} if value.label else None
+        elif isinstance(value, Ref):
+            card["refs"].append({"text": value.label or _("(not visible)"), "url": pages.address(value.slug, value.id) if value.seen else ""})
+        elif f.kind == "money":
+            card["amount"] = card["amount"] or shown.text(name)
+        else:
+            icon = "calendar" if f.kind in ("date", "datetime") else "tag"
+            card["notes"].append({"icon": icon, "text": shown.text(name), "tone": "", "label": f.label})
+    if object_type.has_status and shown.record.status != object_type.statuses[0][0]:
+        card["status"] = {"label": tables.status_label(object_type, shown.record.status), "tone": tables.tone(object_type, shown.record.status)}
+    return card
+
+
+# Moving a card ------------------------------------------------------------------------------------------------------
+
+
+def move(request: HttpRequest, actor: Actor, object_type: ObjectType) -> tuple[str, str]:
+    """Move the card the form names to the column it names; (the column's name, the card's). Errors: those of the act, all as refusals of this page."""
+    if _movable(actor, object_type) is None:
+        raise Denied(_("You may not do this with this record."))
+    f, value = access.fields(actor, object_type)[object_type.board], request.POST.get("value", "")
+    try:
+        found = pages.record_or_missing(actor, object_type, request.POST.get("id", ""), object_type.board_act)
+        name = read.label(actor, object_type, found)
+        moved = write.act(actor, object_type, found.pk, object_type.board_act, {f.name: value}, edits.version_of(request))
+    except (Missing, Denied):
+        raise WrongState(_("This card is no longer here, or you may not move it.")) from None
+    shown = read.present(actor, object_type, [moved], only={f.name})[0]
+    return name, shown.text(f.name)
+
+
+def sentence(error: OdosError) -> str:
+    """Why a card went back, in one sentence."""
+    if isinstance(error, Stale):
+        return _("Somebody changed this record meanwhile, so it was not moved. This is the board as it is now.")
+    if isinstance(error, RuleError):
+        return " ".join(s for found in error.errors.values() for s in found)
+    return str(error)
+
+
+def with_toast(response: HttpResponseBase, text: str, tone: str) -> HttpResponseBase:
+    response["HX-Trigger"] = json.dumps({"toast": {"text": text, "tone": tone}})
+    return response
+
+
+__all__ = ["board", "has_board", "is_asked", "move", "sentence", "with_toast"]

@@ -26,7 +26,10 @@ ROLES: dict[str, tuple] = {
     "operations": (_("Operations"), [("users", ["view"], "all"), ("org-units", ["view"], "all"), *((slug, ["view"], "all") for slug in SETUP)]),
     "finance": (
         _("Finance"),
-        [("users", ["view"], "all"), ("org-units", ["view"], "all"), ("currencies", READ, "all"), *((slug, WORK, "all") for slug in ("tax-codes", "exchange-rates"))],
+        [
+            *((slug, ["view"], "all") for slug in ("users", "org-units")), ("currencies", READ, "all"),
+            *((slug, WORK, "all") for slug in ("tax-codes", "exchange-rates")),
+        ],
     ),
     "read-only": (_("Read only"), [("*", READ, "all")]),
 }

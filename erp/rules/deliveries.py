@@ -163,7 +163,6 @@ def ship(actor: Actor, delivery: Delivery, data: dict) -> None:
     if warehouse is None:
         raise RuleError({"warehouse": [_("There is no warehouse that goods could leave from.")]})
     delivery.warehouse = warehouse
-    delivery.number = numbering.next_number("RT" if delivery.kind == RETURN else "DO", delivery.date)
     if delivery.kind == RETURN:
         _bring_back(delivery, rows, lines)
         stock.put_back(warehouse, rows, delivery.date)
@@ -172,6 +171,7 @@ def ship(actor: Actor, delivery: Delivery, data: dict) -> None:
         stock.take_out(warehouse, rows, delivery.date)
     delivery.base_net = sum((row.base_net for row in rows), ZERO)
     _store(rows, [lines[row.order_line_id] for row in rows])
+    delivery.number = numbering.next_number("RT" if delivery.kind == RETURN else "DO", delivery.date)
 
 
 def _send_off(delivery: Delivery, order: SalesOrder, rows: list[DeliveryLine], lines: dict[UUID, OrderLine]) -> None:

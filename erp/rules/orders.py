@@ -92,9 +92,9 @@ def confirm(actor: Actor, order: SalesOrder, data: dict) -> None:
     order.order_date = data.get("date") or order.order_date or today()
     documents.take_rate(order, order.order_date)
     count(order, {n: r.now for n, r in data["rows"].items()})
-    order.number = numbering.next_number("SO", order.order_date)
     _revise(order, lines, order.order_date)
     stock.reserve(order, lines)
+    order.number = numbering.next_number("SO", order.order_date)  # last: whoever waits for a number waits for nothing else
 
 
 def amend(actor: Actor, order: SalesOrder, data: dict) -> None:

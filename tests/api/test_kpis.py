@@ -153,3 +153,68 @@ def test_questions_that_make_no_sense(api, path, status):
 def test_a_token_means_nothing_in_another_company(api, daves):
     token = value(api, "orders")["as_of"]
     assert daves.get(f"kpis/orders/value/?as_of={token}").status_code == 422
+
+
+# Targets ------------------------------------------------------------------------------------------------------------
+
+
+def set_target(api, key, period, amount, **member):
+    response = api.post("targets/", {"kpi": key, "period": period, "value": amount, **member})
+    assert response.status_code == 201, response.content
+    return response.json()
+
+
+def test_a_target_stands_beside_exactly_what_it_is_for(api, sold, alice):
+    """Of the company, of one member by id or by name, of groups; a quarter is its months once all have one."""
+    france = {"dimension": "country", "subject": "FR"}
+    set_target(api, "order-intake", "2026-03", "100.00")
+    set_target(api, "order-intake", "2026-03", "20.00", **france)
+    by_name = set_target(api, "order-intake", "2026-03", "5", dimension="person", subject="Alice")
+    assert by_name["subject"] == str(alice.pk) and by_name["owner"]["id"] == str(alice.pk)
+    march = value(api, "order-intake", "period=2026-03&group_by=country")
+    assert march["target"] == "100.00"
+    assert {g["keys"][0]: g.get("target") for g in march["groups"]} == {"DE": None, "FR": "20.00"}
+    assert value(api, "order-intake", 'period=2026-03&filter=["country","eq","FR"]')["target"] == "20.00"
+    assert value(api, "order-intake", f'period=2026-03&filter={{"all":[["person","eq","{alice.pk}"]]}}')["target"] == "5.00"
+    assert value(api, "order-intake", 'period=2026-03&filter=["country","ne","FR"]')["target"] is None
+    for other in ("period=2026-02", "period=2026-03-01..2026-03-31", "period=all", "period=2026-Q1"):
+        assert value(api, "order-intake", other)["target"] is None
+    months = value(api, "order-intake", "period=2026&group_by=month")["groups"]
+    assert {g["keys"][0]: g.get("target") for g in months} == {"2026-02": None, "2026-03": "100.00", "2026-04": None}
+    for month, amount in (("2026-01", "1.50"), ("2026-02", "2.50")):
+        set_target(api, "order-intake", month, amount)
+    assert value(api, "order-intake", "period=2026-Q1")["target"] == "104.00"
+    for quarter in ("2026-Q2", "2026-Q3", "2026-Q4"):
+        assert value(api, "order-intake", "period=2026")["target"] is None
+        set_target(api, "order-intake", quarter, "10")
+    assert value(api, "order-intake", "period=2026")["target"] == "134.00"
+    set_target(api, "order-intake", "2026-Q1", "99")
+    assert value(api, "order-intake", "period=2026-Q1")["target"] == "99.00", "its own counts more than the sum"
+
+
+@pytest.mark.parametrize(("body", "at"), [
+    ({"kpi": "nothing"}, "kpi"), ({"period": "all"}, "period"), ({"period": "2026-13"}, "period"), ({"period": ""}, "period"),
+    ({"dimension": "product", "subject": "x", "kpi": "orders"}, "dimension"), ({"dimension": "country", "subject": "Utopia"}, "subject"),
+    ({"dimension": "person", "subject": "Nobody"}, "subject"), ({"dimension": "person"}, "subject"), ({"subject": "FR"}, "subject"),
+    ({"dimension": "month", "subject": "2026-03"}, "dimension"), ({"value": "x"}, "value"),
+])  # fmt: skip
+def test_a_target_that_makes_no_sense_is_refused_at_its_field(api, body, at):
+    response = api.post("targets/", {"kpi": "order-intake", "period": "2027-03", "value": "1", **body})
+    assert response.status_code == 422 and at in response.json()["errors"], response.content
+
+
+def test_there_is_one_target_for_each_thing(api):
+    set_target(api, "orders", "2030-03", "7")
+    response = api.post("targets/", {"kpi": "orders", "period": "2030-03", "value": "8"})
+    assert response.status_code == 422, response.content
+
+
+def test_people_see_the_targets_of_those_whose_figures_they_see(api, sold, company):
+    yan = people.new_user("Yan", "sales")
+    set_target(api, "orders", "2031-03", "50")
+    set_target(api, "orders", "2031-03", "3", dimension="person", subject=str(yan.pk))
+    hers = people.api(yan, company)
+    assert [t["value"] for t in hers.get("targets/").json()["results"]] == ["3"]
+    assert value(hers, "orders", "period=2031-03")["target"] is None, "the company's is not hers"
+    assert value(hers, "orders", f'period=2031-03&filter=["person","eq","{yan.pk}"]')["target"] == "3"
+    assert hers.post("targets/", {"kpi": "orders", "period": "2031-04", "value": "1"}).status_code == 403

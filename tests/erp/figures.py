@@ -1,7 +1,7 @@
 """How a figure is checked against its own facts: by value, by part and by place in a tree (N1). Makes no records."""
 
 from collections import defaultdict
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from urllib.parse import parse_qsl
 
 from core import door, kpi, query, registry
@@ -26,15 +26,22 @@ def ask(actor: Actor, key: str, **words: str) -> kpi.Answer:
     return door.reading(lambda: kpi.value(actor, kpi.definition(key), kpi.question(words)))
 
 
+def drilled(actor: Actor, definition: kpi.Definition, drill: str | kpi.Drills) -> Decimal | None:
+    """What the facts behind a figure come to, read later under the token: of a ratio both lists, one by the other."""
+    if not isinstance(drill, kpi.Drills):
+        return door.reading(lambda: listed(actor, drill))[0]
+    top, bottom = (door.reading(lambda one=one: listed(actor, one))[0] for one in drill)
+    return (top * definition.scale / bottom).quantize(Decimal("0.000001"), ROUND_HALF_UP) if bottom else None
+
+
 def demand_agreement(actor: Actor, answer: kpi.Answer) -> None:
-    """The figure, its comparisons and each of its parts are the sums of their drills, read later under the token."""
-    assert door.reading(lambda: listed(actor, answer.drill)) == (answer.value, answer.rows)
-    for compared in (answer.previous, answer.year_ago):
-        if compared:
-            _period, value, drill = compared
-            assert door.reading(lambda drill=drill: listed(actor, drill))[0] == value
-    for group in answer.groups:
-        assert door.reading(lambda group=group: listed(actor, group.drill))[0] == group.value, (answer.dimensions, group)
+    """The figure, its comparisons and each of its parts are the sums of their drills, or the one by the other of a ratio."""
+    definition = answer.definition
+    if not definition.is_ratio:
+        assert door.reading(lambda: listed(actor, answer.drill))[1] == answer.rows
+    everything = [answer, *(other for other in (answer.previous, answer.year_ago) if other), *answer.groups]
+    for one in everything:
+        assert one.value in (drilled(actor, definition, one.drill), *([None] if answer.unknown is not None else [])), (definition.key, answer.dimensions, one)
 
 
 def demand_partition(answer: kpi.Answer) -> None:

@@ -8,10 +8,10 @@ from core.models.record import Line, OwnedRecord, Record, Rows, SealedModel, per
 from core.models.setup import Currency, CustomField, ExchangeRate, Sequence, TaxCode
 from core.models.structure import Link, Node, OrgUnit, OrgUnitLink
 from core.models.trail import TrailEntry
-from core.models.work import IdempotencyKey, Import, Job, SearchEntry
+from core.models.work import Checkup, IdempotencyKey, Import, Job, SearchEntry
 
 __all__ = [
-    "ApiKey", "Currency", "CustomField", "Dashboard", "Document", "DocumentCharge", "DocumentLine", "ExchangeRate", "Fact", "Grant", "IdempotencyKey",
+    "ApiKey", "Checkup", "Currency", "CustomField", "Dashboard", "Document", "DocumentCharge", "DocumentLine", "ExchangeRate", "Fact", "Grant", "IdempotencyKey",
     "Import", "Job", "Kpi", "Line", "Link", "Node", "OrgUnit", "OrgUnitLink", "OwnedRecord", "Record", "Role", "Rows",
     "SealedModel", "SearchEntry", "Sequence", "Target", "TaxCode", "TrailEntry", "User", "permit",
 ]  # fmt: skip

@@ -48,6 +48,23 @@ class Import(Record):
     job = models.UUIDField(null=True)
 
 
+class Checkup(SealedModel):
+    """One verification of the company's books (``core.doctor``): when, how many checks, how many differences, and what they are.
+
+    ``results`` holds for each check ``{name, seconds, differences, found: [...], error}``; of many differences the first ones.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    at = models.DateTimeField()
+    seconds = models.FloatField()
+    checks = models.PositiveIntegerField()
+    differences = models.PositiveIntegerField()
+    results = models.JSONField(default=list)
+
+    class Meta:
+        indexes = [models.Index(fields=["-at"], name="checkup_at")]
+
+
 class IdempotencyKey(SealedModel):
     """The answer given to a POST that brought this key, kept for 24 hours (C-01)."""
 

@@ -380,9 +380,9 @@ def _store_many(actor: Actor, object_type: ObjectType, name: str, writes: list[W
         stored.append(one)
     records = [one.record for one in stored]
     with constraints.named(object_type), permit():
+        lines.store(object_type, [one.rows for one in stored])  # before their record, which may freeze them
         for record in records:
             record.save()
-        lines.store(object_type, [one.rows for one in stored])
         _store_several(object_type, records)
     for one in stored:
         object_type.after(actor, one.record, one.changed)

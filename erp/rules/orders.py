@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Max, Q, Sum
+from django.db.models import BooleanField, Case, Exists, F, Max, OuterRef, Q, Sum, When
 from django.utils.translation import gettext as _
 
 from core import access, context, documents, numbering, totals, write
@@ -15,7 +15,7 @@ from core.errors import RuleError, WrongState
 from core.facts import Statement
 from core.models.record import permit
 from core.money import round_money
-from core.registry import get
+from core.registry import Field, get
 from core.structures import today
 from crm.models import Account, Contact, Quote, QuoteLine
 from crm.rules.lines import demand_active, fill_lines
@@ -307,10 +307,24 @@ def to_invoice(line: OrderLine) -> Decimal:
 
 
 def remains(order: SalesOrder) -> list[tuple[str, str]]:
-    """What is left to ship and to invoice, in units. Cost: one query."""
-    lines = list(OrderLine.objects.filter(order=order).select_related("order"))
-    told = [(_("To ship"), sum((open_quantity(row) for row in lines), ZERO)), (_("To invoice"), sum((to_invoice(row) for row in lines), ZERO))]
+    """What is left to ship and to invoice, in units, and what of it waits for goods. Cost: at most three queries."""
+    lines = list(OrderLine.objects.filter(order=order).select_related("order__warehouse"))
+    to_ship = sum((open_quantity(row) for row in lines), ZERO)
+    told = [(_("To ship"), to_ship), (_("To invoice"), sum((to_invoice(row) for row in lines), ZERO))]
+    if to_ship and order.warehouse and not order.warehouse.allow_negative:
+        told.insert(1, (_("Waits for stock"), stock.missing([row for row in lines if open_quantity(row)])))
     return [(label, f"{quantity.normalize():f}") for label, quantity in told if quantity]
+
+
+def looked_up(actor: Actor) -> dict[str, Field]:
+    """What orders can be filtered by besides their columns: whether anything is left to ship, or shipped and not yet billed."""
+    lines = OrderLine.objects.filter(order=OuterRef("pk"))
+    to_ship = Q(status="confirmed") & Exists(lines.filter(quantity__gt=F("shipped") + F("cancelled")))
+    billable = Exists(lines.filter(shipped__gt=F("returned") + F("invoiced") - F("credited")))
+    return {
+        name: Field(name, "yesno", label, expression=Case(When(condition, then=True), default=False, output_field=BooleanField()), readonly=True)
+        for name, label, condition in (("to_ship", _("To ship"), to_ship), ("to_invoice", _("To invoice"), Q(billable)))
+    }
 
 
 def conserved(order: SalesOrder) -> list[str]:

@@ -51,7 +51,7 @@ register(
             Act("cancel", _("Cancel order"), ("confirmed",), "cancelled", fields=(REASON, DATE), run=rules.end, icon="x", danger=True),
         ),
         prepare=rules.prepare, check=rules.check, totals=rules.add_up, facts=rules.facts, locked=rules.locked, follows=("quote",), remains=rules.remains,
-        conserved=rules.conserved,
+        looked_up=rules.looked_up, conserved=rules.conserved,
         aside=(
             "ship_name", "ship_street", "ship_city", "ship_region", "ship_postal_code", "ship_country", "currency", "rate", "warehouse", "quote",
             "external_number", "owner",

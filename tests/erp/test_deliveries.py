@@ -179,3 +179,14 @@ def test_a_return_is_valued_at_what_it_left_with(shop):
     assert D(cost) == D("2.75")  # (12 x 3 + 4 x 2) / 16
 
 
+
+
+def test_orders_are_found_by_what_is_left_of_them(shop):
+    order = shop.order((shop.a, "2"))
+
+    def found(word):
+        return order["id"] in [row["id"] for row in shop.get(f"orders/?{word}=true&limit=200")["results"]]
+
+    assert found("to_ship") and not found("to_invoice")
+    shop.ship(shop.deliver(order))
+    assert not found("to_ship") and found("to_invoice")

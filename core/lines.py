@@ -123,7 +123,7 @@ def store(object_type: ObjectType, rebuilt: list[dict[str, Rows]]) -> None:
 
 
 def _told(entry: Lines, row: Model) -> dict[str, Any]:
-    written = {n: f.rules.to_json(f, f.value(row)) for n, f in entry.fields.items() if not f.compute}
+    written = {n: f.rules.to_json(f, f.value(row)) for n, f in entry.fields.items() if not (f.compute or (f.readonly and f.kind == "json"))}
     return {"id": str(row.pk), **{n: v for n, v in written.items() if v not in (None, "", [])}}
 
 

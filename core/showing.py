@@ -20,7 +20,6 @@ class Printed:
 
     ``party`` is the address block, ``facts`` are (label, text) beside it, ``rows`` hold a text for each column, or (text, text
     below it) where a cell has two; ``sums`` are (label, text, whether it is the one that counts), ``notes`` are (heading, text).
-    ``mark`` says across the top what the paper is not: a draft, superseded.
     """
 
     title: str
@@ -31,10 +30,7 @@ class Printed:
     rows: tuple[tuple[str | tuple[str, str], ...], ...] = ()
     sums: tuple[tuple[str, str, bool], ...] = ()
     notes: tuple[tuple[str, str], ...] = ()
-    mark: str = ""
     party_label: str = ""
-    language: str = "en"
-    company: str = ""
 
 
 @dataclass(frozen=True)
@@ -43,40 +39,43 @@ class Paper:
 
     ``language(record)`` is the one of whoever gets it (``en`` or ``zh-Hans``). ``reveals`` names the fields, kinds of rows and,
     as ``account.street``, fields of referred records that stand on it: who may not see them all does not get the paper.
+    ``mark(record)`` says across its top what it is not: a draft, superseded. ``kept(record)`` is what ``core.paper.keep`` made
+    of it when it was sent, by language: that is then printed for good, whatever became of names and tax codes since.
     """
 
     write: Callable[[Any], Printed]
     language: Callable[[Any], str] = lambda record: ""
     reveals: tuple[str, ...] = ()
+    mark: Callable[[Any], str] = lambda record: ""
+    kept: Callable[[Any], dict[str, Any] | None] = lambda record: None
 
 
 @dataclass(frozen=True)
 class PublicAct:
-    """An act that whoever holds the link may do. ``consent`` is a sentence to tick; ``done`` what is said where it was done before.
+    """An act that whoever holds the link may do. ``asks`` names the inputs of the act that are asked for there, and needed.
 
-    ``inputs`` are the inputs of the act that are asked for, ``required`` those without which it is refused here.
+    ``consent`` is a sentence to tick before it. ``done(record)``: whether it was done, so that doing it again changes nothing and is
+    no mistake.
     """
 
     act: str
-    label: Any
-    inputs: tuple[str, ...] = ()
-    required: tuple[str, ...] = ()
+    asks: tuple[str, ...]
+    done: Callable[[Any], bool]
     consent: Any = ""
-    primary: bool = False
 
 
 @dataclass(frozen=True)
 class Shared:
     """That a record with a paper is shown under an unguessable link to people who have no account here.
 
-    ``is_open(record)``: whether the link works. ``state(record)`` -> (tone, sentence) tells what became of it, or None.
-    ``viewed`` names the column that keeps when it was first looked at. ``offers(record)`` names the acts possible now.
-    ``addressee(record)`` -> (name, e-mail, owner's e-mail) of whom it is sent to, or None.
+    ``is_open(record)``: whether the link works. ``may(record)``: whether ``acts`` are possible now. ``state(record)`` -> (tone,
+    sentence) tells what became of it, or None. ``viewed`` names the column that keeps when it was first looked at.
+    ``addressee(record)`` -> (name, e-mail) of whom it is sent to, or None.
     """
 
     is_open: Callable[[Any], bool]
     acts: tuple[PublicAct, ...] = ()
-    offers: Callable[[Any], tuple[str, ...]] = lambda record: ()
+    may: Callable[[Any], bool] = lambda record: True
     state: Callable[[Any], tuple[str, str] | None] = lambda record: None
     viewed: str = ""
     addressee: Callable[[Any], tuple[str, str] | None] = lambda record: None

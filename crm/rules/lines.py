@@ -11,21 +11,27 @@ from core.cleaning import Cleaned
 from core.errors import RuleError
 from core.models.record import Record
 from crm.models import Product
+from crm.rules.prices import Prices, price_lines
 
 
 def fill_lines(wanted: Iterable[tuple[Record, date, list[Cleaned]]]) -> None:
     """Description, price and tax code of new lines, for documents ``(document, its day, rows)``; ``tax_code: null`` means none.
 
-    Cost: one query for the products of all documents.
+    Why a line has its price stays with it in ``price_trace``, which the rows' type must show. A document's currency and
+    account stand before. Cost: three queries for all documents, and one where prices are converted. Errors: as ``price_lines``.
     """
     wanted = list(wanted)
-    products = Product.objects.in_bulk({row.values["product"] for _d, _day, rows in wanted for row in rows if row.values.get("product")})
+    ids = {row.values["product"] for _d, _day, rows in wanted for row in rows if row.values.get("product")}
+    if not ids:
+        return
+    prices = Prices(ids, {document.currency for document, _day, _rows in wanted})
+    price_lines(wanted, prices)
     for _document, _day, rows in wanted:
         for row in rows:
-            product = products.get(row.values.get("product"))
+            product = prices.products.get(row.values.get("product"))
             if product is None:
                 continue
-            for name, value in (("description", product.name), ("unit_price", product.unit_price), ("tax_code", product.tax_code_id)):
+            for name, value in (("description", product.name), ("tax_code", product.tax_code_id)):
                 if name not in row.values and name not in row.errors and value is not None:
                     row.values[name] = value
 

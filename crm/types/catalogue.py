@@ -1,10 +1,11 @@
-"""What the company sells: product categories and products; and the dimensions they give to facts."""
+"""What the company sells and for how much: product categories, products, price books; and the dimensions they give to facts."""
 
 from django.utils.translation import gettext_lazy as _
 
-from core.registry import Dimension, ObjectType, named, register
+from core.registry import Dimension, Lines, ObjectType, named, register
 from core.structures import demand_tree, keep_links
-from crm.models import Product, ProductCategory
+from crm.models import PriceBook, PriceBookEntry, Product, ProductCategory
+from crm.rules import prices
 
 CATALOGUE = _("Catalogue")
 
@@ -22,7 +23,18 @@ register(
         ),
         columns=("name", "sku", "category", "unit_price", "active"), search=("name", "sku", "external_id"), owner=None, icon="package",
         group=CATALOGUE, sort=("name",), keys=("sku",), filters=("category", "kind", "active"),
-        figures=(("order-intake", "product"), ("discount-given", "product")),
+        figures=(("order-intake", "product"), ("discount-given", "product")), fills=prices.fill,
+    ),
+    ObjectType(
+        "price-books", PriceBook, _("Price book"), _("Price books"), ("name", "currency", "customer_roles", "valid_from", "valid_to"),
+        columns=("name", "currency", "customer_roles", "valid_from", "valid_to"), search=("name",), owner=None, icon="tag", group=CATALOGUE,
+        lines=(
+            Lines(
+                "entries", PriceBookEntry, "price_book",
+                ("product", named("min_quantity", minimum=0, required=False), named("unit_price", minimum=0, required=True)), label=_("Prices"),
+            ),
+        ),
+        prepare=prices.prepare, check=prices.check, sort=("name",), keys=("name",), filters=("currency", "customer_roles"),
     ),
     Dimension("product", _("Product"), column="product", target="products"),
     Dimension("product_category", _("Product category"), column="product", target="products", through="category", tree=ProductCategory),

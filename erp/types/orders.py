@@ -5,6 +5,7 @@ from django.utils.translation import pgettext_lazy
 
 from core import access
 from core.registry import Act, Field, Lines, Measure, ObjectType, ShippedKpi, extend, named, register
+from crm.rules import prices
 from erp.models import ORDER_STATES, DeliveryLine, OrderCharge, OrderLine, SalesOrder
 from erp.rules import deliveries
 from erp.rules import orders as rules
@@ -35,7 +36,7 @@ register(
                     "product", "description", named("quantity", minimum=0, required=False), named("unit_price", minimum=0, required=False),
                     named("discount", minimum=0, maximum=1, required=False), "tax_code", named("quote_line", unasked=True),
                 ),
-                shown=("net", "base_net", *DONE, "price_trace"), label=_("Lines"),
+                shown=("net", "base_net", *DONE, "price_trace"), reasons=prices.WHY, label=_("Lines"),
             ),
             Lines("charges", OrderCharge, "order", ("name", named("amount", minimum=0, required=True), "tax_code"), label=_("Charges")),
         ),
@@ -51,6 +52,7 @@ register(
             Act("cancel", _("Cancel order"), ("confirmed",), "cancelled", fields=(REASON, DATE), run=rules.end, icon="x", danger=True),
         ),
         prepare=rules.prepare, check=rules.check, totals=rules.add_up, facts=rules.facts, locked=rules.locked, follows=("quote",), remains=rules.remains,
+        redact=prices.redact,
         looked_up=rules.looked_up, conserved=rules.conserved,
         aside=(
             "ship_name", "ship_street", "ship_city", "ship_region", "ship_postal_code", "ship_country", "currency", "rate", "warehouse", "quote",

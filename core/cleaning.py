@@ -115,7 +115,9 @@ def _find_references(actor: Actor, writable: dict[str, Field], lines: dict[str, 
 
 
 def _references(fields: dict[str, Field], made: Cleaned):
-    return [(fields[n], v) for n, v in made.values.items() if v and (fields[n].is_reference or fields[n].kind == "anyref")]
+    """Fields and the records they name; what is to be made anew (a dict) names none yet."""
+    several = ((fields[n], v) for n, v in made.values.items() if v)
+    return [(f, v) for f, v in several if f.is_reference or f.kind == "anyref" or (f.kind == "refnew" and isinstance(v, UUID))]
 
 
 def _ask(f: Field, value: Any, asked: dict, uses: list, made: Cleaned, where: str) -> None:

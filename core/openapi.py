@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from core import access, context, kpi, registry, write
+from core import access, chain, context, kpi, likeness, registry, write
 from core.access import Actor
 from core.registry import Act, Field, ObjectType
 
@@ -28,13 +28,14 @@ def document(actor: Actor, root: str) -> Json:
             schemas[f"{object_type.slug}.new"] = input_schema(actor, object_type, "add")
             schemas[f"{object_type.slug}.change"] = input_schema(actor, object_type, "change")
         paths |= type_paths(actor, object_type)
-    paths |= kpi_paths()
+    paths |= kpi_paths() | duplicates_path()
     return {
         "openapi": "3.1.0",
         "info": {"title": f"{context.company().name} · Odos API", "version": VERSION, "description": _about()},
         "servers": [{"url": root.rstrip("/")}],
         "security": [{"key": []}],
-        "tags": [{"name": t.slug, "description": str(t.plural)} for t in types] + [{"name": "kpis", "description": _("KPIs")}],
+        "tags": [{"name": t.slug, "description": str(t.plural)} for t in types]
+        + [{"name": "kpis", "description": _("KPIs")}, {"name": "duplicates", "description": _("Duplicates")}],
         "paths": paths,
         "components": {
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": _("A key made by “manage.py apikey create”.")}},
@@ -170,7 +171,24 @@ def type_paths(actor: Actor, object_type: ObjectType) -> Json:
         one["delete"] = _operation(object_type, "delete", _("Delete one"), gone, (403, 404, 409, 412, 428), None, [_if_match(True)])
     for deed in _deeds(actor, object_type):
         found[f"/{slug}/{{id}}/{deed.name}/"] = {"parameters": [_id_parameter()], "post": _act_operation(object_type, deed)}
+    if chain.is_part(object_type):
+        found[f"/{slug}/{{id}}/chain/"] = {"parameters": [_id_parameter()], "get": _chain_operation(object_type)}
     return found
+
+
+def _chain_operation(object_type: ObjectType) -> Json:
+    end = _object(type=TEXT, id=TEXT)
+    rest = _object(label=TEXT, value=TEXT)
+    node = _object(
+        type=TEXT, id=TEXT, label=TEXT, url=TEXT, status=TEXT, date=MAYBE, amount=MAYBE, currency=TEXT, remains={"type": "array", "items": rest},
+        differs={"type": "array", "items": TEXT},
+    )  # fmt: skip
+    edge = _object(**{"from": end, "to": end, "text": TEXT})
+    whole = _object(
+        nodes={"type": "array", "items": node}, edges={"type": "array", "items": edge}, adds_up={"type": ["boolean", "null"]}, more={"type": "boolean"},
+    )  # fmt: skip
+    answer = {"200": {"description": _("The documents before and after this one."), "content": {"application/json": {"schema": whole}}}}
+    return _operation(object_type, "chain", _("The chain it stands in"), answer, (404,))
 
 
 def list_operation(actor: Actor, object_type: ObjectType) -> Json:
@@ -235,6 +253,18 @@ def kpi_paths() -> Json:
             "value", _("The figure, and the facts that add up to it"), _ref("KpiValue"), [key, *map(_parameter, words)], (404, 422)
         ),
     }
+
+
+def duplicates_path() -> Json:
+    """The address that tells who was entered before."""
+    text = {"type": "string"}
+    words = [{"name": name, "in": "query", "schema": text} for name in likeness.names()]
+    one = _object(type=text, id=text, label=text, url=text, why=text)
+    page = _object(results={"type": "array", "items": one}, next=MAYBE, previous=MAYBE)
+    answer = {"200": {"description": _("Records that may be the same."), "content": {"application/json": {"schema": page}}}}
+    summary = _("Who shares a name, an e-mail address or a telephone number")
+    return {"/duplicates/": {"get": {"operationId": "duplicates.list", "tags": ["duplicates"], "summary": summary, "parameters": words,
+        "responses": {**answer, **_refusals((422,))}}}}  # fmt: skip
 
 
 # Pieces -------------------------------------------------------------------------------------------------------------

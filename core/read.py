@@ -54,7 +54,7 @@ class Shown:
             return value.label
         if isinstance(value, list) and value and isinstance(value[0], Ref):
             return ", ".join(v.label for v in value)
-        return f.rules.text(f, value, self.currency)
+        return f.rules.text(f, value, context.company().currency if f.is_base else self.currency)
 
 
 def label_fields(actor: Actor, object_type: ObjectType) -> list[str]:
@@ -87,6 +87,8 @@ def present(actor: Actor, object_type: ObjectType, records: Iterable[Model], onl
     records = list(records)
     visible = access.fields(actor, object_type)
     fields = {n: f for n, f in visible.items() if (only is None or n in only) and f.kind != "secret" and f.expression is None}
+    if any(f.compute for f in fields.values()):
+        object_type.gather(actor, records)
     many = [f.path for f in fields.values() if f.kind == "refs"]
     if many:
         prefetch_related_objects(records, *many)

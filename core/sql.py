@@ -37,9 +37,19 @@ def current_snapshot() -> str:
 
 def lock(company_id: UUID, purpose: str) -> None:
     """Hold this purpose of this company until the transaction ends. Locks are global to the database, so the key has both (I-30)."""
-    digest = hashlib.sha256(f"{company_id}:{purpose}".encode()).digest()
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int.from_bytes(digest[:8], "big", signed=True)])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_lock_key(company_id, purpose)])
+
+
+def lock_shared(company_id: UUID, purpose: str) -> None:
+    """Hold it beside others who share it; who wants it alone (``lock``) waits for all of them, and they for him."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [_lock_key(company_id, purpose)])
+
+
+def _lock_key(company_id: UUID, purpose: str) -> int:
+    digest = hashlib.sha256(f"{company_id}:{purpose}".encode()).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)
 
 
 def index_name(table: str, key: str, unique: bool) -> str:
@@ -72,3 +82,26 @@ def has_duplicates(table: str, key: str) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(query.as_string(connection.connection), [key, key])
         return cursor.fetchone() is not None
+
+
+def be_patient() -> None:
+    """Let the statements of this transaction take as long as they need: for what reads all there is, never for a request."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")
+
+
+def entered_schema() -> str:
+    """The schema in which an unqualified name is looked for first."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_schema()")
+        return cursor.fetchone()[0]
+
+
+def silent_triggers() -> list[tuple[str, str]]:
+    """(table, trigger) of triggers of the bound schema that are switched off."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.relname, t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
+            "WHERE c.relnamespace = current_schema()::regnamespace AND NOT t.tgisinternal AND t.tgenabled <> 'O' ORDER BY 1, 2"
+        )
+        return cursor.fetchall()

@@ -37,6 +37,11 @@ DATA: dict[str, Callable[[Make, int], dict[str, Any]]] = {
     "activities": lambda make, n: {"kind": "call", "subject": f"Call {n}", "due_at": "2026-05-04T09:30:00Z"},
     "product-categories": lambda make, n: {"name": f"Category {n}"},
     "products": lambda make, n: {"sku": f"SKU-{n}", "name": f"Product {n}", "unit_price": "10.00", "cost": "6.5"},
+    "leads": lambda make, n: {"name": f"Lead {n}", "company": f"Company {n}", "email": f"lead{n}@example.com", "lead_source": "fair", "country": "DE"},
+    "pipelines": lambda make, n: {"name": f"Pipeline {n}", "stages": [{"name": "First", "probability": "0.2"}, {"name": "Second", "probability": "0.6"}]},
+    "opportunities": lambda make, n: {
+        "name": f"Opportunity {n}", "account": make("accounts"), "amount": f"{n}00.50", "close_date": f"2026-08-{1 + n % 28:02}", "lead_source": "fair",
+    },
     "orders": _order,
 }
 

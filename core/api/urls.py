@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from core.api import kpis, schema, views
+from core.api import chains, duplicates, kpis, schema, views
 
 urlpatterns = [
     path("", views.Root.as_view(), name="api"),
@@ -10,9 +10,11 @@ urlpatterns = [
     path("kpis/", kpis.Kpis.as_view(), name="api-kpis"),
     path("kpis/<str:key>/", kpis.Kpi.as_view(), name="api-kpi"),
     path("kpis/<str:key>/value/", kpis.Value.as_view(), name="api-kpi-value"),
+    path("duplicates/", duplicates.Duplicates.as_view(), name="api-duplicates"),
     path("<str:slug>/", views.Collection.as_view(), name="api-list"),
     path("<str:slug>/batch/", views.Batch.as_view(), name="api-batch"),
     path("<str:slug>/<str:ident>/", views.Single.as_view(), name="api-record"),
+    path("<str:slug>/<str:ident>/chain/", chains.Chain.as_view(), name="api-chain"),
     path("<str:slug>/<str:ident>/<str:act>/", views.Deed.as_view(), name="api-act"),
     re_path(r"", views.Unknown.as_view(), name="api-unknown"),
 ]

@@ -67,6 +67,30 @@ class Ref(Kind):
         return test if op == "eq" else ~test | Q(lookups.IsNull(field.expression, True))
 
 
+class RefOrNew(Ref):
+    """An input of an act: a record there is, by its id, or the fields of a new one; where ``options`` names NONE, also ``False`` for none.
+
+    Nothing given is None, and means what the act says. Whether a new one may be made with these fields, making it decides.
+    """
+
+    name = "refnew"
+    ops, sorts = (), False
+    schema = {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "object"}, {"type": "boolean", "const": False}, {"type": "null"}]}
+    NONE = "none"  # as a form sends it
+
+    def clean(self, field, value):
+        if value is False or value == self.NONE:
+            if field.options:
+                return False
+            raise ValueError(_("Choose a record, or give the fields of a new one."))
+        if isinstance(value, dict) and not ("id" in value and value.keys() <= {"id", "label", "url"}):
+            return value
+        try:
+            return super().clean(field, value)
+        except ValueError:
+            raise ValueError(_("Choose a record, or give the fields of a new one.")) from None
+
+
 class Within(Ref):
     """A place in a tree or anything below it. ``field.options(id)`` is the condition; nothing else is asked of it."""
 

@@ -35,7 +35,7 @@ def show_new(request: HttpRequest, actor: Actor, slug: str, error: OdosError | N
     values = {
         "title": _("New %(type)s") % {"type": object_type.label}, "new_id": request.POST.get("id") or str(new_id()),
         "cancel": pages.back(request, pages.address(object_type)), "submit": _("Save"),
-        **form(actor, made, entry, error, context.company().currency, sent=request.POST),
+        "alike": alike(made), **form(actor, made, entry, error, context.company().currency, sent=request.POST),
     }  # fmt: skip
     return pages.render(request, actor, "object/form.html", {**values, "type": object_type, "next": pages.back(request, "")})
 
@@ -71,7 +71,7 @@ def show_edit(request: HttpRequest, actor: Actor, slug: str, ident: str, error: 
         "title": _("Edit"), "record_title": read.label(actor, object_type, record), "record": record, "version": version,
         "conflict": conflict, "submit": _("Save"),
         "cancel": pages.back(request, pages.address(object_type, record.pk)), "locked": _locked(actor, object_type, record),
-        **form(actor, made, entry, None if isinstance(error, Stale) else error, _currency(record), record, request.POST),
+        "alike": alike(made, record), **form(actor, made, entry, None if isinstance(error, Stale) else error, _currency(record), record, request.POST),
     }  # fmt: skip
     return pages.render(request, actor, "object/form.html", {**values, "type": object_type, "next": pages.back(request, "")})
 
@@ -107,6 +107,15 @@ def form(
     if found["editors"] and made.type.totals:
         found["editors"][-1]["totals"] = controls.totals(record, made.type, access.fields(actor, made.type), currency)
     return found
+
+
+def alike(made: Offer, record: Record | None = None) -> dict[str, str] | None:
+    """Where the form asks whether something like it was entered before, and by which of its controls."""
+    names = [n for n in made.type.alike_by if n in made.fields]
+    if not names:
+        return None
+    without = f"?without={record.pk}" if record is not None else ""
+    return {"url": f"/alike/{made.type.slug}/{without}", "include": ", ".join(f"#id_{name}" for name in names)}
 
 
 def with_room(made: Offer, entry: Entry, request: HttpRequest) -> None:

@@ -15,7 +15,7 @@ from core.access import Actor
 from core.errors import Missing, OdosError
 from core.query import Listing
 from core.registry import ObjectType
-from core.views import boards, filters, pages, tables
+from core.views import boards, filters, intake, pages, tables
 
 
 def show(request: HttpRequest, actor: Actor, slug: str, error: OdosError | None = None) -> HttpResponseBase:
@@ -129,6 +129,7 @@ def _addresses(request: HttpRequest, actor: Actor, object_type: ObjectType, want
         "new": f"{home}new/" if makes else "", "import": f"{home}import/" if imports else "",
         "export": filters.address(request, format="csv") if access.allows(actor, object_type, "export") else "",
         "archived": filters.address(request, archived="" if wanted.archived else "true") if object_type.archivable else "",
+        "form": intake.address_of(request, object_type) if makes else "",
         "clear": f"{home}?view=board" if boards.is_asked(request, actor, object_type) else home,
         "list": filters.address(request, without=("view",)) if boards.has_board(actor, object_type) else "",
         "board": filters.address(request, without=("sort", "columns"), view="board") if boards.has_board(actor, object_type) else "",

@@ -40,6 +40,7 @@ def values_for(user, slug):
         "custom-fields": {"type": "contacts", "key": "nickname", "kind": "text", "label": "Nickname"},
         "tax-codes": {"code": "VAT7", "rate": "7"}, "accounts": {"name": "Form Ltd", "roles": ["customer"]}, "contacts": {"name": "Frank"},
         "activities": {"kind": "call", "subject": "Called"}, "product-categories": {"name": "Tools"},
+        "pipelines": {"name": "Repairs", "stages.0.name": "Seen", "stages.0.probability": "20", "stages.0.order": "1"},
         "products": {"sku": "F-1", "name": "Hammer", "unit_price": "9.90"},
     }  # fmt: skip
     return known[slug] if slug in known else texts(slug, factories.data(slug, access.actor_for(user)))

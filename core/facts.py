@@ -17,7 +17,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet, Sum
 from django.utils.translation import gettext as _
 
-from core import access, conditions, context, registry
+from core import access, clock, conditions, context, registry
 from core.access import Actor
 from core.errors import RuleError
 from core.models import Fact
@@ -74,8 +74,10 @@ def state(object_type: ObjectType, records: Iterable, fresh: bool = False, histo
             difference = now.get(key, Decimal(0)) - before.get(key, Decimal(0))
             if difference:
                 values = dict(zip(GROUPED, key, strict=True))
-                if history:
-                    values["recorded_at"] = datetime.combine(values["business_date"], time(), zone)
+                if history:  # what is expected of days to come is known now
+                    values["recorded_at"] = min(datetime.combine(values["business_date"], time(), zone), clock.now())
+                elif clock.told():
+                    values["recorded_at"] = clock.now()
                 added.append(Fact(value=difference, source_type=object_type.slug, source_id=record.pk, **values))
     added.sort(key=lambda f: (str(f.source_id), f.business_date, f.measure, str(f.source_line)))
     with permit():

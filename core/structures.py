@@ -4,12 +4,12 @@ A move closes the links it breaks at the day it happens and opens new ones, so t
 or as it was. Cost of a move: three statements, whatever the size of the subtree.
 """
 
-from datetime import date, datetime
+from datetime import date
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from core import context
+from core import clock, context
 from core.errors import RuleError
 from core.models.record import permit
 from core.models.structure import BEGINNING, END, Link, Node
@@ -17,7 +17,7 @@ from core.models.structure import BEGINNING, END, Link, Node
 
 def today() -> date:
     """Today where the company is."""
-    return datetime.now(context.company().zone).date()
+    return clock.now().astimezone(context.company().zone).date()
 
 
 def link_of(node_model: type[Node]) -> type[Link]:

@@ -3,7 +3,7 @@
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from core import access, context, registry
+from core import access, clock, context, registry
 from core.access import Actor
 from core.models import TrailEntry
 from core.models.record import permit
@@ -11,6 +11,7 @@ from core.registry import ObjectType
 
 ACTS = {
     "add": _("Created"), "change": _("Changed"), "archive": _("Archived"), "restore": _("Restored"), "delete": _("Deleted"), "import": _("Imported"),
+    "view": _("Viewed"),
 }  # fmt: skip
 
 
@@ -21,8 +22,9 @@ def act_choices() -> dict:
 
 def entry(actor: Actor, object_type: ObjectType, record, act: str, changes: dict) -> TrailEntry:
     call = context.call()
+    moment = {"at": clock.now()} if clock.told() else {}  # else the database's own
     return TrailEntry(
-        actor=actor.id, about_type=object_type.slug, about_id=record.pk, act=act, changes=changes, version=getattr(record, "version", 1),
+        **moment, actor=actor.id, about_type=object_type.slug, about_id=record.pk, act=act, changes=changes, version=getattr(record, "version", 1),
         channel=call.channel, request_id=call.request_id, address=call.address,
     )  # fmt: skip
 

@@ -11,11 +11,10 @@ from uuid import UUID
 
 from django.db import IntegrityError
 from django.db.models import ProtectedError
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from core import access, cleaning, collation, constraints, facts, lines, search, trail
+from core import access, cleaning, clock, collation, constraints, facts, lines, search, trail
 from core.access import Actor
 from core.cleaning import Cleaned
 from core.errors import Denied, Missing, RuleError, Stale, VersionRequired, WrongState
@@ -269,7 +268,7 @@ def _deed(object_type: ObjectType, name: str) -> Act | None:
 def _archive(record: Record) -> None:
     if record.archived_at is not None:
         raise WrongState(_("The record is archived already."))
-    record.archived_at = timezone.now()
+    record.archived_at = clock.now()
 
 
 def _restore(record: Record) -> None:
@@ -286,6 +285,8 @@ ARCHIVE = {
 
 def _new_record(actor: Actor, object_type: ObjectType, made: Cleaned) -> Record:
     record = object_type.model()
+    if clock.told():
+        record.created_at = record.updated_at = clock.now()
     if made.id is not None:
         record.pk = made.id
     known = access.fields(access.system("defaults"), object_type)
@@ -375,7 +376,7 @@ def _store_many(actor: Actor, object_type: ObjectType, name: str, writes: list[W
         if not told and name == "change":
             continue
         one.record.version += 1
-        one.record.updated_at = timezone.now()
+        one.record.updated_at = clock.now()
         entries.append((one.record, told))
         stored.append(one)
     records = [one.record for one in stored]

@@ -5,10 +5,9 @@ from decimal import ROUND_DOWN, Decimal
 from typing import Any
 from uuid import UUID
 
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from core import access, context, registry, structures, write
+from core import access, clock, context, registry, structures, write
 from core.access import Actor
 from core.errors import RuleError
 from core.facts import Statement
@@ -28,12 +27,12 @@ def respond(lead_id: UUID) -> None:
     lead = Lead.objects.select_for_update().filter(pk=lead_id, status="open", first_response_at=None).first()
     if lead is not None:
         with permit():
-            Lead.objects.filter(pk=lead.pk).update(first_response_at=timezone.now())
+            Lead.objects.filter(pk=lead.pk).update(first_response_at=clock.now())
 
 
 def hours_waited(lead: Lead) -> Decimal:
     """Hours until the first response; as long as there is none, until now."""
-    seconds = ((lead.first_response_at or timezone.now()) - lead.created_at).total_seconds()
+    seconds = ((lead.first_response_at or clock.now()) - lead.created_at).total_seconds()
     return (Decimal(max(0, int(seconds))) / 3600).quantize(TENTH, ROUND_DOWN)
 
 
@@ -52,7 +51,7 @@ def convert(actor: Actor, lead: Lead, data: dict) -> None:
     if opportunity is not False:
         lead.opportunity_id = _opportunity(actor, lead, opportunity)
     lead.converted_on = structures.today()
-    lead.first_response_at = lead.first_response_at or timezone.now()
+    lead.first_response_at = lead.first_response_at or clock.now()
 
 
 def _account_of(contact: Given, opportunity: Given, account: Given) -> Given:
@@ -125,7 +124,7 @@ def _make(actor: Actor, name: str, slug: str, given: Given, from_lead: dict[str,
 
 def lose(actor: Actor, lead: Lead, data: dict) -> None:
     lead.reason = data["reason"]
-    lead.first_response_at = lead.first_response_at or timezone.now()
+    lead.first_response_at = lead.first_response_at or clock.now()
 
 
 def reopen(actor: Actor, lead: Lead, data: dict) -> None:

@@ -6,10 +6,9 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from core import access, context, registry, sql, structures
+from core import access, clock, context, registry, sql, structures
 from core.access import Actor
 from core.documents import LIMIT, demand_quantities, value_lines
 from core.errors import RuleError
@@ -141,7 +140,7 @@ def check(actor: Actor, opportunity: Opportunity, changed: dict, rows: dict) -> 
     if new or "lines" in rows or {"amount", "currency"} & changed.keys():
         opportunity.rate = _rate(opportunity.currency)
     if new or {"stage", "pipeline"} & changed.keys():
-        opportunity.stage_since = timezone.now()
+        opportunity.stage_since = clock.now()
     if errors:
         raise RuleError(errors)
 
@@ -192,7 +191,7 @@ def move(actor: Actor, opportunity: Opportunity, data: dict) -> None:
     if stage.pipeline_id != opportunity.pipeline_id:
         raise RuleError({"stage": [_("This stage belongs to another pipeline.")]})
     if stage.pk != opportunity.stage_id:
-        opportunity.stage, opportunity.stage_since = stage, timezone.now()
+        opportunity.stage, opportunity.stage_since = stage, clock.now()
 
 
 def end(actor: Actor, opportunity: Opportunity, data: dict) -> None:

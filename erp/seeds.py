@@ -9,12 +9,18 @@ from core.seeds import READ, WORK, grant
 
 ACTS = ["confirm", "amend", "deliver", "close", "cancel"]
 SHIP = ["ship", "return"]
+BILL = {"invoices": ["post", "credit"], "credit-notes": ["post"], "payments": ["post", "allocate"]}
 STOCK = ("warehouses", "stock-moves")
 
 grant("sales-manager", ("orders", [*WORK, *ACTS], "subtree"), ("deliveries", READ, "subtree"), *((slug, READ, "all") for slug in STOCK))
 grant("sales", ("orders", [*WORK, "confirm", "amend"], "own"), ("deliveries", READ, "own"), *((slug, READ, "all") for slug in STOCK))
-grant("operations", ("orders", [*WORK, *ACTS], "all"), ("deliveries", [*WORK, *SHIP], "all"), *((slug, WORK, "all") for slug in STOCK))
-grant("finance", ("orders", READ, "all"), ("deliveries", READ, "all"), *((slug, READ, "all") for slug in STOCK))
+grant("operations", ("orders", [*WORK, *ACTS, "invoice"], "all"), ("deliveries", [*WORK, *SHIP], "all"), *((slug, WORK, "all") for slug in STOCK))
+grant("finance", ("orders", [*READ, "invoice"], "all"), ("deliveries", READ, "all"), *((slug, READ, "all") for slug in STOCK))
+
+grant("sales-manager", *((slug, READ, "subtree") for slug in BILL))
+grant("sales", *((slug, READ, "own") for slug in BILL))
+grant("operations", *((slug, READ, "all") for slug in BILL))
+grant("finance", *((slug, [*WORK, *acts], "all") for slug, acts in BILL.items()))
 
 
 def _warehouse(owner: Actor) -> None:

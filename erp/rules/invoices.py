@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db.models import F, Q, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from core import access, context, documents, numbering, schema, write
 from core.access import Actor
@@ -25,7 +26,7 @@ from erp.models import Allocation, DueItem, Invoice, InvoiceLine, OrderLine, Sal
 from erp.rules import costs, settling
 
 ZERO, ONE = Decimal(0), Decimal(1)
-BASES = ("delivered", "ordered")
+BASES = (("delivered", _lazy("What was delivered")), ("ordered", _lazy("What was ordered")))
 COPIED = ("product", "description", "unit_price", "discount", "tax_code")
 
 
@@ -138,7 +139,7 @@ def check(actor: Actor, invoice: Invoice, changed: dict, rows: dict) -> None:
     if "lines" in rows:
         lines = rows["lines"]
         present = set() if invoice._state.adding else set(InvoiceLine.objects.filter(invoice=invoice).values_list("product", flat=True))
-        demand_active([r for r in lines if not r.order_line_id], present)
+        demand_active(lines, present | {r.product_id for r in lines if r.order_line_id})  # what was ordered is billed, sold any more or not
         _demand_billable(invoice, lines, drafts=True)
     documents.take_rate(invoice, invoice.invoice_date or today())
 
@@ -250,18 +251,19 @@ def _line_statements(row: InvoiceLine, cost: costs.Cost):
 
 def due_items(actor: Actor):
     """Posted invoices the actor sees; none where something a due item tells is hidden from him."""
-    invoices = get("invoices")
-    if access.hidden_names(actor, invoices) & {"account", "due_date", "total", "open", "currency"}:
-        return DueItem.objects.none()
-    return DueItem.objects.filter(pk__in=access.rows(actor, invoices).values("pk"))
+    return _as_invoices(actor, DueItem, "pk", {"account", "due_date", "total", "open", "base_open", "currency", "rate", "status"})
 
 
-def lines_seen(actor: Actor):
-    """Lines of the invoices the actor sees."""
+def allocations(actor: Actor):
+    """What settled the invoices the actor sees."""
+    return _as_invoices(actor, Allocation, "invoice", {"paid", "credited", "open", "base_total"})
+
+
+def _as_invoices(actor: Actor, model: Any, field: str, told: set[str]):
     invoices = get("invoices")
-    if access.hidden_names(actor, invoices) & {"lines"}:
-        return InvoiceLine.objects.none()
-    return InvoiceLine.objects.filter(invoice__in=access.rows(actor, invoices).values("pk"))
+    if not access.allows(actor, invoices, "view") or access.hidden_names(actor, invoices) & told:
+        return model.objects.none()
+    return model.objects.filter(**{f"{field}__in": access.rows(actor, invoices).values("pk")})
 
 
 def days_overdue(item: Invoice) -> int:
@@ -313,6 +315,6 @@ def conserved(invoice: Invoice) -> list[str]:
 
 
 __all__ = [
-    "BASES", "add_up", "billable", "chained", "check", "conserved", "days_overdue", "draft_of_order", "due_items",
-    "everything", "facts", "lines_seen", "link", "lock_order", "locked", "own", "post", "prepare", "remains", "who",
+    "BASES", "add_up", "allocations", "billable", "chained", "check", "conserved", "days_overdue", "draft_of_order", "due_items",
+    "everything", "facts", "link", "lock_order", "locked", "own", "post", "prepare", "remains", "who",
 ]  # fmt: skip

@@ -33,6 +33,9 @@ SEAL = {  # room -> what it writes besides records, which go through core.write
     "core/recovery.py": "a new password", "crm/rules/leads.py": "the first response to a lead, and which lead an opportunity came of",
     "crm/rules/opportunities.py": "what opportunities weigh after their stage was changed", "erp/rules/orders.py": "revisions of orders", "erp/rules/stock.py": "levels, reservations and moves, under the lock of their level",
     "erp/rules/deliveries.py": "what was shipped of order lines, under the lock of their order",
+    "erp/rules/invoices.py": "what was invoiced of order lines, under the lock of their order",
+    "erp/rules/credits.py": "what was credited of order and invoice lines, under the lock of both",
+    "erp/rules/settling.py": "allocations, and what is open of invoices, under their lock",
 }  # fmt: skip
 THREADS = {
     "core/api/throttle.py": "a lock around counts", "core/attempts.py": "a lock around counts",

@@ -33,15 +33,23 @@ class Cleaned:
         self.errors.setdefault(name, []).append(sentence)
 
 
-def clean(actor: Actor, writable: dict[str, Field], lines: Iterable[Lines], items: list[Any], new: bool) -> list[Cleaned]:
-    """Every item cleaned. ``new`` items may bring an id. Cost: one query for each type referred to."""
+def clean(
+    actor: Actor, writable: dict[str, Field], lines: Iterable[Lines], items: list[Any], new: bool, fresh: Iterable[str] = ()
+) -> list[Cleaned]:  # fmt: skip
+    """Every item cleaned. ``new`` items may bring an id. Cost: one query for each type referred to.
+
+    A row of a record there is needs what is required only where its id says that it is new; those named ``fresh`` are all new.
+    """
     lines = {entry.name: entry for entry in lines}
-    cleaned = [_clean_item(writable, lines, item, new) for item in items]
+    kept = frozenset() if new else lines.keys() - set(fresh)
+    cleaned = [_clean_item(writable, lines, item, new, kept) for item in items]
     _find_references(actor, writable, lines, cleaned)
     return cleaned
 
 
-def _clean_item(writable: dict[str, Field], lines: dict[str, Lines], item: Any, may_have_id: bool) -> Cleaned:
+def _clean_item(
+    writable: dict[str, Field], lines: dict[str, Lines], item: Any, may_have_id: bool, kept: frozenset[str] = frozenset()
+) -> Cleaned:  # fmt: skip
     made = Cleaned()
     if not isinstance(item, dict):
         made.refuse("_", _("A record is an object of fields."))
@@ -50,7 +58,7 @@ def _clean_item(writable: dict[str, Field], lines: dict[str, Lines], item: Any, 
         if name == "id" and may_have_id:
             made.id = _clean_id(made, value)
         elif name in lines:
-            made.lines[name] = _clean_lines(made, lines[name], value)
+            made.lines[name] = _clean_lines(made, lines[name], value, name in kept)
         elif name in writable:
             _clean_value(made, writable[name], value)
         else:
@@ -78,7 +86,7 @@ def _clean_id(made: Cleaned, value: Any) -> UUID | None:
         return None
 
 
-def _clean_lines(made: Cleaned, entry: Lines, value: Any) -> list[Cleaned]:
+def _clean_lines(made: Cleaned, entry: Lines, value: Any, may_be_kept: bool) -> list[Cleaned]:
     if not isinstance(value, list) or len(value) > LINE_LIMIT:
         made.refuse(entry.name, _("Enter a list of at most %(n)d lines.") % {"n": LINE_LIMIT})
         return []
@@ -89,7 +97,8 @@ def _clean_lines(made: Cleaned, entry: Lines, value: Any) -> list[Cleaned]:
             item = {n: v for n, v in item.items() if n not in entry.fields or n in writable}
         row = _clean_item(writable, {}, item, True)
         for name, f in writable.items():
-            if f.required and name not in row.errors and f.rules.is_empty(row.values.get(name)):
+            stays = may_be_kept and row.id is not None and name not in row.values
+            if f.required and not stays and name not in row.errors and f.rules.is_empty(row.values.get(name)):
                 row.refuse(name, _("This field is required."))
         for name, sentences in row.errors.items():
             made.errors[f"{entry.name}.{position}.{name}"] = sentences
@@ -138,7 +147,7 @@ def inputs(actor: Actor, act: registry.Act, lines: Iterable[Lines], items: list[
     """The inputs of an act, for each record it is done to. Raises nothing; look at ``errors``."""
     named = {f.name: f for f in act.fields}
     taken = [*(entry for entry in lines if entry.name in act.lines), *act.takes]
-    cleaned = clean(actor, named, taken, [{} if data is None else data for data in items], False)
+    cleaned = clean(actor, named, taken, [{} if data is None else data for data in items], False, [e.name for e in act.takes])
     for made in cleaned:
         made.taken = {entry.name: made.lines.pop(entry.name) for entry in act.takes if entry.name in made.lines}
         for f in act.fields:

@@ -44,11 +44,10 @@ class Number:
 
 @dataclass(frozen=True)
 class Goal:
-    """What a figure is meant to come to. ``done`` is how much of it there is in percent, 0 to 100 for a bar."""
+    """What a figure is meant to come to, and in words how much of it there is; ``bar`` is that from 0 to 100."""
 
-    short: str
     full: str
-    done: str
+    words: str
     bar: str
     reached: bool
 
@@ -140,7 +139,9 @@ def goal(definition: kpi.Definition, value: Decimal | None, target: Decimal | No
     share = Decimal(0) if value is None or not target else max(Decimal(0), value / target)
     reached = value is not None and (value >= target if definition.up_is_good else value <= target)
     done = format_percent(share, format="#,##0%", locale=locale())
-    return Goal(short(definition, target), full(definition, target), done, plain((min(share, Decimal(1)) * 100).quantize(Decimal("0.1"))), reached)
+    words = _("%(done)s of %(target)s") if definition.up_is_good else _("%(done)s of at most %(target)s")
+    bar = plain((min(share, Decimal(1)) * 100).quantize(Decimal("0.1")))
+    return Goal(full(definition, target), words % {"done": done, "target": short(definition, target)}, bar, reached)
 
 
 def compare(answer: kpi.Answer) -> list[Comparison]:

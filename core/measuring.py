@@ -110,4 +110,5 @@ class Sheet:
     label: Any
     columns: tuple[str, ...]  # keys of KPIs; those of money and numbers add up, ratios stand beside them
     by: tuple[str, ...]  # dimensions to choose from, the first is the usual one
+    icon: str = "report-money"
     sort: str = ""  # key of the column its rows are ordered by, the largest first; empty: the last that adds up

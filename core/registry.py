@@ -192,7 +192,9 @@ class Act:
     a list of dicts, or None where none were given; ``offers(actor, record)`` -> {name: [dict]} fills them in a form),
     ``guard(actor, record)`` raises WrongState or RuleError, ``run(actor, record, data)`` does the work on the locked record;
     ``core.write`` stores, records, states facts.
-    An act that ``makes`` a record of another type (its slug) returns it from ``run``; that record is then the answer.
+    ``together(actor, [(record, data)])`` does it on several at once in place of ``run``: a result or a RuleError for each.
+    An act that ``makes`` a record of another type (its slug) returns it from ``run``, or what to make it of, as a dict: then
+    those of a batch are made at once, on behalf of the actor. That record is then the answer.
     """
 
     name: str
@@ -205,6 +207,7 @@ class Act:
     offers: Callable = lambda actor, record: {}
     guard: Callable = lambda actor, record: None
     run: Callable = lambda actor, record, data: None
+    together: Callable | None = None
     makes: str = ""
     icon: str = "arrow-right"
     primary: bool = False
@@ -282,6 +285,7 @@ class ObjectType:
     alike: Callable | None = None  # (actor, {name: text}) -> [(slug, id, why)]: records that may be the same thing entered before
     alike_by: tuple[str, ...] = ()  # the fields of its form that ``alike`` looks at
     intake: Intake | None = None  # a public form
+    waits: tuple[str, ...] = ()  # statuses in which something is still to be done by its owner: shown on his overview
     locked: Callable = lambda record: frozenset()  # names that no longer change by a save
     after: Callable = lambda actor, record, changed: None  # keeps what hangs on the record in step (a tree's links)
     owner: str | None = "owner_id"  # column that scope "own" compares with the actor; None: scopes do not apply

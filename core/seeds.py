@@ -73,8 +73,13 @@ def _role(name, grants: list) -> dict:
 def _plant_performance() -> None:
     kpis = [Kpi(key=k.key, measure=k.top.measures[0], position=i) for i, k in enumerate(registry.kpis.values())]
     currencies = [Currency(code=code, places=-minor_unit(code).as_tuple().exponent) for code in codes.currencies()]
-    tiles = [{"kpi": k.key} for k in kpis]
+    boards = [
+        Dashboard(key=board.key, tiles=list(board.tiles), role=role, is_default=not role)
+        for board in registry.dashboards.values() for role in board.roles or ("",)
+    ]  # fmt: skip
+    if not any(board.is_default for board in boards):
+        boards.append(Dashboard(tiles=[{"kpi": k.key} for k in kpis], is_default=True))
     with permit():
         Currency.objects.bulk_create(currencies)
         Kpi.objects.bulk_create(kpis)
-        Dashboard(tiles=tiles, is_default=True).save(force_insert=True)
+        Dashboard.objects.bulk_create(boards)

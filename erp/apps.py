@@ -9,7 +9,7 @@ class ErpConfig(AppConfig):
 
     def ready(self):
         from core import registry  # noqa: PLC0415 - as below
-        from erp import checks, seeds, types  # noqa: F401, PLC0415 - the registry fills when every model is loaded
+        from erp import checks, performance, seeds, types  # noqa: F401, PLC0415 - the registry fills when every model is loaded
         from erp.imports import trading  # noqa: F401, PLC0415 - as above
 
         registry.freeze()

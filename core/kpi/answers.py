@@ -31,7 +31,7 @@ class Compared(NamedTuple):
 class Answer:
     """A figure, how it came about, and where its facts are. ``drill`` is a query string for the list of facts, of a ratio two.
 
-    ``unknown`` says of how much the amount is not known, None where the KPI has no such thing.
+    ``unknown`` says of how much the amount is not known, None where the KPI has no such thing; ``counted`` is its sum all the same.
     """
 
     definition: Definition
@@ -48,6 +48,7 @@ class Answer:
     dimensions: tuple[str, ...] = ()
     target: Decimal | None = None
     unknown: Decimal | None = None
+    counted: Decimal = Decimal(0)
     question: Question = field(default_factory=Question)
 
 
@@ -115,7 +116,8 @@ def _answer(task: Task) -> Answer:
     previous, year_ago = (_compared(task, other) for other in task.others)
     return Answer(
         wanted, period, wanted.worth(amounts), asked.as_of, task.everyone.rows(wanted, period, today) - rows, rows, asked.drill(),
-        previous, year_ago, asked.extra, _groups(task), task.question.group_by, unknown=amounts[3] if wanted.unknown.measures else None, question=task.question,
+        previous, year_ago, asked.extra, _groups(task), task.question.group_by, unknown=amounts[3] if wanted.unknown.measures else None,
+        counted=amounts[0], question=task.question,
     )  # fmt: skip
 
 

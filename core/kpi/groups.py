@@ -26,7 +26,10 @@ FINEST = ("month", "quarter", "year")
 
 @dataclass(frozen=True)
 class Group:
-    """One part of a figure. ``keys`` are ids, codes or periods, None for none; a roll-up's also tell their place."""
+    """One part of a figure. ``keys`` are ids, codes or periods, None for none; a roll-up's also tell their place.
+
+    ``counted`` is what it adds to the figure of the whole, also where it has no value of its own.
+    """
 
     keys: list
     labels: list[str]
@@ -36,6 +39,7 @@ class Group:
     parent: Any = None
     level: int | None = None
     target: Decimal | None = None
+    counted: Decimal = ZERO
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,7 @@ def made_of(asked: Asked, found: dict[tuple[tuple, Period | None], Amounts]) -> 
         words = [key if d.period else named[d.key].get(key, "") for d, key in zip(asked.splits, told, strict=True)]
         more = [of_member(d, by[d.key]) for d in members]
         where = clipped(span, asked.period) if span else asked.period
-        made.append(Group(told, words, asked.wanted.worth(amounts.sums), asked.drill(where, more)))
+        made.append(Group(told, words, asked.wanted.worth(amounts.sums), asked.drill(where, more), counted=amounts.sums[0]))
     times = [bool(d.period) for d in asked.splits]
 
     def order(group: Group) -> tuple:

@@ -56,8 +56,10 @@ class Dashboard(Record):
     """A page of tiles, each ``{kpi, shape, period, group_by}``; ``is_default`` marks the one people land on.
 
     Those who hold the default role with the key ``role`` land on that role's, and everybody on one of their own first.
+    ``key`` is that of the shipped one it came from, whose name it has until it gets one of its own.
     """
 
+    key = models.CharField(max_length=40, blank=True, default="")
     name = models.CharField(_("Name"), max_length=200, blank=True, default="")
     tiles = models.JSONField(_("Tiles"), default=list)
     is_default = models.BooleanField(default=False)

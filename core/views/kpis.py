@@ -63,13 +63,13 @@ def figure(request: HttpRequest, actor: Actor, key: str) -> HttpResponse:
         values |= _answered(actor, definition, question, answer)
         status = 200
     except (RuleError, Unparsable) as error:
-        values |= {"errors": _sentences(error), "answer": None}
+        values |= {"errors": sentences(error), "answer": None}
         status = pages.status_of(error)
     values["form"] = _form(actor, request, splits, asked, values.get("answer"))
     return pages.render(request, actor, "pages/kpi.html", values, status)
 
 
-def _sentences(error: RuleError | Unparsable) -> list[str]:
+def sentences(error: RuleError | Unparsable) -> list[str]:
     return [s for found in error.errors.values() for s in found] if isinstance(error, RuleError) else [str(error)]
 
 
@@ -105,7 +105,10 @@ def _answered(actor: Actor, definition: kpi.Definition, question: kpi.Question, 
         "comparisons": figures.compare(answer),
         "period": figures.period_label(answer.period), "chart": chart,
         "heads": [str(registry.dimensions[d].label) for d in answer.dimensions],
-        "lines": _lines(actor, definition, question, answer), "left_out": max(0, len(answer.groups) - ROWS),
+        "lines": _lines(actor, definition, question, answer), "goals": any(g.target is not None for g in answer.groups),
+        # balances through time and ratios do not add up to the figure above them
+        "adds_up": not definition.is_ratio and (definition.is_additive or not any(registry.dimensions[d].period for d in answer.dimensions)),
+        "left_out": max(0, len(answer.groups) - ROWS),
         "lineage": lineage(actor, answer), "hidden": figures.hidden(answer.hidden), "csv": _file(answer),
     }  # fmt: skip
 
@@ -198,13 +201,13 @@ def _is_id(value: Any) -> bool:
 def _form(actor: Actor, request: HttpRequest, splits: list[Dimension], asked: dict[str, str], answer: kpi.Answer | None) -> dict[str, Any]:
     chosen = [*asked["group_by"].split(","), "", ""]
     every = [(d.key, d.label) for d in splits]
-    by = [_choice("by.1", _("Group by"), _options(every, chosen[0])), _choice("by.2", _("and by"), _options(every, chosen[1]))]
+    by = [choice("by.1", _("Group by"), options(every, chosen[0])), choice("by.2", _("and by"), options(every, chosen[1]))]
     trees = [d for d in splits if d.tree is not None]
     picks = [_pick(actor, d, request.GET.get(f"f.{d.key}", "")) for d in splits if not d.period]
     known_by = asked["as_of"] if len(asked["as_of"]) == 10 else ""
     return {
         "fields": [
-            _choice("period", _("Period"), _period_options(asked["period"], answer), required=True),
+            choice("period", _("Period"), period_options(asked["period"], answer), required=True),
             {"name": "from", "kind": "date", "label": _("or from"), "value": ""},
             {"name": "to", "kind": "date", "label": _("to"), "value": ""}, *by,
         ],
@@ -227,22 +230,22 @@ def _rolling(trees: list[Dimension], asked: dict[str, str]) -> list[dict[str, An
     if not trees:
         return []
     word = _("Roll up the tree (%(trees)s)") % {"trees": ", ".join(str(d.label) for d in trees)}
-    shapes = _options([("now", _("as it is now")), ("then", _("as it was then"))], asked["structure"] or "now")
+    shapes = options([("now", _("as it is now")), ("then", _("as it was then"))], asked["structure"] or "now")
     return [
         {"name": "rollup", "kind": "yesno", "label": word, "value": asked["rollup"] == "true"},
-        _choice("structure", _("The tree"), shapes, required=True),
+        choice("structure", _("The tree"), shapes, required=True),
     ]
 
 
-def _choice(name: str, label: str, options: list[dict[str, Any]], required: bool = False) -> dict[str, Any]:
+def choice(name: str, label: str, options: list[dict[str, Any]], required: bool = False) -> dict[str, Any]:
     return {"name": name, "kind": "choice", "label": label, "options": options, "required": required}
 
 
-def _options(pairs: Iterable[tuple[str, Any]], chosen: str) -> list[dict[str, Any]]:
+def options(pairs: Iterable[tuple[str, Any]], chosen: str) -> list[dict[str, Any]]:
     return [{"value": value, "label": label, "selected": value == chosen} for value, label in pairs]
 
 
-def _period_options(chosen: str, answer: kpi.Answer | None) -> list[dict[str, Any]]:
+def period_options(chosen: str, answer: kpi.Answer | None) -> list[dict[str, Any]]:
     """The usual periods, those before them, and the one that is asked for."""
     today, fiscal = structures.today(), context.company().fiscal_year_start
     known = dict(period_choices(today))
@@ -252,7 +255,7 @@ def _period_options(chosen: str, answer: kpi.Answer | None) -> list[dict[str, An
     chosen = chosen or "this-month"
     if answer is not None:
         known.setdefault(chosen, figures.period_label(answer.period))
-    return _options(known.items(), chosen)
+    return options(known.items(), chosen)
 
 
 def _pick(actor: Actor, dimension: Dimension, chosen: str) -> dict[str, Any]:
@@ -260,13 +263,13 @@ def _pick(actor: Actor, dimension: Dimension, chosen: str) -> dict[str, Any]:
     slug, choices = dimensions.members(dimension)
     field = {"name": f"f.{dimension.key}", "label": dimension.label, "kind": "choice", "chosen": chosen}
     if not slug:
-        return {**field, "options": _options([(k, v) for k, v in choices.items()], chosen)}
+        return {**field, "options": options([(k, v) for k, v in choices.items()], chosen)}
     target = registry.types[slug]
     if not access.allows(actor, target, "view"):
-        return {**field, "options": _options([(chosen, chosen)] if chosen else [], chosen)}
+        return {**field, "options": options([(chosen, chosen)] if chosen else [], chosen)}
     names = read.label_fields(actor, target)
     some = access.rows(actor, target).filter(archived_at=None).order_by(names[0])[:20].values_list("pk", *names)
     pairs = {str(pk): next((str(t) for t in texts if t), "") for pk, *texts in some}
     if chosen and chosen not in pairs:
         pairs[chosen] = value_in_words(actor, dimension, chosen)
-    return {**field, "kind": "ref", "lookup": f"/lookup/{slug}/", "options": _options(pairs.items(), chosen)}
+    return {**field, "kind": "ref", "lookup": f"/lookup/{slug}/", "options": options(pairs.items(), chosen)}

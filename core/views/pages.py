@@ -216,7 +216,18 @@ def places(path: str, actor: Actor) -> list[dict[str, Any]]:
     ordered = sorted(groups.items(), key=lambda item: item[0] == str(SETTINGS))
     home = {"label": _("Dashboard"), "url": "/", "icon": "layout-dashboard", "current": path == "/", "key": "d"}
     numbers = {"label": _("Figures"), "url": "/kpis/", "icon": "chart-bar", "current": path.startswith("/kpis/"), "key": ""}
-    return [{"label": "", "items": [home, numbers]}, *({"label": label, "items": items} for label, items in ordered)]
+    own = {"label": _("My overview"), "url": "/overview/", "icon": "user", "current": path == "/overview/", "key": ""}
+    return [{"label": "", "items": [home, own, numbers, *sheets(path, actor)]}, *({"label": label, "items": items} for label, items in ordered)]
+
+
+def sheets(path: str, actor: Actor) -> list[dict[str, Any]]:
+    """Pages of several figures side by side, where the actor sees what any of them is made of."""
+    found = []
+    for one in registry.sheets.values():
+        slugs = {slug for key in one.columns for measure in registry.kpis[key].top.measures for slug in registry.measures[measure].sources}
+        if any(access.allows(actor, registry.types[slug], "view") for slug in slugs):
+            found.append({"label": one.label, "url": f"/{one.key}/", "icon": one.icon, "current": path == f"/{one.key}/", "key": ""})
+    return found
 
 
 def _place(object_type: ObjectType, path: str, letters: dict[str, str]) -> dict[str, Any]:

@@ -13,6 +13,8 @@ BILL = {"invoices": ["post", "credit"], "credit-notes": ["post"], "payments": ["
 STOCK = ("warehouses", "stock-moves")
 
 grant("sales-manager", ("orders", [*WORK, *ACTS], "subtree"), ("deliveries", READ, "subtree"), *((slug, READ, "all") for slug in STOCK))
+for role, scope in (("sales-manager", "subtree"), ("sales", "own"), ("operations", "all")):
+    grant(role, ("quotes", ["order"], scope))
 grant("sales", ("orders", [*WORK, "confirm", "amend"], "own"), ("deliveries", READ, "own"), *((slug, READ, "all") for slug in STOCK))
 grant("operations", ("orders", [*WORK, *ACTS, "invoice"], "all"), ("deliveries", [*WORK, *SHIP], "all"), *((slug, WORK, "all") for slug in STOCK))
 grant("finance", ("orders", [*READ, "invoice"], "all"), ("deliveries", READ, "all"), *((slug, READ, "all") for slug in STOCK))

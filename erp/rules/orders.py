@@ -1,6 +1,7 @@
 """What may happen to sales orders: confirm, amend, cancel, close, out of a quote; and the facts they state."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -58,10 +59,18 @@ def check(actor: Actor, order: SalesOrder, changed: dict, rows: dict) -> None:
             errors["contact"] = [_("This contact belongs to another account.")]
     if order.quote_id and {"quote", "account"} & changed.keys() and not Quote.objects.filter(pk=order.quote_id, account=order.account_id).exists():
         errors["quote"] = [_("This quote was made for another account.")]
+    errors |= _strangers(order, rows.get("lines", ()))
     if errors:
         raise RuleError(errors)
     if order.status == "draft":
         documents.take_rate(order, order.order_date or today())
+
+
+def _strangers(order: SalesOrder, lines: Iterable[OrderLine]) -> dict[str, list[str]]:
+    """Lines that say they come from a quote come from this order's. Cost: one query where any does."""
+    named = {position: row.quote_line_id for position, row in enumerate(lines) if row.quote_line_id}
+    known = set(QuoteLine.objects.filter(pk__in=named.values(), quote=order.quote_id).values_list("pk", flat=True)) if named else set()
+    return {f"lines.{position}.quote_line": [_("This line belongs to another document.")] for position, line in named.items() if line not in known}
 
 
 def add_up(order: SalesOrder, rows: dict[str, list]) -> None:
@@ -190,10 +199,13 @@ def offer_quote_lines(actor: Actor, quote: Quote) -> dict[str, list]:
     return {"lines": [{"quote_line": pk, "quantity": left} for pk, left in left_of_quote(quote).items() if left > 0]}
 
 
-def of_quote(actor: Actor, quote: Quote, data: dict) -> SalesOrder:
-    """A draft order for all that is left of the quote, or the lines named. Errors: WrongState, RuleError at ``lines.0.quantity``."""
+def demand_newest(actor: Actor, quote: Quote) -> None:
     if quote.is_superseded:
         raise WrongState(_("A newer version of this quote was sent; order from that one."))
+
+
+def of_quote(actor: Actor, quote: Quote, data: dict) -> SalesOrder:
+    """A draft order for all that is left of the quote, or the lines named. Errors: WrongState, RuleError at ``lines.0.quantity``."""
     wanted = demand_left(left_of_quote(quote), data.get("lines"), "quote_line")
     rows = QuoteLine.objects.in_bulk(wanted)
     lines = [

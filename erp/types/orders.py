@@ -5,6 +5,7 @@ from django.utils.translation import pgettext_lazy
 
 from core import access
 from core.registry import Act, Field, Lines, Measure, ObjectType, ShippedKpi, extend, named, register
+from crm.models import QuoteLine
 from crm.rules import prices
 from erp.models import ORDER_STATES, DeliveryLine, OrderCharge, OrderLine, SalesOrder
 from erp.rules import deliveries
@@ -66,6 +67,12 @@ register(
         columns=("order", "product", "quantity", "shipped", "open", "invoiced"), title="description", writable=False, deletable=False, archivable=False,
         rows=access.lines_of("orders", "lines", "order"), referable=True, icon="list-details", filters=("product",),
     ),
+    ObjectType(
+        "quote-lines", QuoteLine, _("Quote line"), _("Quote lines"), (),
+        shown=("quote", "product", "description", "quantity", "unit_price", "discount", "net", "base_net"),
+        columns=("quote", "product", "quantity", "net"), title="description", writable=False, deletable=False, archivable=False,
+        rows=access.lines_of("quotes", "lines", "quote"), referable=True, icon="list-details", filters=("product",),
+    ),
     Measure("ordered", _("Ordered"), "orders", reveals=(*WHOSE, "net", "lines", "base_net")),
     Measure("orders", pgettext_lazy("figure", "Orders"), "orders", money=False, reveals=WHOSE),
     Measure("discount", pgettext_lazy("figure", "Discount"), "orders", reveals=(*WHOSE, "lines")),
@@ -94,3 +101,12 @@ register(
 
 extend("accounts", related=(("orders", "account"),), figures=(("order-intake", "account"), ("orders", "account"), ("discount-given", "account")))
 extend("contacts", related=(("orders", "contact"),))
+extend(
+    "quotes", related=(("orders", "quote"),),
+    acts=(
+        Act(
+            "order", _("Order"), ("sent", "accepted"), takes=(Lines("lines", OrderLine, "order", (named("quote_line", required=True), "quantity")),),
+            offers=rules.offer_quote_lines, guard=rules.demand_newest, run=rules.of_quote, makes="orders", icon="shopping-cart", primary=True,
+        ),
+    ),
+)  # fmt: skip

@@ -253,16 +253,27 @@ def sums(actor: Actor, object_type: ObjectType, wanted: Listing, found: QuerySet
     return totals
 
 
+def total(actor: Actor, object_type: ObjectType, wanted: Listing) -> tuple[int, dict[str, Decimal]]:
+    """How many match, and their sums, money in base currency. Cost: one query."""
+    row = matching(actor, object_type, wanted).order_by().aggregate(_count=Count("pk"), **_in_base(actor, object_type, wanted))
+    return row["_count"], {n: row[f"_sum_{n}"] or Decimal(0) for n in wanted.sums}
+
+
 def by_value(actor: Actor, object_type: ObjectType, wanted: Listing, by: Field) -> dict[Any, tuple[int, dict[str, Decimal]]]:
     """How many of all that match have each value of a field, and the sums of theirs, money in base currency. Cost: one query."""
+    sums = _in_base(actor, object_type, wanted)
+    rows = matching(actor, object_type, wanted).order_by().annotate(_by=by.rules.expr(by)).values("_by").annotate(_count=Count("pk"), **sums)
+    return {row["_by"]: (row["_count"], {n: row[f"_sum_{n}"] or Decimal(0) for n in wanted.sums}) for row in rows}
+
+
+def _in_base(actor: Actor, object_type: ObjectType, wanted: Listing) -> dict[str, Sum]:
     known, sums = access.fields(actor, object_type), {}
     for name in wanted.sums:
         f, twin = known[name], known.get(f"base_{name}")
         foreign = f.kind == "money" and not f.is_base and "currency" in known and "rate" in known
         converted = ExpressionWrapper(f.rules.expr(f) * F("rate"), DecimalField(max_digits=30, decimal_places=10))
         sums[f"_sum_{name}"] = Sum((twin.rules.expr(twin) if twin else converted) if foreign else f.rules.expr(f))
-    rows = matching(actor, object_type, wanted).order_by().annotate(_by=by.rules.expr(by)).values("_by").annotate(_count=Count("pk"), **sums)
-    return {row["_by"]: (row["_count"], {n: row[f"_sum_{n}"] or Decimal(0) for n in wanted.sums}) for row in rows}
+    return sums
 
 
 def chunks(actor: Actor, object_type: ObjectType, wanted: Listing, size: int = 1000) -> Iterator[list[Model]]:

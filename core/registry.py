@@ -218,7 +218,8 @@ class Act:
 class Excerpt:
     """A short list on the page of another record: those of a type that refer to it by ``field`` and of which ``filter`` holds.
 
-    Its sum is that of the first money column. ``aside`` stands beside the page's main column: people, say.
+    Its sum is that of the first money column. ``aside`` stands beside the page's main column: people, say. ``late`` is a
+    date that marks its row once it has passed.
     """
 
     slug: str
@@ -228,6 +229,7 @@ class Excerpt:
     columns: tuple[str, ...] = ()
     sort: tuple[str, ...] = ()
     aside: bool = False
+    late: str = ""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ from core.models.record import Record
 from core.registry import Act, ObjectType
 from core.views import edits, pages
 
+BUTTONS = 3  # so many acts are buttons, what most people do next first; the others stand in the menu, on a phone all but the first
+
 
 def deed_of(object_type: ObjectType, name: str) -> Act:
     """The act of this name, ``archive`` and ``restore`` among them. Errors: Missing."""
@@ -42,13 +44,15 @@ def buttons(actor: Actor, object_type: ObjectType, record: Record) -> dict[str, 
     home = pages.address(object_type, record.pk)
     possible = [a for a in object_type.acts if a.name in may and _is_possible(actor, record, a)]
     kept = "restore" if record.archived_at else "archive"
-    more = [_button(home, a) for a in possible if a.danger]
+    usual = sorted((a for a in possible if not a.danger), key=lambda a: not a.primary)
+    more = [_button(home, a) for a in usual[BUTTONS:]] + [_button(home, a) for a in possible if a.danger]
     if object_type.archivable and kept in may:
         more.append(_button(home, write.ARCHIVE[kept]) | {"icon": "archive" if kept == "archive" else "arrow-back-up"})
     if object_type.deletable and "delete" in may and "delete" not in object_type.locked(record):
         more.append({"label": _("Delete"), "url": f"{home}delete/", "icon": "trash", "danger": True})
     return {
-        "acts": [_button(home, a) for a in possible if not a.danger], "edit": f"{home}edit/" if "change" in may else "", "more": more,
+        "acts": [_button(home, a) | {"primary": i == 0 and a.primary, "folds": i > 0} for i, a in enumerate(usual[:BUTTONS])],
+        "edit": f"{home}edit/" if "change" in may else "", "more": more,
         "restore": f"{home}restore/" if record.archived_at and "restore" in may else "",
     }  # fmt: skip
 

@@ -78,8 +78,20 @@ def list_of(actor: Actor, target: ObjectType, limit: int, q: str = "") -> Listed
         return Listed()
     seen = access.fields(actor, target)
     sort = (target.title,) if target.title in seen and seen[target.title].rules.sorts else ()
+    sort = target.sort if target.grouped else sort
     found = query.page(actor, target, query.Listing(q=q, sort=sort, limit=limit)) if target.title in seen else query.Page([], "", "")
-    return Listed([_option(actor, target, seen, r) for r in found.records], bool(found.next))
+    groups = _groups(actor, target, seen, found.records)
+    return Listed([_option(actor, target, seen, r) | {"group": groups.get(r.pk, "")} for r in found.records], bool(found.next))
+
+
+def _groups(actor: Actor, target: ObjectType, seen: dict[str, Field], records: list) -> dict[Any, str]:
+    """Record id -> what it is grouped by, in words. Cost: one query where its type says by what."""
+    f = seen.get(target.grouped)
+    if f is None or not f.is_reference:
+        return {}
+    of = {r.pk: f.value(r) for r in records}
+    labels = read.labels(actor, {f.target: {v for v in of.values() if v}}).get(f.target, {})
+    return {pk: labels.get(value, "") for pk, value in of.items()}
 
 
 def of_any(actor: Actor, q: str) -> list[dict[str, Any]]:
@@ -136,7 +148,7 @@ def control(f: Field, name: str, text: Any, errors: list[str], choices: Choices,
         control["options"] = [{"value": k, "label": label, "selected": text == k} for k, label in f.choices().items()]
     elif f.is_reference or f.kind in ("anyref", "refnew"):
         listed = choices.of(f, text, name)
-        control |= {"options": listed.options, "seek": FIND + name if listed.more else ""}
+        control |= {"options": listed.options, "seek": FIND + name if listed.more else "", "grouped": any(o.get("group") for o in listed.options)}
         if f.kind == "anyref":
             control["lookup"] = "/lookup/any/"
         elif f.kind not in SEVERAL and (listed.more or len(listed.options) > SHORT):

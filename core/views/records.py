@@ -4,6 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Count, Subquery, Value
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
@@ -13,7 +14,7 @@ from core.models.record import Record
 from core.read import Ref, Shown
 from core.registry import ObjectType
 from core.types import SETTINGS
-from core.views import acts, controls, filters, pages, tables, timelines
+from core.views import acts, chains, controls, excerpts, filters, pages, tables, timelines
 
 FEW = 10
 STAMPS = ("created_at", "updated_at", "version", "id", "archived_at")
@@ -30,7 +31,8 @@ def record(request: HttpRequest, actor: Actor, slug: str, ident: str) -> HttpRes
     values = {
         "type": object_type, "record": found, "title": shown.label, "shown": shown, "status": _status(object_type, found),
         "archived": getattr(found, "archived_at", None), "buttons": acts.buttons(actor, object_type, found), "identity": _identity(object_type, shown),
-        "figures": _figures(actor, object_type, found), "tabs": _tabs(request, object_type, related, tab), "avatar": _avatar(object_type, shown),
+        "figures": _figures(actor, object_type, found), "avatar": _avatar(object_type, shown),
+        "tabs": _tabs(request, object_type, related, _counts(actor, found, related), tab),
         "facts": _details(object_type, shown, False), "own_facts": _details(object_type, shown, True), "stamps": _stamps(shown),
     }  # fmt: skip
     entry = next((r for r in related if r["key"] == tab), None)
@@ -40,7 +42,8 @@ def record(request: HttpRequest, actor: Actor, slug: str, ident: str) -> HttpRes
         values["history"] = _happened(request, actor, object_type, found, True)
     else:
         values |= {"line_tables": _lines(actor, object_type, shown), "timeline": _happened(request, actor, object_type, found, False)}
-        values["composers"] = _composers(request, actor, object_type, found)
+        values |= {"composers": _composers(request, actor, object_type, found), "chain": chains.card(actor, object_type, found)}
+        values["excerpts"] = excerpts.of_record(actor, object_type, found)
     return pages.render(request, actor, "object/record.html", values)
 
 
@@ -101,13 +104,23 @@ def _figure(answer: kpi.Answer, ever: kpi.Answer) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _tabs(request: HttpRequest, object_type: ObjectType, related: list[dict], tab: str) -> list[dict[str, Any]]:
+def _counts(actor: Actor, found: Record, related: list[dict[str, Any]]) -> dict[str, int]:
+    """How many records stand behind each tab. Cost: one query for all."""
+    asked = {}
+    for i, entry in enumerate(related):
+        rows = query.matching(actor, entry["type"], query.Listing(conditions=([entry["field"], "eq", entry["id"]],)))
+        asked[f"_n{i}"] = Subquery(rows.order_by().annotate(_all=Value(1)).values("_all").annotate(_n=Count("pk")).values("_n"))
+    row = type(found).objects.filter(pk=found.pk).values(**asked).first() if asked else None
+    return {entry["key"]: row[f"_n{i}"] or 0 for i, entry in enumerate(related)} if row else {}
+
+
+def _tabs(request: HttpRequest, object_type: ObjectType, related: list[dict], counts: dict[str, int], tab: str) -> list[dict[str, Any]]:
     names = [("", _("Overview")), *((r["key"], r["label"]) for r in related)]
     if object_type.writable:
         names.append(("history", _("History")))
-    known = {key for key, _label in names}
+    open_tab = tab if tab in {key for key, _label in names} else ""
     return [
-        {"label": label, "url": f"{request.path}?tab={key}" if key else request.path, "current": key == (tab if tab in known else ""), "count": ""}
+        {"label": label, "url": f"{request.path}?tab={key}" if key else request.path, "current": key == open_tab, "count": counts.get(key, "")}
         for key, label in names
     ]
 

@@ -11,7 +11,7 @@ from core.models.trail import TrailEntry
 from core.models.work import Checkup, IdempotencyKey, Import, Job, SearchEntry
 
 __all__ = [
-    "ApiKey", "Checkup", "Currency", "CustomField", "Dashboard", "Document", "DocumentCharge", "DocumentLine", "ExchangeRate", "Fact", "Grant", "IdempotencyKey",
-    "Import", "Job", "Kpi", "Line", "Link", "Node", "OrgUnit", "OrgUnitLink", "OwnedRecord", "Record", "Role", "Rows",
+    "ApiKey", "Checkup", "Currency", "CustomField", "Dashboard", "Document", "DocumentCharge", "DocumentLine", "ExchangeRate", "Fact", "Grant",
+    "IdempotencyKey", "Import", "Job", "Kpi", "Line", "Link", "Node", "OrgUnit", "OrgUnitLink", "OwnedRecord", "Record", "Role", "Rows",
     "SealedModel", "SearchEntry", "Sequence", "Target", "TaxCode", "TrailEntry", "User", "permit",
 ]  # fmt: skip

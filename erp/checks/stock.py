@@ -6,11 +6,12 @@ from decimal import ROUND_HALF_UP, Decimal
 from itertools import groupby
 from typing import Any
 
-from django.db.models import OuterRef, QuerySet, Subquery, Sum
+from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from core.checks.ledgers import told_elsewhere
 from core.doctor import CHUNK, Check, Difference, chunks, compare, differs, label_of, register, text
 from core.models import TrailEntry
 from erp.models import DeliveryLine, Reservation, StockLevel, StockMove
@@ -128,6 +129,7 @@ def _replay(rows: Any, changed: set) -> tuple[Decimal | None, list] | None:
     return (average, odd) if told else None
 
 
+told_elsewhere["stock-moves"] = Q(delivery__isnull=False)
 register(
     Check(
         "stock-levels", gettext_lazy("What lies in stock is the sum of its moves, what is reserved the sum of what is kept for orders."),

@@ -42,7 +42,9 @@ def settle(actor: Actor, source: Payment | CreditNote, invoice: Invoice, amount:
     source.unallocated -= amount
     source.base_unallocated -= used
     paid = isinstance(source, Payment)
-    name, before = ("paid" if paid else "credited"), (invoice.paid if paid else invoice.credited, invoice.open)
+    name = "paid" if paid else "credited"
+    names = (name, "open", "base_open")
+    before = [getattr(invoice, n) for n in names]
     setattr(invoice, name, before[0] + amount)
     invoice.open -= amount
     invoice.base_open -= settled
@@ -55,7 +57,6 @@ def settle(actor: Actor, source: Payment | CreditNote, invoice: Invoice, amount:
             **{name: F(name) + amount}, open=invoice.open, base_open=invoice.base_open, version=invoice.version, updated_at=invoice.updated_at
         )
     known = get("invoices").fields
-    now = (getattr(invoice, name), invoice.open)
-    told = {n: [known[n].rules.to_json(known[n], v) for v in pair] for n, pair in zip((name, "open"), zip(before, now, strict=True), strict=True)}
+    told = {n: [known[n].rules.to_json(known[n], v) for v in (was, getattr(invoice, n))] for n, was in zip(names, before, strict=True)}
     trail.note([trail.entry(actor, get("invoices"), invoice, "allocate" if paid else "credit", told)])
     return made

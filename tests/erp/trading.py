@@ -65,7 +65,7 @@ def allocate(api: Api, payment: dict, *items: tuple[dict, Any]) -> dict:
 def figure(api: Api, key: str, **words: str) -> Decimal | None:
     """What a KPI answers; its drill adds up to it, where it has one."""
     answer = ok(api.get(f"kpis/{key}/value/", {"period": "all", **words}))
-    if answer.get("drill"):
+    if answer.get("drill") and answer["value"] is not None:
         drilled = ok(api.get(answer["drill"] + "&sum=value"))
         assert Decimal(drilled["sums"]["value"]) == Decimal(answer["value"])
     return None if answer["value"] is None else Decimal(answer["value"])

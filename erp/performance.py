@@ -91,6 +91,7 @@ register(
 
 extend("leads", waits=("open",))
 extend("opportunities", waits=("open",))
+extend("quotes", waits=("draft", "sent"))
 extend("orders", waits=("draft", "confirmed"))
 for slug in ("deliveries", "invoices", "credit-notes"):
     extend(slug, waits=("draft",))

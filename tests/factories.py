@@ -14,12 +14,17 @@ from core.registry import Field, ObjectType
 from tests.people import Api
 
 _number = count(1)
-Make = Callable[..., str]  # make(slug, **over) -> id
+Make = Callable[..., str]  # make(slug, *acts, **over) -> id of a record to which these acts were done
 
 
 def _order(make: Make, n: int) -> dict[str, Any]:
     line = {"product": make("products"), "quantity": "2", "unit_price": "12.50", "discount": "0.1"}
     return {"account": make("accounts"), "order_date": "2026-03-05", "lines": [line], "charges": [{"name": "Freight", "amount": "4.20"}]}
+
+
+def _invoice(make: Make, n: int) -> dict[str, Any]:
+    line = {"product": make("products"), "quantity": "2", "unit_price": "12.50"}
+    return {"account": make("accounts"), "invoice_date": "2026-03-05", "lines": [line], "charges": [{"name": "Freight", "amount": "4.20"}]}
 
 
 def _role(make: Make, n: int) -> dict[str, Any]:
@@ -42,7 +47,9 @@ DATA: dict[str, Callable[[Make, int], dict[str, Any]]] = {
     "opportunities": lambda make, n: {
         "name": f"Opportunity {n}", "account": make("accounts"), "amount": f"{n}00.50", "close_date": f"2026-08-{1 + n % 28:02}", "lead_source": "fair",
     },
-    "orders": _order,
+    "orders": _order, "invoices": _invoice, "deliveries": lambda make, n: {"order": make("orders", "confirm")},
+    "credit-notes": lambda make, n: {"invoice": make("invoices", "post"), "charges": [{"name": "Freight", "amount": "4.20"}]},
+    "payments": lambda make, n: {"account": make("accounts"), "date": "2026-03-05", "amount": f"{n}.50"},
 }
 
 # A valid value of each kind that a form can hold, by the record's number. References and choices depend on their field.
@@ -75,8 +82,10 @@ def _value(f: Field, make: Make, n: int) -> Any:
 def data(slug: str, by: Api | Actor, **over: Any) -> dict[str, Any]:
     """The fields of a valid new record; names in ``over`` replace them."""
 
-    def make_one(other: str, **more: Any) -> str:
+    def make_one(other: str, *acts: str, **more: Any) -> str:
         made = make(other, by, **more)
+        for act in acts:
+            _do(other, made, act, by)
         return made["id"] if isinstance(made, dict) else str(made.pk)
 
     number = next(_number)
@@ -92,6 +101,14 @@ def make(slug: str, by: Api | Actor, **over: Any) -> Any:
     response = by.post(f"{slug}/", stated)
     assert response.status_code == 201, (slug, response.content)
     return response.json()
+
+
+def _do(slug: str, record: Any, act: str, by: Api | Actor) -> None:
+    if isinstance(by, Actor):
+        door.writing(lambda: write.act(by, registry.types[slug], record.pk, act))
+        return
+    response = by.post(f"{slug}/{record['id']}/{act}/", {})
+    assert response.status_code == 200, (slug, act, response.content)
 
 
 def writable() -> list[str]:

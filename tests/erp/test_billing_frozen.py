@@ -32,9 +32,10 @@ def refused(work) -> None:
 
 
 @pytest.mark.parametrize(("model", "values"), [
-    (Invoice, {"total": 1}), (Invoice, {"owner": None}), (Invoice, {"status": "draft"}), (Invoice, {"custom": {"a": 1}}), (Invoice, {"due_date": "2027-01-01"}),
-    (Delivery, {"date": "2026-01-01"}), (Payment, {"amount": 1}), (Payment, {"base_amount": 1}), (InvoiceLine, {"quantity": 1}), (InvoiceLine, {"unit_cost": 1}),
-    (InvoiceCharge, {"amount": 1}), (CreditNoteLine, {"quantity": 2}), (DeliveryLine, {"quantity": 1}), (StockMove, {"quantity": 1}), (Allocation, {"amount": 1}),
+    (Invoice, {"total": 1}), (Invoice, {"owner": None}), (Invoice, {"status": "draft"}), (Invoice, {"custom": {"a": 1}}),
+    (Invoice, {"due_date": "2027-01-01"}), (Delivery, {"date": "2026-01-01"}), (Payment, {"amount": 1}), (Payment, {"base_amount": 1}),
+    (InvoiceLine, {"quantity": 1}), (InvoiceLine, {"unit_cost": 1}), (InvoiceCharge, {"amount": 1}), (CreditNoteLine, {"quantity": 2}),
+    (DeliveryLine, {"quantity": 1}), (StockMove, {"quantity": 1}), (Allocation, {"amount": 1}),
 ])  # fmt: skip
 def test_no_statement_changes_what_is_posted(trade, model, values):
     assert model.objects.exists()

@@ -24,6 +24,7 @@ FIRST = date(2026, 1, 1)
 days = st.integers(0, 120).map(lambda n: (FIRST + timedelta(days=n)).isoformat())
 quantities = st.sampled_from(["1", "2", "3", "0.5", "7.25"])
 picks = st.integers(0, 1000)
+order_lines = st.lists(st.tuples(st.integers(0, 3), quantities, st.booleans()), min_size=1, max_size=3)
 RATES = {"2025-12-01": "0.9137", "2026-02-01": "0.8871333", "2026-03-01": "1.0000007"}
 
 
@@ -72,11 +73,11 @@ class Billing(RuleBasedStateMachine):
 
     # What happens
 
-    @rule(account=st.integers(0, 1), day=days, dollars=st.booleans(), lines=st.lists(st.tuples(st.integers(0, 3), quantities, st.booleans()), min_size=1, max_size=3),
-          freight=st.booleans())
+    @rule(account=st.integers(0, 1), day=days, dollars=st.booleans(), lines=order_lines, freight=st.booleans())
     def order(self, account, day, dollars, lines, freight):
         rows = [
-            {"product": str(self.products[p].pk), "quantity": q, "discount": "0.0725" if off else "0", "tax_code": str(self.taxes[p % 2].pk)} for p, q, off in lines
+            {"product": str(self.products[p].pk), "quantity": q, "discount": "0.0725" if off else "0", "tax_code": str(self.taxes[p % 2].pk)}
+            for p, q, off in lines
         ]
         charges = [{"name": "Freight", "amount": "4.95", "tax_code": str(self.taxes[0].pk)}] if freight else []
         made = self.make("orders", account=str(self.accounts[account].pk), currency="USD" if dollars else "EUR", lines=rows, charges=charges)

@@ -122,11 +122,11 @@ def _of_type(actor: Actor, object_type: ObjectType, wanted: dict[str, set[str]])
     seen = access.fields(actor, object_type)
     ways = [way for way in _ways(object_type) if way[2] in seen and wanted[way[0]]]
     test = Q(pk__in=[])
-    for what, column, _field, _why in ways:
+    for what, column, _field, _words in ways:
         test |= Q(**{f"{column}__iexact": next(iter(wanted[what]))}) if what == "email" else Q(**{f"{column}__in": wanted[what]})
     if not ways:
         return []
-    columns = list(dict.fromkeys(column for _what, column, _field, _why in ways))
+    columns = list(dict.fromkeys(way[1] for way in ways))
     rows = access.rows(actor, object_type).filter(test, archived_at=None).order_by("-pk").values("pk", *columns)[:MOST]
     return [(object_type.slug, row["pk"], _why(row, ways, wanted)) for row in rows]
 

@@ -34,6 +34,7 @@ class Company:
     timezone: str = "UTC"
     language: str = "en"
     fiscal_year_start: int = 1  # month, 1 to 12
+    verified: bool = False  # somebody proved to be who signed it up: only then mails go to people outside
     limits: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
@@ -47,7 +48,9 @@ class Call:
 
     request_id: str = ""
     address: str = ""
-    channel: str = ""  # page, api, import, task, command
+    channel: str = ""  # page, api, import, task, command, public
+    origin: str = ""  # scheme and host the request was sent to, for links in what it makes
+    agent: str = ""  # what the browser or program calls itself
 
 
 _company: ContextVar[Company | None] = ContextVar("odos_company", default=None)

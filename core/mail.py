@@ -9,16 +9,18 @@ from django.core.mail import EmailMessage
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from core import context, jobs, recovery
+from core import context, jobs, paper, recovery, registry, sharing
 from core.access import Actor
+from core.errors import RuleError
 from core.models import User
+from core.models.record import Record
 
 INTERFACE = {"en": "en", "zh-Hans": "zh-hans"}
 
 
-def send(to: str, subject: str, body: str) -> None:
+def send(to: str, subject: str, body: str, answers_to: str = "") -> None:
     """Hand one mail to the mail server of the settings. Errors: those of the server, so that the job is tried again."""
-    EmailMessage(subject=" ".join(subject.split()), body=body, to=[to]).send()
+    EmailMessage(subject=" ".join(subject.split()), body=body, to=[to], reply_to=[answers_to] if answers_to else None).send()
 
 
 @jobs.does("mail-new-password")
@@ -36,3 +38,42 @@ def mail_new_password(actor: Actor, payload: dict[str, Any], progress) -> None:
             "within %(minutes)d minutes:\n\n%(link)s\n\nIf it was not you, you need not do anything: your password stays as it is."
         ) % {"name": user.name, "company": company.name, "minutes": recovery.SECONDS // 60, "link": link}
     send(user.email, str(subject), str(body) + "\n")
+
+
+def promise_link(actor: Actor, record: Record) -> None:
+    """Have the link of a shared record mailed to whom its type names, in their language. Cost: a query or two, and that of a job.
+
+    Nothing leaves a company whose own address nobody has verified (decisions, Accounts). Errors: RuleError at ``mail``.
+    """
+    object_type = registry.type_of(record)
+    if not context.company().verified:
+        raise RuleError({"mail": [_("Mails to customers are not switched on for this company: copy the link and send it yourself.")]})
+    if object_type.shared is None or object_type.shared.addressee(record) is None:
+        raise RuleError({"mail": [_("Neither the contact nor the account has an e-mail address.")]})
+    jobs.promise("mail-link", {"type": object_type.slug, "id": str(record.pk), "origin": sharing.origin()}, actor)
+
+
+@jobs.does("mail-link")
+def mail_link(actor: Actor, payload: dict[str, Any], progress) -> None:
+    """Send the link, unless by now it leads nowhere or its reader has no address."""
+    object_type = registry.types[payload["type"]]
+    record = object_type.model.objects.filter(pk=payload["id"]).first()
+    path = sharing.path(object_type, record) if record is not None else ""
+    to = object_type.shared.addressee(record) if path else None
+    if to is None:
+        return
+    name, address = to
+    language = paper.language_of(object_type, record)
+    told = paper.contents(object_type, record, language)
+    sender = User.objects.filter(pk=getattr(record, "owner_id", None)).first()
+    with translation.override(paper.LANGUAGES[language]):
+        words = {
+            "name": name, "company": context.company().name, "title": told["title"], "number": told["number"], "link": payload["origin"] + path,
+            "sender": sender.name if sender else context.company().name,
+        }  # fmt: skip
+        subject = _("%(title)s %(number)s from %(company)s") % words
+        body = _(
+            "Hello %(name)s,\n\nhere is our %(title)s %(number)s. Open this link to read it, to download it as PDF and to answer it:\n\n%(link)s\n\n"
+            "With kind regards\n%(sender)s\n%(company)s"
+        ) % words
+    send(address, str(subject), str(body) + "\n", sender.email if sender else "")

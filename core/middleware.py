@@ -20,7 +20,8 @@ def _call(request) -> context.Call:
     given = request.headers.get("X-Request-Id", "")
     request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
     channel = "api" if request.path_info.startswith("/api/") else "page"
-    return context.Call(request_id, attempts.address(request)[:60], channel)
+    origin = f"{request.scheme}://{request.get_host()}"
+    return context.Call(request_id, attempts.address(request)[:60], channel, origin, request.headers.get("User-Agent", "")[:300])
 
 
 class SignedInMiddleware:

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from celery import Task, shared_task
 
-from core import context, jobs, registry, search
+from core import access, context, door, jobs, registry, search
 
 
 class CompanyTask(Task):
@@ -22,6 +22,19 @@ class CompanyTask(Task):
 def run_jobs(company_id: str) -> None:
     """Do what is due in this company, then look again."""
     jobs.run_due()
+
+
+@shared_task(base=CompanyTask, name="odos.daily", ignore_result=True)
+def daily(company_id: str) -> None:
+    """What every company does once a day, each work in a transaction of its own: one that fails leaves the others done."""
+    failed = []
+    for work in registry.daily:
+        try:
+            door.writing(lambda work=work: work(access.system("daily")))
+        except Exception as error:  # whatever it was: the others are done first, then the task says that it failed
+            failed.append(error)
+    if failed:
+        raise failed[0]
 
 
 def hint(company_id: UUID) -> None:

@@ -9,7 +9,8 @@ from core import registry, write
 from core.access import Actor
 from core.seeds import READ, WORK, grant
 
-LEAD_ACTS, DEAL_ACTS = ["convert", "lose", "reopen"], ["move", "win", "lose", "reopen"]
+LEAD_ACTS, DEAL_ACTS = ["convert", "lose", "reopen"], ["move", "win", "lose", "reopen", "quote"]
+QUOTE_ACTS = ["send", "accept", "decline", "new-version", "expire"]
 
 # name, how likely a deal is won from there
 STAGES = (
@@ -31,6 +32,10 @@ for role in ("operations", "finance"):
     grant(role, ("leads", READ, "all"), ("opportunities", READ, "all"))
 for role in ("sales-manager", "sales", "operations", "finance"):
     grant(role, ("pipelines", READ, "all"))
+grant("sales-manager", ("quotes", [*WORK, *QUOTE_ACTS], "subtree"), ("price-books", WORK, "all"))
+grant("sales", ("quotes", [*WORK, *QUOTE_ACTS], "own"), ("price-books", READ, "all"))
+for role in ("operations", "finance"):
+    grant(role, ("quotes", READ, "all"), ("price-books", WORK if role == "operations" else READ, "all"))
 
 
 def plant(actor: Actor) -> None:

@@ -265,6 +265,7 @@ CELERY_ENABLE_UTC = True
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "odos.sweep", "schedule": timedelta(minutes=1), "options": {"expires": 60}},
     "tidy": {"task": "odos.tidy", "schedule": timedelta(days=1)},
+    "day": {"task": "odos.day", "schedule": timedelta(days=1)},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(HOME.run / "beat")
 

@@ -10,7 +10,7 @@ from celery import shared_task
 from django.conf import settings
 
 from core import context
-from core.tasks import CompanyTask, run_jobs
+from core.tasks import CompanyTask, daily, run_jobs
 from tenants.models import Company
 
 SWEEP = 60  # seconds: what a lost hint, or a job that is to be tried again, waits at most beyond its time
@@ -29,6 +29,13 @@ def tidy() -> None:
     """Let every active company throw away what has expired. Cost: one query, and one message a company."""
     for company_id in _active():
         forget_sessions.apply_async([str(company_id)], expires=TIDY)
+
+
+@shared_task(name="odos.day")
+def day() -> None:
+    """Let every active company do what its types do once a day. Cost: one query, and one message a company."""
+    for company_id in _active():
+        daily.apply_async([str(company_id)], expires=TIDY)
 
 
 @shared_task(base=CompanyTask, name="odos.forget_sessions")

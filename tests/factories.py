@@ -22,6 +22,16 @@ def _order(make: Make, n: int) -> dict[str, Any]:
     return {"account": make("accounts"), "order_date": "2026-03-05", "lines": [line], "charges": [{"name": "Freight", "amount": "4.20"}]}
 
 
+def _quote(make: Make, n: int) -> dict[str, Any]:
+    line = {"product": make("products"), "quantity": "2", "unit_price": "12.50", "discount": "0.1"}
+    return {"account": make("accounts"), "terms": "Payable within 30 days.", "lines": [line]}
+
+
+def _price_book(make: Make, n: int) -> dict[str, Any]:
+    entries = [{"product": make("products"), "min_quantity": "10", "unit_price": "8.25"}]
+    return {"name": f"Price book {n}", "customer_roles": ["partner"], "valid_from": "2026-01-01", "entries": entries}
+
+
 def _invoice(make: Make, n: int) -> dict[str, Any]:
     line = {"product": make("products"), "quantity": "2", "unit_price": "12.50"}
     return {"account": make("accounts"), "invoice_date": "2026-03-05", "lines": [line], "charges": [{"name": "Freight", "amount": "4.20"}]}
@@ -47,6 +57,7 @@ DATA: dict[str, Callable[[Make, int], dict[str, Any]]] = {
     "opportunities": lambda make, n: {
         "name": f"Opportunity {n}", "account": make("accounts"), "amount": f"{n}00.50", "close_date": f"2026-08-{1 + n % 28:02}", "lead_source": "fair",
     },
+    "quotes": _quote, "price-books": _price_book,
     "orders": _order, "invoices": _invoice, "deliveries": lambda make, n: {"order": make("orders", "confirm")},
     "credit-notes": lambda make, n: {"invoice": make("invoices", "post"), "charges": [{"name": "Freight", "amount": "4.20"}]},
     "payments": lambda make, n: {"account": make("accounts"), "date": "2026-03-05", "amount": f"{n}.50"},

@@ -14,7 +14,7 @@ from core.models.record import Record
 from core.read import Ref, Shown
 from core.registry import ObjectType
 from core.types import SETTINGS
-from core.views import acts, chains, controls, excerpts, filters, pages, tables, timelines
+from core.views import acts, chains, controls, excerpts, filters, notes, pages, papers, tables, timelines
 
 FEW = 10
 STAMPS = ("created_at", "updated_at", "version", "id", "archived_at")
@@ -34,6 +34,7 @@ def record(request: HttpRequest, actor: Actor, slug: str, ident: str) -> HttpRes
         "figures": _figures(actor, object_type, found), "avatar": _avatar(object_type, shown),
         "tabs": _tabs(request, object_type, related, _counts(actor, found, related), tab),
         "facts": _details(object_type, shown, False), "own_facts": _details(object_type, shown, True), "stamps": _stamps(shown),
+        "notes": notes.of_record(actor, object_type, found), "papers": papers.offered(actor, object_type, found),
     }  # fmt: skip
     entry = next((r for r in related if r["key"] == tab), None)
     if entry is not None:
@@ -166,10 +167,12 @@ def _lines(actor: Actor, object_type: ObjectType, shown: Shown) -> list[dict[str
     for entry in access.lines(actor, object_type):
         rows = shown.lines.get(entry.name, [])
         names = [n for n in entry.fields if n not in timelines.IN_BASE and any(_says(row, n) for row in rows)]
+        why = notes.reasons(actor, shown.record, entry, rows) if rows and entry.reasons else {}
         if rows:
             made.append({
                 "label": entry.label or entry.name, "columns": [{"label": entry.fields[n].label, "num": entry.fields[n].rules.sums} for n in names],
-                "rows": [[_line_cell(row, n, shown.currency) for n in names] for row in rows], "totals": [],
+                "rows": [[_line_cell(row, n, shown.currency) | {"why": why.get((row.id, n), []), "id": f"{row.id}-{n}"} for n in names] for row in rows],
+                "totals": [],
             })  # fmt: skip
     if made and object_type.totals:
         made[-1]["totals"] = controls.totals(shown.record, object_type, shown.fields, shown.currency)
@@ -179,8 +182,8 @@ def _lines(actor: Actor, object_type: ObjectType, shown: Shown) -> list[dict[str
 def _says(row: Shown, name: str) -> bool:
     """Whether a cell tells its reader something: not nothing, not a sum of zero, not the name of the reference before it again."""
     f, value = row.fields[name], row.values[name]
-    if f.rules.is_empty(value) or (value == 0 and (f.readonly or f.kind == "percent")):
-        return False
+    if f.rules.is_empty(value) or (value == 0 and (f.readonly or f.kind == "percent")) or (f.readonly and f.kind == "json"):
+        return False  # data for programs; what people should know of it, the row's reasons say
     return f.kind != "text" or value not in [v.label for v in row.values.values() if isinstance(v, Ref)]
 
 

@@ -19,7 +19,7 @@ from core.views import pages
 LENGTH = 20
 IN_BASE = frozenset({"rate", "base_net", "base_total"})  # the same again where a document is in the company's currency
 ICONS = {"call": "phone", "meeting": "users", "task": "list-check", "visit": "map-pin", "email": "mail", "note": "note"}
-ACT_ICONS = {"add": "plus", "change": "pencil", "archive": "archive", "restore": "arrow-back-up", "delete": "trash", "import": "upload"}
+ACT_ICONS = {"add": "plus", "change": "pencil", "archive": "archive", "restore": "arrow-back-up", "delete": "trash", "import": "upload", "view": "eye"}
 
 
 @dataclass(frozen=True)
@@ -111,8 +111,8 @@ def _entry(actor: Actor, object_type: ObjectType, record: Model, e: Any, changes
     act = object_type.act(e.act)
     names = [] if e.act == "add" and not whole else _in_order(actor, object_type, record, changes)
     told = [t for name in names for t in _told(actor, object_type, record, name, changes[name], labels)]
-    who = labels.get("users", {}).get(e.actor, "") if e.actor else _("Odos")
-    via = {"api": _("via the API"), "import": _("by an import")}.get(e.channel, "")
+    who = labels.get("users", {}).get(e.actor, "") if e.actor else "" if e.channel == "public" else _("Odos")
+    via = {"api": _("via the API"), "import": _("by an import"), "public": _("under the link sent out")}.get(e.channel, "")
     return {
         "icon": act.icon if act else ACT_ICONS.get(e.act, "clock"), "tone": "quiet", "title": str(act.label if act else trail.ACTS.get(e.act, e.act)),
         "url": "", "text": "", "who": " · ".join(p for p in (who, via) if p), "changes": told, **_when(e.at),

@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from core.views import acts, edits, imports, lists, lookups, records
+from core.views import acts, edits, imports, likeness, lists, lookups, papers, records
 
 urlpatterns = [
+    path("alike/<slug:slug>/", likeness.alike, name="alike"),
     path("lookup/<slug:slug>/", lookups.lookup, name="lookup"),
     path("<slug:slug>/", lists.listing, name="list"),
     path("<slug:slug>/new/", edits.new, name="new"),
@@ -13,6 +14,7 @@ urlpatterns = [
     path("<slug:slug>/import/<uuid:ident>/errors.csv", imports.errors, name="import-errors"),
     path("<slug:slug>/<str:ident>/", records.record, name="record"),
     path("<slug:slug>/<str:ident>/edit/", edits.edit, name="edit"),
+    path("<slug:slug>/<str:ident>/pdf/", papers.printed, name="pdf"),
     path("<slug:slug>/<str:ident>/delete/", acts.delete, name="delete"),
     path("<slug:slug>/<str:ident>/<slug:act>/", acts.act, name="record-act"),
 ]

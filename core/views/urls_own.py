@@ -2,17 +2,24 @@
 
 from django.urls import path
 
-from core.views import account, dashboard, kpis, own, search
+from core import registry
+from core.views import account, dashboard, intake, kpis, overview, own, search, shared, sheets
 
 urlpatterns = [
     path("", dashboard.dashboard, name="dashboard"),
     path("kpis/", kpis.index, name="kpis"),
     path("kpis/<str:key>/", kpis.figure, name="kpi"),
+    path("overview/", overview.overview, name="overview"),
+    *(path(f"{key}/", sheets.sheet, {"key": key}, name=f"sheet-{key}") for key in registry.sheets),
     path("search/", search.everything, name="search"),
+    path("form/<slug:slug>/", intake.form, name="intake"),
+    path("form/<slug:slug>/thanks/", intake.thanks, name="intake-thanks"),
     path("sign-in/", account.sign_in, name="sign-in"),
     path("sign-out/", account.sign_out, name="sign-out"),
     path("password/reset/", account.forgotten, name="password-reset"),
     path("password/new/", account.new_password, name="password-new"),
     path("preferences/", account.preferences, name="preferences"),
     path("me/", own.profile, name="me"),
+    path("d/<str:token>/", shared.document, name="shared"),
+    path("d/<str:token>/pdf/", shared.printed, name="shared-pdf"),
 ]

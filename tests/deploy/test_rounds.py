@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from core import context, tasks
+from core import context, registry, tasks
 from deploy import tasks as rounds
 from deploy.celery import app
 from tenants.models import Company
@@ -18,7 +18,7 @@ from tests.people import new_company
 def sent(monkeypatch) -> list[str]:
     """The companies that a round sends a message to."""
     companies: list[str] = []
-    for task in (tasks.run_jobs, rounds.forget_sessions):
+    for task in (tasks.run_jobs, tasks.daily, rounds.forget_sessions):
         monkeypatch.setattr(task, "apply_async", lambda arguments, **options: companies.extend(arguments))
     return companies
 
@@ -28,7 +28,7 @@ def two():
     return new_company(), new_company()
 
 
-@pytest.mark.parametrize("round_", [rounds.sweep, rounds.tidy])
+@pytest.mark.parametrize("round_", [rounds.sweep, rounds.tidy, rounds.day])
 def test_a_round_reaches_active_companies_alone(two, sent, round_):
     active, suspended = two
     with context.bind_public():
@@ -53,6 +53,18 @@ def test_expired_sessions_go_in_their_company_alone(two):
     for company, left in zip(two, ({"kept-of-a-test"}, {"kept-of-a-test", "past-of-a-test"}), strict=True):
         with context.bind(company):
             assert set(store.get_model_class().objects.values_list("session_key", flat=True)) == left
+
+
+def test_one_work_of_the_day_that_fails_leaves_the_others_done(two, monkeypatch):
+    done = []
+
+    def fails(actor):
+        raise LookupError("on purpose")
+
+    monkeypatch.setattr(registry, "daily", [lambda actor: done.append(("first", actor.system)), fails, lambda actor: done.append(("last", context.company().id))])
+    with pytest.raises(LookupError):
+        tasks.daily(str(two[0].id))
+    assert done == [("first", True), ("last", two[0].id)]
 
 
 def test_the_schedule_names_tasks_that_exist():

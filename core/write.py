@@ -172,12 +172,9 @@ def act_many(
         object_type.prepare(actor, list(zip(records, cleaned, strict=True)))
     rebuilt = lines.rebuild(object_type, list(zip(records, cleaned, strict=True)))
     _raise_together(cleaned)
-    writes, fresh = [], []
-    for record, made, rows in zip(records, cleaned, rebuilt, strict=True):
-        changed, new = _do(actor, object_type, deed, record, made, rows, history)
-        writes.append(Write(record, changed, rows))
-        fresh.append(new)
+    writes, results = _do(actor, object_type, deed, list(zip(records, cleaned, rebuilt, strict=True)), history)
     _raise_together(cleaned)
+    fresh = _make_together(actor, deed, results)
     stored = _store_many(actor, object_type, name, writes, object_type.fields, history)
     return fresh if deed.makes else stored
 
@@ -189,26 +186,54 @@ def _demand_possible(actor: Actor, object_type: ObjectType, deed: Act, record: R
 
 
 def _do(
-    actor: Actor, object_type: ObjectType, deed: Act, record: Record, made: Cleaned, rows: dict, history: History
-) -> tuple[dict[str, Any], Record | None]:  # fmt: skip
-    """The deed itself, on the record in hand: name -> value before, and the record it made, if any.
+    actor: Actor, object_type: ObjectType, deed: Act, work: list[tuple[Record, Cleaned, dict]], history: History
+) -> tuple[list["Write"], list[Any]]:  # fmt: skip
+    """The deed itself, on the records in hand: what is to be stored of each, and what each came to.
 
-    What its rule refuses is added to ``made.errors``.
+    What its rule refuses is added to the ``errors`` of what was given for the record.
     """
-    new = None
-    before = {n: f.value(record) for n, f in object_type.fields.items() if f.kind != "refs"}
-    archived = record.archived_at
-    if deed.target:
-        record.status = deed.target
-    try:
+    before = [({n: f.value(record) for n, f in object_type.fields.items() if f.kind != "refs"}, record.archived_at) for record, _made, _rows in work]
+    asked = []
+    for record, made, rows in work:
+        if deed.target:
+            record.status = deed.target
         taken = {entry.name: [row.values for row in made.taken[entry.name]] if entry.name in made.taken else None for entry in deed.takes}
-        new = deed.run(actor, record, {**made.values, **taken, "rows": rows, "history": history})
-        if object_type.totals:
-            object_type.totals(record, {n: r.now for n, r in rows.items()})
+        asked.append((record, {**made.values, **taken, "rows": rows, "history": history}))
+    results = deed.together(actor, asked) if deed.together else [_run(actor, deed, record, data) for record, data in asked]
+    writes = []
+    for (record, made, rows), (values, archived), result in zip(work, before, results, strict=True):
+        if isinstance(result, RuleError):
+            made.errors.update(result.errors)
+            continue
+        _count(object_type, record, made, rows)
+        changed = {n: values[n] for n, f in object_type.fields.items() if n in values and f.value(record) != values[n]}
+        writes.append(Write(record, changed if record.archived_at == archived else changed | {"archived_at": archived}, rows))
+    return writes, results
+
+
+def _run(actor: Actor, deed: Act, record: Record, data: dict) -> Any:
+    try:
+        return deed.run(actor, record, data)
+    except RuleError as error:
+        return error
+
+
+def _count(object_type: ObjectType, record: Record, made: Cleaned, rows: dict) -> None:
+    if object_type.totals is None:
+        return
+    try:
+        object_type.totals(record, {n: r.now for n, r in rows.items()})
     except RuleError as error:
         made.errors.update(error.errors)
-    changed = {n: before[n] for n, f in object_type.fields.items() if n in before and f.value(record) != before[n]}
-    return (changed if record.archived_at == archived else changed | {"archived_at": archived}), new
+
+
+def _make_together(actor: Actor, deed: Act, results: list[Any]) -> list[Any]:
+    """What the deed makes: records it made itself, or those made now of what it said."""
+    said = [result for result in results if isinstance(result, dict)]
+    if not said:
+        return results
+    made = iter(create_many(access.on_behalf(actor), get(deed.makes), said))
+    return [next(made) if isinstance(result, dict) else result for result in results]
 
 
 def delete(actor: Actor, object_type: ObjectType, record_id: UUID, version: int | None) -> bool:

@@ -141,17 +141,23 @@ def _meet(spans: list[Span], row: list[tuple[Decimal, Decimal, Layer]]):
 # From the tables
 
 
-def unit_costs(lines: Iterable[InvoiceLine], order: Any) -> dict[UUID, Decimal | None]:
-    """Product -> what one unit costs now: goods of an order what its warehouse values them at, all else the product's cost.
+def unit_costs(lines: Iterable[tuple[InvoiceLine, Any]]) -> dict[UUID, Decimal | None]:
+    """Line -> what one unit of it costs now, for lines with their order or none.
 
-    Cost: two queries. None where it is not known.
+    Goods of an order cost what its warehouse values them at, all else the product's cost; None where it is not known.
+    Cost: two queries.
     """
-    products = {p.pk: p for p in Product.objects.filter(pk__in={r.product_id for r in lines if r.product_id})}
-    goods = [p for p in products.values() if p.kind == "good"]
-    levels: dict[UUID, StockLevel] = {}
-    if goods and order is not None and order.warehouse_id:
-        levels = {row.product_id: row for row in StockLevel.objects.filter(warehouse=order.warehouse_id, product__in=goods)}
-    return {pk: stock.unit_cost(levels[pk], p) if pk in levels else p.cost for pk, p in products.items()}
+    lines = [(row, order) for row, order in lines if row.product_id]
+    products = Product.objects.in_bulk({row.product_id for row, _order in lines})
+    goods = {pk for pk, p in products.items() if p.kind == "good"}
+    warehouses = {order.warehouse_id for row, order in lines if row.product_id in goods and order is not None and order.warehouse_id}
+    lying = StockLevel.objects.filter(warehouse__in=warehouses, product__in=goods) if warehouses else ()
+    levels = {(level.warehouse_id, level.product_id): level for level in lying}
+    found = {}
+    for row, order in lines:
+        level, product = levels.get((order.warehouse_id, row.product_id)) if order is not None else None, products[row.product_id]
+        found[row.pk] = stock.unit_cost(level, product) if level else product.cost
+    return found
 
 
 def of_lines(lines: list[InvoiceLine], notes: list[CreditNoteLine]) -> dict[UUID, Cost]:

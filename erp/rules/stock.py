@@ -24,6 +24,7 @@ ZERO, MICRO = Decimal(0), Decimal("0.000001")
 BY_HAND = ("receipt", "adjustment")
 
 Levels = dict[UUID, StockLevel]  # by product
+Place = tuple[UUID, UUID]  # warehouse, product
 
 
 def own_warehouse() -> Warehouse | None:
@@ -47,7 +48,17 @@ def lock_levels(warehouse: Warehouse, products: Iterable[UUID]) -> Levels:
     return {level.product_id: level for level in found}
 
 
-def store_levels(levels: Levels) -> None:
+def _lock_places(places: set[Place]) -> dict[Place, StockLevel]:
+    """The levels at any places, made where missing, locked in the order of their ids. Cost: two statements."""
+    if not places:
+        return {}
+    with permit():
+        StockLevel.objects.bulk_create([StockLevel(warehouse_id=w, product_id=p) for w, p in sorted(places)], ignore_conflicts=True)
+    found = StockLevel.objects.filter(warehouse__in={w for w, _p in places}, product__in={p for _w, p in places}).order_by("pk")
+    return {(level.warehouse_id, level.product_id): level for level in found.select_for_update(of=("self",))}
+
+
+def store_levels(levels: dict[Any, StockLevel]) -> None:
     if levels:
         with permit():
             StockLevel.objects.bulk_update(levels.values(), ["on_hand", "reserved", "average_cost"])
@@ -73,19 +84,25 @@ def _take_in(level: StockLevel, quantity: Decimal, cost: Decimal | None, is_rece
 # Reservations
 
 
-def reserve(order: SalesOrder, lines: list[OrderLine]) -> None:
-    """Keep stock for what is open of these lines: all of it where stock may go below zero, else what is free. Cost: about six statements."""
-    if order.warehouse is None:
-        order.warehouse = own_warehouse()
-    kept = goods(row.product_id for row in lines)
-    if order.warehouse is None or not kept:
+def reserve(wanted: list[tuple[SalesOrder, list[OrderLine]]]) -> None:
+    """Keep stock for what is open of these lines: all of it where stock may go below zero, else what is free.
+
+    Cost: about seven statements for any number of orders.
+    """
+    warehouses = Warehouse.objects.in_bulk({order.warehouse_id for order, _lines in wanted if order.warehouse_id})
+    own = own_warehouse() if any(not order.warehouse_id for order, _lines in wanted) else None
+    for order, _lines in wanted:
+        order.warehouse = warehouses.get(order.warehouse_id, own)
+    kept = goods(row.product_id for _order, lines in wanted for row in lines)
+    wanted = [(order.warehouse, row) for order, lines in wanted for row in lines if order.warehouse and row.product_id in kept]
+    levels = _lock_places({(warehouse.pk, row.product_id) for warehouse, row in wanted})
+    if not levels:
         return
-    levels = lock_levels(order.warehouse, kept)
-    _give_back([row.pk for row in lines], levels)
+    _give_back([row.pk for _warehouse, row in wanted], levels)
     added = []
-    for row in lines:
-        level = levels.get(row.product_id)
-        quantity = _free_for(order.warehouse, level, row.quantity - row.shipped - row.cancelled) if level else ZERO
+    for warehouse, row in wanted:
+        level = levels[warehouse.pk, row.product_id]
+        quantity = _free_for(warehouse, level, row.quantity - row.shipped - row.cancelled)
         if quantity > 0:
             level.reserved += quantity
             added.append(Reservation(order_line_id=row.pk, level=level, quantity=quantity))
@@ -103,7 +120,7 @@ def _free_for(warehouse: Warehouse, level: StockLevel, wanted: Decimal) -> Decim
     return wanted if warehouse.allow_negative else min(wanted, max(level.on_hand - level.reserved, ZERO))
 
 
-def _give_back(lines: list[UUID], levels: Levels) -> None:
+def _give_back(lines: list[UUID], levels: dict[Any, StockLevel]) -> None:
     """Forget what was kept for these lines in levels that are locked and in hand."""
     by_id = {level.pk: level for level in levels.values()}
     held = list(Reservation.objects.filter(order_line__in=lines, level__in=by_id))
@@ -181,52 +198,59 @@ def missing(lines: Iterable[OrderLine]) -> Decimal:
 # Moves of deliveries
 
 
-def take_out(warehouse: Warehouse, rows: list[Any], on: date) -> None:
-    """Goods of these delivery lines leave; each row takes the cost it left with. Cost: about eight statements.
+class Leaving:
+    """Goods that leave with deliveries, ``(warehouse, delivery lines)`` each: all levels are locked at first and stored at last.
 
-    Errors: RuleError at ``lines.0.quantity`` where that is not there, or is kept for others.
+    Cost: about eight statements for any number.
     """
-    products = {p.pk: p for p in Product.objects.filter(pk__in={r.product_id for r in rows if r.product_id}, kind="good")}
-    levels = lock_levels(warehouse, products)
-    held = {one.order_line_id: one for one in Reservation.objects.filter(order_line__in=[r.order_line_id for r in rows])}
-    moves, touched = [], []
-    for position, row in enumerate(rows):
-        level = levels.get(row.product_id)
-        if level is None:
-            continue
-        mine = held.get(row.order_line_id)
-        kept = mine.quantity if mine and mine.level_id == level.pk else ZERO
-        there = level.on_hand if warehouse.allow_negative else kept + max(level.on_hand - level.reserved, ZERO)
-        if not warehouse.allow_negative and row.quantity > there:
-            raise RuleError({f"lines.{position}.quantity": [
-                _("Only %(there)s of %(product)s can leave %(warehouse)s.") % {
-                    "there": f"{max(there, ZERO).normalize():f}", "product": products[row.product_id].name, "warehouse": warehouse.name,
-                }
-            ]})  # fmt: skip
-        row.unit_cost = unit_cost(level, products[row.product_id])
-        level.on_hand -= row.quantity
-        if kept:
-            used = min(kept, row.quantity)
-            mine.quantity -= used
-            level.reserved -= used
-            touched.append(mine)
-        moves.append(_move_of(warehouse, row, -row.quantity, on, "delivery"))
-    _store_reservations(touched)
-    store_levels(levels)
-    _note(moves)
-    _drop_elsewhere(rows, held, levels)
 
+    def __init__(self, wanted: list[tuple[Warehouse, list[Any]]]):
+        rows = [row for _warehouse, held in wanted for row in held]
+        self.products = {p.pk: p for p in Product.objects.filter(pk__in={r.product_id for r in rows if r.product_id}, kind="good")}
+        self.levels = _lock_places({(w.pk, r.product_id) for w, held in wanted for r in held if r.product_id in self.products})
+        self.held = {one.order_line_id: one for one in Reservation.objects.filter(order_line__in=[r.order_line_id for r in rows])}
+        self.moves: list[StockMove] = []
+        self.touched: dict[UUID, Reservation] = {}
+        self.elsewhere: list[UUID] = []
 
-def _drop_elsewhere(rows: list[Any], held: dict[UUID, Reservation], levels: Levels) -> None:
-    """What was kept in another warehouse for lines that left from this one is free there again."""
-    mine = {level.pk for level in levels.values()}
-    release([line for line, one in held.items() if one.level_id not in mine and any(r.order_line_id == line for r in rows)])
+    def take_out(self, warehouse: Warehouse, rows: list[Any], on: date) -> None:
+        """So much leaves; each row takes the cost it left with. Errors: RuleError at ``lines.0.quantity`` where that is not there, or is kept for others."""
+        for position, row in enumerate(rows):
+            level = self.levels.get((warehouse.pk, row.product_id))
+            if level is None:
+                continue
+            mine = self.held.get(row.order_line_id)
+            kept = mine.quantity if mine and mine.level_id == level.pk else ZERO
+            there = level.on_hand if warehouse.allow_negative else kept + max(level.on_hand - level.reserved, ZERO)
+            product = self.products[row.product_id]
+            if not warehouse.allow_negative and row.quantity > there:
+                raise RuleError({f"lines.{position}.quantity": [
+                    _("Only %(there)s of %(product)s can leave %(warehouse)s.") % {
+                        "there": f"{max(there, ZERO).normalize():f}", "product": product.name, "warehouse": warehouse.name,
+                    }
+                ]})  # fmt: skip
+            row.unit_cost = unit_cost(level, product)
+            level.on_hand -= row.quantity
+            if kept:
+                used = min(kept, row.quantity)
+                mine.quantity -= used
+                level.reserved -= used
+                self.touched[mine.pk] = mine
+            if mine and mine.level_id != level.pk:
+                self.elsewhere.append(row.order_line_id)
+            self.moves.append(_move_of(warehouse, row, -row.quantity, on, "delivery"))
 
-
-def _store_reservations(touched: list[Reservation]) -> None:
-    with permit():
-        Reservation.objects.filter(pk__in=[one.pk for one in touched if one.quantity <= 0]).delete()
-        Reservation.objects.bulk_update([one for one in touched if one.quantity > 0], ["quantity"])
+    def store(self) -> None:
+        """What was kept in another warehouse for lines that left from this one is free there again."""
+        if not self.moves:
+            return
+        with permit():
+            Reservation.objects.filter(pk__in=[one.pk for one in self.touched.values() if one.quantity <= 0]).delete()
+            Reservation.objects.bulk_update([one for one in self.touched.values() if one.quantity > 0], ["quantity"])
+        store_levels(self.levels)
+        _note(self.moves)
+        if self.elsewhere:
+            release(self.elsewhere)
 
 
 def put_back(warehouse: Warehouse, rows: list[Any], on: date) -> None:
@@ -322,6 +346,6 @@ def differences() -> list[str]:
 
 
 __all__ = [
-    "apply_move", "check_move", "differences", "frozen_move", "goods", "keep_for_waiting", "lock_levels", "missing", "own_warehouse", "prepare_moves",
-    "put_back", "release", "reserve", "take_out", "unit_cost",
+    "Leaving", "apply_move", "check_move", "differences", "frozen_move", "goods", "keep_for_waiting", "lock_levels", "missing", "own_warehouse",
+    "prepare_moves", "put_back", "release", "reserve", "unit_cost",
 ]  # fmt: skip

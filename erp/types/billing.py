@@ -50,7 +50,7 @@ register(
             ),
         ),
         acts=(
-            Act("post", _("Post"), ("draft",), "posted", fields=(DATE,), run=invoices.post, icon="check", primary=True),
+            Act("post", _("Post"), ("draft",), "posted", fields=(DATE,), together=invoices.post, icon="check", primary=True),
             Act(
                 "credit", _("Credit"), ("posted",), takes=(Lines("lines", CreditNoteLine, "credit_note", ("invoice_line", "quantity"), label=_("Lines")),),
                 offers=credits.offer_lines, run=credits.draft_of_invoice, makes="credit-notes", icon="receipt-refund",
@@ -133,7 +133,7 @@ extend(
     acts=(
         Act(
             "invoice", _("Make invoice"), ("confirmed", "closed", "cancelled"),
-            fields=(Field("basis", "choice", _("By"), required=True, options=invoices.BASES, default="delivered"), DATE), run=invoices.draft_of_order,
+            fields=(Field("basis", "choice", _("By"), required=True, options=invoices.BASES, default="delivered"), DATE), together=invoices.of_orders,
             makes="invoices", icon="file-invoice",
         ),
     ),

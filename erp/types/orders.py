@@ -42,11 +42,11 @@ register(
             Lines("charges", OrderCharge, "order", ("name", named("amount", minimum=0, required=True), "tax_code"), label=_("Charges")),
         ),
         acts=(
-            Act("confirm", _("Confirm"), ("draft",), "confirmed", fields=(DATE,), run=rules.confirm, icon="check", primary=True),
+            Act("confirm", _("Confirm"), ("draft",), "confirmed", fields=(DATE,), together=rules.confirm, icon="check", primary=True),
             Act(
                 "deliver", _("Deliver"), ("confirmed",), fields=(DATE,),
                 takes=(Lines("lines", DeliveryLine, "delivery", ("order_line", "quantity")),), offers=deliveries.offer_order_lines,
-                run=deliveries.of_order, makes="deliveries", icon="truck-delivery", primary=True,
+                together=deliveries.of_orders, makes="deliveries", icon="truck-delivery", primary=True,
             ),
             Act("amend", _("Amend"), ("confirmed",), "", fields=(DATE,), lines=("lines", "charges"), run=rules.amend, icon="pencil"),
             Act("close", _("Close"), ("confirmed",), "closed", fields=(DATE,), run=rules.end, icon="lock"),

@@ -25,7 +25,7 @@ register(
             ),
         ),
         acts=(
-            Act("ship", _("Ship"), ("draft",), "shipped", fields=(DATE,), run=rules.ship, icon="truck-delivery", primary=True),
+            Act("ship", _("Ship"), ("draft",), "shipped", fields=(DATE,), together=rules.ship, icon="truck-delivery", primary=True),
             Act(
                 "return", _("Return"), ("shipped",), fields=(DATE,), takes=(Lines("lines", DeliveryLine, "delivery", ("delivery_line", "quantity")),),
                 offers=rules.offer_delivery_lines, guard=rules.demand_outward, run=rules.back, makes="deliveries", icon="arrow-back-up",

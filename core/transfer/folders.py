@@ -41,7 +41,7 @@ def import_folder(actor: Actor, folder: str | Path, recorded: str = "business", 
     if unused:
         progress(_("Not used: %(files)s.") % {"files": ", ".join(unused)})
     history = write.History(at_business_date=recorded == "business")
-    load = Load(actor, files, history, progress)
+    load = Load(actor, shape, files, history, progress)
     with context.calling(context.Call(channel="import")):
         for step in shape.steps:
             load.run(step)
@@ -88,21 +88,39 @@ def recognise(tables: dict[str, reading.Table]) -> tuple[Shape, dict[str, tuple[
 class Load:
     """A folder on its way in: its rows, and which record each became. ``made`` maps step -> id in the file -> id of the record."""
 
-    def __init__(self, actor: Actor, files: dict[str, tuple[str, reading.Table]], history: write.History, progress: Progress):
+    def __init__(self, actor: Actor, shape: Shape, files: dict[str, tuple[str, reading.Table]], history: write.History, progress: Progress):
         self.actor, self.history, self.progress = actor, history, progress
+        self.types = {step.name: get(step.type) for step in shape.steps}
         self.names = {role: name for role, (name, _table) in files.items()}
         self.rows = {role: _rows(name, table) for role, (name, table) in files.items()}
         self.roles = dict(Role.objects.exclude(key="").values_list("key", "pk"))
         self.made: dict[str, dict[str, UUID]] = defaultdict(dict)
         self.written: dict[str, int] = {}
         self._values: dict[tuple[str, str], set[str]] = {}
-        self._children: dict[tuple[str, str], dict[str, list[Row]]] = {}
+        self._groups: dict[tuple[str, str], dict[str, list[Row]]] = {}
+        self._oldest: dict[str, UUID | None] = {}
 
     def values_of(self, file: str, column: str) -> set[str]:
         """Every value of a column, gathered once."""
         if (file, column) not in self._values:
             self._values[file, column] = {row[column] for row in self.rows[file] if row[column]}
         return self._values[file, column]
+
+    def rows_by(self, file: str, column: str) -> dict[str, list[Row]]:
+        """The rows of a file by their values of a column, grouped once."""
+        if (file, column) not in self._groups:
+            grouped: dict[str, list[Row]] = defaultdict(list)
+            for row in self.rows[file]:
+                grouped[row[column]].append(row)
+            self._groups[file, column] = dict(grouped)
+        return self._groups[file, column]
+
+    def oldest(self, slug: str) -> UUID | None:
+        """The record of a type that has been there longest. Cost: one query the first time."""
+        if slug not in self._oldest:
+            there = access.rows(self.actor, get(slug)).filter(archived_at=None).order_by("created_at", "pk")
+            self._oldest[slug] = there.values_list("pk", flat=True).first()
+        return self._oldest[slug]
 
     def run(self, step: Step) -> None:
         """Write the records of one step, batch by batch, those above before those below."""
@@ -138,7 +156,12 @@ class Load:
             self._change(step, object_type, rows, data)
             return
         try:
-            records = [self._onto_root(object_type, data[0])] if onto_root else write.create_many(self.actor, object_type, data, self.history)
+            if onto_root:
+                records = [self._onto_root(object_type, data[0])]
+            elif step.out_of:
+                records = self._make_out_of(step, rows, data)
+            else:
+                records = write.create_many(self.actor, object_type, data, self.history)
             for name, fields in step.acts.items():
                 inputs = [(record.pk, {n: self._read(step, row, n, s) for n, s in fields.items()}) for record, row in zip(records, rows, strict=True)]
                 write.act_many(self.actor, object_type, name, inputs, self.history)
@@ -146,6 +169,13 @@ class Load:
             raise self._named(step, rows, error) from None
         for row, record in zip(rows, records, strict=True):
             self.made[step.name][row[step.id]] = record.pk
+
+    def _make_out_of(self, step: Step, rows: list[Row], data: list[dict]) -> list[Record]:
+        """What the act of an earlier step's records makes of each."""
+        earlier, act = step.out_of
+        return write.act_many(
+            self.actor, self.types[earlier], act, [(self.made[earlier][row[step.id]], values) for row, values in zip(rows, data, strict=True)], self.history
+        )
 
     def _onto_root(self, object_type: ObjectType, data: dict) -> Record:
         """The company's own top unit becomes this one; a new one where there is no single top."""
@@ -177,13 +207,7 @@ class Load:
     def _rows_below(self, step: Step, children: Children, row: Row) -> list[Row]:
         if not children.file:
             return [row] if row[children.unless_zero].strip("0.,") else []
-        key = (children.file, children.by)
-        if key not in self._children:
-            grouped: dict[str, list[Row]] = defaultdict(list)
-            for child in self.rows[children.file]:
-                grouped[child[children.by]].append(child)
-            self._children[key] = grouped
-        return self._children[key].get(row[step.id], [])
+        return self.rows_by(children.file, children.by).get(row[step.id], [])
 
     def _read(self, step: Step, row: Row, name: str, source: Source, file: str = "") -> Any:
         try:

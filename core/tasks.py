@@ -4,7 +4,7 @@ from uuid import UUID
 
 from celery import Task, shared_task
 
-from core import access, context, door, jobs, registry, search
+from core import access, context, doctor, door, jobs, registry, search
 
 
 class CompanyTask(Task):
@@ -35,6 +35,12 @@ def daily(company_id: str) -> None:
             failed.append(error)
     if failed:
         raise failed[0]
+
+
+@shared_task(base=CompanyTask, name="odos.verify", ignore_result=True)
+def verify(company_id: str) -> None:
+    """Verify the company's books and keep what was found. May take minutes; lost, it is done the next night."""
+    doctor.nightly()
 
 
 def hint(company_id: UUID) -> None:

@@ -8,5 +8,5 @@ class CrmConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self):
-        from crm import seeds, types  # noqa: F401, PLC0415 - the registry fills when every model is loaded
+        from crm import checks, seeds, types  # noqa: F401, PLC0415 - the registry fills when every model is loaded
         from crm.imports import trading  # noqa: F401, PLC0415 - as above

@@ -6,6 +6,7 @@ Starts no server and reads no table. The addresses of the embedded servers come 
 import os
 from datetime import timedelta
 
+from celery.schedules import crontab
 from django.utils.module_loading import import_string
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -266,6 +267,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "odos.sweep", "schedule": timedelta(minutes=1), "options": {"expires": 60}},
     "tidy": {"task": "odos.tidy", "schedule": timedelta(days=1)},
     "day": {"task": "odos.day", "schedule": timedelta(days=1)},
+    "night": {"task": "odos.night", "schedule": crontab(minute=0), "options": {"expires": 1800}},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(HOME.run / "beat")
 

@@ -5,16 +5,19 @@ A round only sends messages, one a company, and each is as harmless lost as sent
 
 from importlib import import_module
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from celery import shared_task
 from django.conf import settings
+from django.utils import timezone
 
 from core import context
-from core.tasks import CompanyTask, daily, run_jobs
+from core.tasks import CompanyTask, daily, run_jobs, verify
 from tenants.models import Company
 
 SWEEP = 60  # seconds: what a lost hint, or a job that is to be tried again, waits at most beyond its time
 TIDY = 86_400  # seconds
+NIGHT = 3  # the hour at which a company's books are verified, on its own clock
 
 
 @shared_task(name="odos.sweep")
@@ -36,6 +39,17 @@ def day() -> None:
     """Let every active company do what its types do once a day. Cost: one query, and one message a company."""
     for company_id in _active():
         daily.apply_async([str(company_id)], expires=TIDY)
+
+
+@shared_task(name="odos.night")
+def night() -> None:
+    """Verify the books of those companies where it is night now; sent every hour. Cost: one query, and a message for each of those."""
+    now = timezone.now()
+    with context.bind_public():
+        zones = list(Company.objects.filter(status=Company.Status.ACTIVE).values_list("id", "timezone"))
+    for company_id, zone in zones:
+        if now.astimezone(ZoneInfo(zone)).hour == NIGHT:
+            verify.apply_async([str(company_id)], expires=TIDY)
 
 
 @shared_task(base=CompanyTask, name="odos.forget_sessions")

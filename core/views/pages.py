@@ -21,7 +21,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from core import access, context, door, registry
+from core import access, context, doctor, door, registry
 from core.access import Actor
 from core.errors import Denied, Missing, OdosError, RuleError, Stale, Unparsable, VersionRequired, WrongState
 from core.models import User
@@ -38,6 +38,7 @@ THEMES = ("light", "dark")
 STATUS = {Missing: 404, Denied: 403, RuleError: 422, Unparsable: 400, Stale: 412, VersionRequired: 428, WrongState: 409}
 TOASTS = "toasts"
 HUES = 6
+VERIFICATION = "/settings/verification/"
 BY_FIRST_WORD = ("list", "record", "record-act")  # addresses that match any words, whether or not something is there
 
 
@@ -213,6 +214,9 @@ def places(path: str, actor: Actor) -> list[dict[str, Any]]:
     for object_type in registry.every():
         if object_type.group and access.allows(actor, object_type, "view"):
             groups.setdefault(str(object_type.group), []).append(_place(object_type, path, letters))
+    if doctor.may_read(actor):
+        verified = {"label": _("Verification"), "url": VERIFICATION, "icon": "circle-check", "current": path.startswith(VERIFICATION), "key": ""}
+        groups.setdefault(str(SETTINGS), []).append(verified)
     ordered = sorted(groups.items(), key=lambda item: item[0] == str(SETTINGS))
     home = {"label": _("Dashboard"), "url": "/", "icon": "layout-dashboard", "current": path == "/", "key": "d"}
     numbers = {"label": _("Figures"), "url": "/kpis/", "icon": "chart-bar", "current": path.startswith("/kpis/"), "key": ""}
@@ -221,12 +225,16 @@ def places(path: str, actor: Actor) -> list[dict[str, Any]]:
 
 
 def sheets(path: str, actor: Actor) -> list[dict[str, Any]]:
-    """Pages of several figures side by side, where the actor sees what any of them is made of."""
+    """Pages of several figures side by side, where the actor sees what any of them is made of; then reports of the company."""
     found = []
     for one in registry.sheets.values():
         slugs = {slug for key in one.columns for measure in registry.kpis[key].top.measures for slug in registry.measures[measure].sources}
         if any(access.allows(actor, registry.types[slug], "view") for slug in slugs):
             found.append({"label": one.label, "url": f"/{one.key}/", "icon": one.icon, "current": path == f"/{one.key}/", "key": ""})
+    for report in registry.reports.values():
+        if not report.slug and report.sees(actor):
+            url = f"/reports/{report.key}/"
+            found.append({"label": report.label, "url": url, "icon": report.icon, "current": path == url, "key": ""})
     return found
 
 

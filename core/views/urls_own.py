@@ -3,7 +3,7 @@
 from django.urls import path
 
 from core import registry
-from core.views import account, dashboard, intake, kpis, overview, own, search, shared, sheets
+from core.views import account, dashboard, doctor, intake, kpis, overview, own, reports, search, shared, sheets
 
 urlpatterns = [
     path("", dashboard.dashboard, name="dashboard"),
@@ -11,7 +11,10 @@ urlpatterns = [
     path("kpis/<str:key>/", kpis.figure, name="kpi"),
     path("overview/", overview.overview, name="overview"),
     *(path(f"{key}/", sheets.sheet, {"key": key}, name=f"sheet-{key}") for key in registry.sheets),
+    *(path(f"reports/{key}/", reports.of_company, {"key": key}, name=f"report-{key}") for key, report in registry.reports.items() if not report.slug),
     path("search/", search.everything, name="search"),
+    path("settings/verification/", doctor.verification, name="verification"),
+    path("settings/verification/<uuid:ident>/", doctor.verification, name="verification-night"),
     path("form/<slug:slug>/", intake.form, name="intake"),
     path("form/<slug:slug>/thanks/", intake.thanks, name="intake-thanks"),
     path("sign-in/", account.sign_in, name="sign-in"),

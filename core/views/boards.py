@@ -5,14 +5,16 @@ A move is the type's own act with the version the card was shown with. The same 
 
 import json
 from dataclasses import dataclass, replace
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from core import access, context, query, read, registry, write
+from core import access, context, query, read, registry, structures, write
 from core.access import Actor
 from core.errors import Denied, Missing, OdosError, RuleError, Stale, WrongState
 from core.query import Listing
@@ -64,12 +66,12 @@ def board(request: HttpRequest, actor: Actor, object_type: ObjectType, wanted: L
 
 
 def _groups(request: HttpRequest, actor: Actor, object_type: ObjectType, wanted: Listing) -> list[dict[str, Any]]:
-    """The sets of columns there are (pipelines), the one asked for or else the first marked. Cost: one query."""
+    """The sets of columns there are (pipelines), the one asked for marked, else the one there was first. Cost: one query."""
     f = access.fields(actor, object_type).get(object_type.board_groups)
     target = registry.get(f.target) if f is not None else None
     if target is None or not access.allows(actor, target, "view"):
         return []
-    found = query.page(actor, target, Listing(sort=(target.title,), limit=COLUMNS)).records
+    found = query.page(actor, target, Listing(sort=("created_at",), limit=COLUMNS)).records
     asked = {str(leaf[2]) for node in wanted.conditions for leaf in filters.leaves(node) if leaf[0] == f.name and leaf[1] == "eq"}
     current = next((str(r.pk) for r in found if str(r.pk) in asked), str(found[0].pk) if found else "")
     return [
@@ -188,22 +190,31 @@ def _card(actor: Actor, object_type: ObjectType, shown: Shown, notes: list) -> d
         "id": str(shown.id), "version": shown.record.version, "title": shown.label, "url": pages.address(object_type, shown.id), "person": None,
         "amount": "", "refs": [], "notes": [{"icon": icon, "text": text, "tone": tone} for icon, text, tone in notes],
     }  # fmt: skip
+    open_still = not object_type.has_status or shown.record.status == object_type.statuses[0][0]
     for name in object_type.card:
         f, value = shown.fields.get(name), shown.values.get(name)
-        if f is None or f.rules.is_empty(value):
+        if f is None or f.rules.is_empty(value) or (value == 0 and f.rules.sums and f.kind != "money"):
             continue
         if f.kind == "user" and isinstance(value, Ref):
             card["person"] = {"initials": pages.initials(value.label), "hue": pages.hue(value.label), "name": value.label} if value.label else None
         elif isinstance(value, Ref):
-            card["refs"].append({"text": value.label or _("(not visible)"), "url": pages.address(value.slug, value.id) if value.seen else ""})
+            told = {"text": value.label or _("(not visible)"), "url": pages.address(value.slug, value.id) if value.seen else ""}
+            card["refs" if not card["refs"] else "notes"].append(told | {"icon": registry.types[value.slug].icon, "tone": "", "label": f.label})
         elif f.kind == "money":
             card["amount"] = card["amount"] or shown.text(name)
+        elif f.kind in ("date", "datetime"):
+            past = open_still and _day(value) < structures.today()
+            text = _("%(date)s, overdue") % {"date": shown.text(name)} if past else shown.text(name)
+            card["notes"].append({"icon": "calendar" if f.kind == "date" else "clock", "text": text, "tone": "late" if past else "", "label": f.label})
         else:
-            icon = "calendar" if f.kind in ("date", "datetime") else "tag"
-            card["notes"].append({"icon": icon, "text": shown.text(name), "tone": "", "label": f.label})
-    if object_type.has_status and shown.record.status != object_type.statuses[0][0]:
+            card["notes"].append({"icon": "", "text": f"{f.label}: {shown.text(name)}", "tone": ""})
+    if not open_still:
         card["status"] = {"label": tables.status_label(object_type, shown.record.status), "tone": tables.tone(object_type, shown.record.status)}
     return card
+
+
+def _day(value: date | datetime) -> date:
+    return timezone.localtime(value).date() if isinstance(value, datetime) else value
 
 
 # Moving a card ------------------------------------------------------------------------------------------------------

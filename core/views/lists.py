@@ -106,8 +106,9 @@ def _heads(request: HttpRequest, object_type: ObjectType, wanted: Listing, colum
 
 
 def _sums(actor: Actor, object_type: ObjectType, wanted: Listing, columns: list[tables.Column]) -> tuple[str, ...]:
-    """What is added up under the list: what was asked for, and amounts that rules computed (the sum of prices says nothing)."""
-    computed = [c.name for c in columns if c.field.kind == "money" and c.field.readonly and not c.field.compute]
+    """What is added up under the list: what was asked for, amounts that rules computed (the sum of prices says nothing), and a board's."""
+    money = [c for c in columns if c.field.kind == "money" and not c.field.compute]
+    computed = [c.name for c in money if c.field.readonly or c.name in object_type.card]
     return tuple(dict.fromkeys((*wanted.sums, *computed)))
 
 

@@ -91,7 +91,8 @@ register(
         follows=("lead",), remains=rules.remains, deletable=False, keys=("external_id",),
         aside=("lead_source", "campaign", "opened_on", "currency", "external_id"),
         filters=("status", "pipeline", "stage", "owner", "close_date", "account", "lead_source"),
-        board="stage", board_act="move", board_groups="pipeline", board_hides=("won", "lost"), card=("account", "amount", "close_date", "next_due", "owner"),
+        board="stage", board_act="move", board_groups="pipeline", board_hides=("won", "lost"),
+        card=("account", "amount", "weighted", "close_date", "next_activity", "next_due", "days_in_stage", "owner"),
     ),
     ObjectType(
         "pipelines", Pipeline, _("Pipeline"), _("Pipelines"), ("name",), columns=("name",), search=("name",), owner=None, icon="filter", group=SALES,

@@ -16,7 +16,7 @@ function opened(event) {
     menu.style.top = `${box.bottom + 4}px`;
     menu.style.right = `${Math.max(4, innerWidth - box.right)}px`;
   }
-  menu.querySelector(".menu-item, .control")?.focus();
+  [...menu.querySelectorAll(".menu-item, .control")].find((item) => item.checkVisibility())?.focus();
 }
 
 function moved(event) {

@@ -1,0 +1,138 @@
+"""The board by hand: a card is moved by dragging, by keys alone, by the phone's menu and without a script; what is refused goes back."""
+
+import re
+
+import pytest
+
+from core import access, door, registry, write
+from crm.models import Opportunity
+from tests import factories
+
+BOARD = "/opportunities/?view=board"
+
+
+@pytest.fixture(scope="module")
+def pipeline(company, alice):
+    """A pipeline of three stages with a deal in the first two."""
+    actor = access.actor_for(alice)
+    stages = [{"name": name, "probability": share} for name, share in (("Heard of", "0.1"), ("Talked", "0.4"), ("Offered", "0.7"))]
+    made = factories.make("pipelines", actor, name="Aaa", stages=stages)
+    return list(made.stages.order_by("order", "position"))
+
+
+@pytest.fixture
+def deal(alice, pipeline):
+    """A fresh deal of 1,000.00 in the first stage."""
+    stage = pipeline[0]
+    data = {"name": "Winches", "pipeline": str(stage.pipeline_id), "stage": str(stage.pk), "amount": "1000"}
+    return factories.make("opportunities", access.actor_for(alice), **data)
+
+
+@pytest.fixture
+def address(pipeline):
+    return f"{BOARD}&pipeline={pipeline[0].pipeline_id}"
+
+
+def column(page, stage):
+    return page.locator(f"[data-column='{stage.pk}']")
+
+
+def card(place, deal):
+    return place.locator(f"[data-card='{deal.pk}']")
+
+
+def stage_of(deal):
+    return Opportunity.objects.get(pk=deal.pk).stage_id
+
+
+def head(page, stage):
+    return page.locator("section", has=page.locator(f"[data-column='{stage.pk}']")).locator(".board-head").inner_text()
+
+
+def test_a_card_is_dragged_and_sums_follow(screen, company, alice, pipeline, deal, address):
+    tab = screen(company, alice)
+    page = tab.open(address)
+    before = head(page, pipeline[1])
+    card(page, deal).drag_to(column(page, pipeline[1]))
+    card(column(page, pipeline[1]), deal).wait_for()
+    page.get_by_role("status").get_by_text("Winches is now in Talked.").wait_for()
+    assert stage_of(deal) == pipeline[1].pk
+    assert head(page, pipeline[1]) != before
+    assert tab.problems() == []
+
+
+def test_a_card_is_moved_by_keys_alone(screen, company, alice, pipeline, deal, address):
+    tab = screen(company, alice)
+    page = tab.open(address)
+    card(page, deal).get_by_role("link", name="Winches").focus()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.ariaLabel") == "Move “Winches” to ..."
+    page.keyboard.press("Enter")
+    menu = page.locator("#board-menu")
+    menu.wait_for()
+    assert menu.get_by_role("button").all_inner_texts() == ["Talked", "Offered"]
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    card(column(page, pipeline[2]), deal).wait_for()
+    assert stage_of(deal) == pipeline[2].pk
+    assert page.evaluate("document.activeElement.textContent") == "Winches"  # who moved it goes on from there
+    assert tab.problems() == []
+
+
+def test_a_card_is_moved_by_the_menu_on_a_phone(screen, company, alice, pipeline, deal, address):
+    tab = screen(company, alice, width=390)
+    page = tab.open(address)
+    card(page, deal).get_by_role("button", name="Move").click()
+    menu = page.locator("#board-menu")
+    assert menu.bounding_box()["width"] == 390  # a sheet at the foot, where the thumb is
+    assert tab.problems() == []
+    menu.get_by_role("button", name="Offered").click()
+    card(column(page, pipeline[2]), deal).wait_for()
+    assert stage_of(deal) == pipeline[2].pk
+
+
+def test_a_stale_card_goes_back_with_a_sentence(screen, company, alice, pipeline, deal, address):
+    tab = screen(company, alice)
+    page = tab.open(address)
+    door.writing(lambda: write.change(access.actor_for(alice), registry.get("opportunities"), deal.pk, {"amount": "2000"}, deal.version))
+    card(page, deal).drag_to(column(page, pipeline[1]))
+    page.get_by_role("alert").get_by_text("Somebody changed this record meanwhile").wait_for()
+    assert card(column(page, pipeline[0]), deal).get_by_text("2,000").count() == 1
+    assert stage_of(deal) == pipeline[0].pk
+    tab.wrong.clear()  # the refused move was answered with 412, which the console tells
+    assert tab.problems() == []
+
+
+def test_a_move_the_server_never_answers_is_taken_back(screen, company, alice, pipeline, deal, address):
+    tab = screen(company, alice)
+    page = tab.open(address)
+    page.route("**/opportunities/**", lambda route: route.abort() if route.request.method == "POST" else route.continue_())
+    card(page, deal).drag_to(column(page, pipeline[1]))
+    page.get_by_role("status").get_by_text("The server did not answer.").wait_for()
+    assert card(column(page, pipeline[0]), deal).count() == 1
+    assert stage_of(deal) == pipeline[0].pk
+
+
+def test_a_card_is_moved_without_a_script(screen, company, alice, pipeline, deal, address):
+    tab = screen(company, alice, javascript=False)
+    page = tab.open(address)
+    card(page, deal).get_by_role("link", name="Move").click()
+    page.select_option("[name=stage]", label="Talked")
+    page.get_by_role("main").get_by_role("button", name="Move").click()
+    page.wait_for_url(re.compile("view=board"))
+    assert card(column(page, pipeline[1]), deal).count() == 1
+    assert stage_of(deal) == pipeline[1].pk
+
+
+def test_every_number_of_the_board_is_a_link_to_its_list(screen, company, alice, pipeline, deal, address):
+    tab = screen(company, alice, theme="dark")
+    page = tab.open(address)
+    section = page.locator("section", has=page.locator(f"[data-column='{pipeline[0].pk}']"))
+    count, sum_ = int(section.locator(".count").inner_text()), section.locator(".board-head p a").first.inner_text()
+    assert tab.problems() == []
+    section.locator(".board-head p a").first.click()
+    page.wait_for_url(re.compile("stage="))
+    assert page.locator("[data-list] tbody tr").count() == count
+    assert sum_ in page.locator(".card-foot").inner_text()
+    page.get_by_role("link", name="Board").click()
+    assert page.locator("[data-board]").count() == 1

@@ -139,7 +139,10 @@ def goal(definition: kpi.Definition, value: Decimal | None, target: Decimal | No
     share = Decimal(0) if value is None or not target else max(Decimal(0), value / target)
     reached = value is not None and (value >= target if definition.up_is_good else value <= target)
     done = format_percent(share, format="#,##0%", locale=locale())
-    words = _("%(done)s of %(target)s") if definition.up_is_good else _("%(done)s of at most %(target)s")
+    if definition.in_money or definition.format == "number":
+        words = _("%(done)s of %(target)s") if definition.up_is_good else _("%(done)s of at most %(target)s")
+    else:  # a percentage of percent, or of days, says nothing
+        words = _("Target: %(target)s") if definition.up_is_good else _("Target: at most %(target)s")
     bar = plain((min(share, Decimal(1)) * 100).quantize(Decimal("0.1")))
     return Goal(full(definition, target), words % {"done": done, "target": short(definition, target)}, bar, reached)
 
@@ -155,7 +158,7 @@ def compare(answer: kpi.Answer) -> list[Comparison]:
             good = "" if not trend else "yes" if (trend == "up") == answer.definition.up_is_good else "no"
             then = number(answer.definition, value, drill, page_of(answer, period.key))
             words = period_label(period)
-            word = str(label) if period.shape == "range" else words
+            word = str(label) if period.shape == "range" else format_skeleton("yMMM", period.start, locale=locale()) if period.shape == "month" else words
             told = change(answer.definition, answer.value, value) if known else ""
             found.append(Comparison(str(label), words, word, then, told, trend, good))
     return found

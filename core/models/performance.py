@@ -33,7 +33,7 @@ class Target(Record):
     """
 
     kpi = models.CharField(_("Figure"), max_length=40)
-    dimension = models.CharField(_("For each"), max_length=40, blank=True, default="")
+    dimension = models.CharField(_("Set for"), max_length=40, blank=True, default="", help_text=_("Empty for the whole company."))
     subject = models.CharField(_("Of"), max_length=200, blank=True, default="", help_text=_("A name or an id; empty for the company."))
     subject_name = models.CharField(_("Of"), max_length=200, blank=True, default="", editable=False)
     period = models.CharField(_("Period"), max_length=7, help_text=_("2026, 2026-Q3 or 2026-07."))

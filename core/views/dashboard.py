@@ -78,7 +78,7 @@ def dashboard(request: HttpRequest, actor: Actor) -> HttpResponse:
     }  # fmt: skip
     if shown:
         values |= _figures(actor, shown, period, taken.token, today)
-        values["period"] = dict(choices)[period]
+        values["period"] = figures.period_label(periods.parse(period, today, context.company().fiscal_year_start))
     return pages.render(request, actor, "pages/dashboard.html", values)
 
 
@@ -181,7 +181,7 @@ def tile(answer: kpi.Answer, year: kpi.Answer | None, today: date, period: str) 
 
 
 def tables(actor: Actor, shown: Tiles, period: str, token: str) -> list[League]:
-    """Largest groups, and trees with all below each node, as far as the reader may split by them."""
+    """Largest groups that come to something, and trees with all below each node, as far as the reader may split by them."""
     usable = []
     for definition, words in shown:
         dimension = registry.dimensions.get(words.get("group_by", ""))
@@ -192,6 +192,6 @@ def tables(actor: Actor, shown: Tiles, period: str, token: str) -> list[League]:
     for answer, (definition, when, by, is_tree) in zip(kpi.values(actor, asked, compared=False), usable, strict=True):
         title = _("%(kpi)s by %(dimension)s, with all below") if is_tree else _("%(kpi)s by %(dimension)s")
         url = f"/kpis/{definition.key}/?period={when}&group_by={by.key}" + ("&rollup=true" if is_tree else "")
-        groups = [g for g in answer.groups if g.labels[0]] if is_tree else answer.groups[:LEAGUE_ROWS]
+        groups = [g for g in answer.groups if g.labels[0]] if is_tree else [g for g in answer.groups if g.value][:LEAGUE_ROWS]
         found.append(League(title % {"kpi": definition.name, "dimension": str(by.label).lower()}, url, figures.rows(answer, groups)))
     return found

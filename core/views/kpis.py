@@ -268,7 +268,10 @@ def _pick(actor: Actor, dimension: Dimension, chosen: str) -> dict[str, Any]:
     if not access.allows(actor, target, "view"):
         return {**field, "options": options([(chosen, chosen)] if chosen else [], chosen)}
     names = read.label_fields(actor, target)
-    some = access.rows(actor, target).filter(archived_at=None).order_by(names[0])[:20].values_list("pk", *names)
+    rows = access.rows(actor, target)
+    if any(f.name == "archived_at" for f in target.model._meta.fields):
+        rows = rows.filter(archived_at=None)
+    some = rows.order_by(names[0])[:20].values_list("pk", *names)
     pairs = {str(pk): next((str(t) for t in texts if t), "") for pk, *texts in some}
     if chosen and chosen not in pairs:
         pairs[chosen] = value_in_words(actor, dimension, chosen)

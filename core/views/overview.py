@@ -92,11 +92,12 @@ def _state(object_type: ObjectType, key: str, count: int, address: str) -> dict[
 
 
 def _open(object_type: ObjectType, one: read.Shown) -> dict[str, str]:
-    """A record in one line: its name, what else its list says of it first, and its last column."""
+    """A record in one line: its name, what else its list says of it first, and its amount or day."""
     names = [n for n in object_type.columns if n in one.fields and n not in (object_type.title, "status", "owner") and one.text(n)]
+    last = next((n for kind in ("money", "date") for n in reversed(names) if one.fields[n].kind == kind), "")
     return {
-        "label": one.label, "url": pages.address(object_type, one.id), "sub": " · ".join(one.text(n) for n in names[:-1][:2]),
-        "last": one.text(names[-1]) if names else "",
+        "label": one.label, "url": pages.address(object_type, one.id), "sub": " · ".join([one.text(n) for n in names if n != last][:2]),
+        "last": one.text(last) if last else "",
     }  # fmt: skip
 
 

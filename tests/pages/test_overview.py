@@ -48,7 +48,7 @@ def page(client, path="/overview/"):
 def test_it_shows_what_is_mine_and_waits(client_for, bob):
     text = page(client_for(bob))
     assert "Call One" in text
-    card = re.search(r'<section class="card" aria-label="Orders">(.*?)</section>', text, re.DOTALL)[1]
+    card = re.search(r'<section class="card" aria-label="Orders \(3\)">(.*?)</section>', text, re.DOTALL)[1]
     states = {html.unescape(url): int(n) for url, n in re.findall(r'href="(/orders/[^"]*status=[^"]*)">.*?</span>\s+(\d+)</a>', card)}
     assert sorted(states.values()) == [1, 2] and "3 open" in card
     for url, count in states.items():

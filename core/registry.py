@@ -13,6 +13,7 @@ from django.db import models
 from core.codes import CODES
 from core.kinds import KINDS, Kind
 from core.measuring import Dimension, Measure, Part, Sheet, ShippedDashboard, ShippedKpi
+from core.reporting import Report
 from core.showing import Note, Paper, PublicAct, Reason, Shared
 
 # Django's column class, most special first -> kind. Columns with a meaning of their own carry it in their class.
@@ -338,14 +339,17 @@ dimensions: dict[str, Dimension] = {}
 kpis: dict[str, ShippedKpi] = {}
 dashboards: dict[str, ShippedDashboard] = {}
 sheets: dict[str, Sheet] = {}
+reports: dict[str, Report] = {}
 daily: list[Callable] = []  # work(actor) that is done in every company once a day, each in a transaction of its own
 seeds: list[Callable] = []  # called with the actor of a new company's owner, in the order of the floors
 _frozen = False
 
 
-def register(*things: ObjectType | Measure | Dimension | ShippedKpi | ShippedDashboard | Sheet) -> None:
+def register(*things: ObjectType | Measure | Dimension | ShippedKpi | ShippedDashboard | Sheet | Report) -> None:
     """Make these known; each key once."""
-    homes = {ObjectType: types, Measure: measures, Dimension: dimensions, ShippedKpi: kpis, ShippedDashboard: dashboards, Sheet: sheets}
+    homes = {
+        ObjectType: types, Measure: measures, Dimension: dimensions, ShippedKpi: kpis, ShippedDashboard: dashboards, Sheet: sheets, Report: reports,
+    }  # fmt: skip
     for thing in things:
         home = homes[type(thing)]
         key = thing.slug if isinstance(thing, ObjectType) else thing.key
@@ -412,6 +416,6 @@ def type_of(record: models.Model) -> ObjectType:
 
 __all__ = [
     "KINDS", "KIND_OF", "Act", "Dimension", "Excerpt", "Field", "Intake", "Lines", "Measure", "Named", "Note", "ObjectType", "Paper", "Part", "PublicAct",
-    "Reason", "Shared", "Sheet", "ShippedDashboard", "ShippedKpi", "daily", "dashboards", "derive", "dimensions", "every", "extend", "freeze", "get", "kpis",
-    "measures", "named", "register", "seeds", "sheets", "type_choices", "type_of", "types",
+    "Reason", "Report", "Shared", "Sheet", "ShippedDashboard", "ShippedKpi", "daily", "dashboards", "derive", "dimensions", "every", "extend", "freeze",
+    "get", "kpis", "measures", "named", "register", "reports", "seeds", "sheets", "type_choices", "type_of", "types",
 ]  # fmt: skip

@@ -14,7 +14,7 @@ from core.models.record import Record
 from core.read import Ref, Shown
 from core.registry import ObjectType
 from core.types import SETTINGS
-from core.views import acts, chains, controls, excerpts, filters, notes, pages, papers, tables, timelines
+from core.views import acts, chains, controls, excerpts, filters, notes, pages, papers, reports, tables, timelines
 
 FEW = 10
 STAMPS = ("created_at", "updated_at", "version", "id", "archived_at")
@@ -35,6 +35,7 @@ def record(request: HttpRequest, actor: Actor, slug: str, ident: str) -> HttpRes
         "tabs": _tabs(request, object_type, related, _counts(actor, found, related), tab),
         "facts": _details(object_type, shown, False), "own_facts": _details(object_type, shown, True), "stamps": _stamps(shown),
         "notes": notes.of_record(actor, object_type, found), "papers": papers.offered(actor, object_type, found),
+        "reports": reports.offered(actor, object_type, found),
     }  # fmt: skip
     entry = next((r for r in related if r["key"] == tab), None)
     if entry is not None:
@@ -100,7 +101,7 @@ def _figure(answer: kpi.Answer, ever: kpi.Answer) -> dict[str, Any]:
     nothing = figures.full(answer.definition, Decimal(0))
     return {
         "label": f"{answer.definition.name} · {figures.period_label(answer.period)}", "number": figures.shown(answer), "all": figures.shown(ever),
-        "change": change[0] if change and change[0].number.full not in (nothing, figures.NO_VALUE) else None,
+        "change": change[0] if change and change[0].change and change[0].number.full not in (nothing, figures.NO_VALUE) else None,
         "goal": figures.goal(answer.definition, answer.value, answer.target),
     }  # fmt: skip
 

@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from core.views import acts, edits, imports, likeness, lists, lookups, papers, records
+from core import registry
+from core.views import acts, edits, imports, likeness, lists, lookups, papers, records, reports
 
 urlpatterns = [
     path("alike/<slug:slug>/", likeness.alike, name="alike"),
@@ -15,6 +16,11 @@ urlpatterns = [
     path("<slug:slug>/<str:ident>/", records.record, name="record"),
     path("<slug:slug>/<str:ident>/edit/", edits.edit, name="edit"),
     path("<slug:slug>/<str:ident>/pdf/", papers.printed, name="pdf"),
+    *(
+        path(f"{r.slug}/<str:ident>/{r.key}/", reports.of_record, {"slug": r.slug, "key": r.key}, name=f"report-{r.key}")
+        for r in registry.reports.values()
+        if r.slug
+    ),
     path("<slug:slug>/<str:ident>/delete/", acts.delete, name="delete"),
     path("<slug:slug>/<str:ident>/<slug:act>/", acts.act, name="record-act"),
 ]

@@ -3,7 +3,8 @@
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from core.registry import Measure, Part, ShippedKpi, extend, register
+from core.registry import Measure, Part, Report, ShippedKpi, extend, register
+from erp.rules import statements
 
 BILLS = ("invoices", "credit-notes")
 OWED = (*BILLS, "payments")
@@ -62,5 +63,15 @@ register(
 extend(
     "accounts", related=(("invoices", "account"), ("payments", "account"), ("credit-notes", "account")),
     figures=tuple((key, "account") for key in ("invoiced-net", "cash-received", "receivables", "overdue", "gross-margin")),
+)  # fmt: skip
+register(
+    Report(
+        "ageing", _("Ageing"), statements.ageing, statements.ageing_inputs, statements.sees, icon="calendar-stats",
+        explains=_("What is open of posted invoices by how long it is overdue, in base currency, less what no invoice took yet."),
+    ),
+    Report(
+        "statement", _("Statement"), statements.statement, statements.statement_inputs, statements.sees, slug="accounts", icon="report-money",
+        explains=_("Posted invoices, credit notes and payments, and what was owed after each."),
+    ),
 )  # fmt: skip
 extend("products", figures=(("invoiced-net", "product"), ("gross-margin", "product")))

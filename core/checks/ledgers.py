@@ -16,6 +16,7 @@ from core.registry import ObjectType
 
 ZERO = Decimal(0)
 BORN = ("add", "import")  # acts that make a record
+restated: dict[str, frozenset[str]] = {}  # slug -> fields that follow other records without an entry of their own
 told_elsewhere: dict[str, Q] = {}  # slug -> those of its records whose making stands in the trail of the record that made them
 
 
@@ -75,10 +76,8 @@ def trailed() -> list[ObjectType]:
 def records_are_what_their_trail_says() -> Iterator[Difference]:
     """Cost: two queries for every 500 records, and three for each type."""
     for object_type in trailed():
-        known = {
-            name: f for name, f in schema.fields(object_type).items()
-            if not f.compute and f.kind not in ("secret", "refs") and name not in ("version", "created_at", "updated_at")
-        }  # fmt: skip
+        untold = {"version", "created_at", "updated_at", *restated.get(object_type.slug, ())}
+        known = {n: f for n, f in schema.fields(object_type).items() if n not in untold and not f.compute and f.kind not in ("secret", "refs")}
         for records in chunks(object_type.model.objects.exclude(told_elsewhere.get(object_type.slug, Q(pk__in=[])))):
             told: dict[Any, list] = defaultdict(list)
             entries = TrailEntry.objects.filter(about_id__in=[r.pk for r in records], about_type=object_type.slug).order_by("id")
@@ -97,6 +96,8 @@ def _trail_of(record: Record, entries: list[tuple], known: dict) -> Iterator[Dif
         if stood not in (version, version + 1):  # an entry may tell of a deed that changed no field, at the version that stood
             yield differs(record, _("Version after %(act)s") % {"act": act}, version + 1, stood)
         version = stood
+        if act == "change":  # what is worked out from the fields that were changed is not told with them
+            last = {name: value for name, value in last.items() if not known[name].readonly}
         for name, pair in changes.items():
             if name in known and isinstance(pair, list) and len(pair) == 2:
                 if name in last and last[name] != pair[0]:

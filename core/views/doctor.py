@@ -40,7 +40,6 @@ def _results(one: Checkup) -> list[dict[str, Any]]:
         {
             **result, "sentence": doctor.checks[result["name"]].sentence if result["name"] in doctor.checks else result["name"],
             "more": result["differences"] - len(result["found"]), "wrong": bool(result["differences"] or result["error"]),
-            "found": [{**row, "address": row["address"] if row["address"] and pages.exists(row["address"]) else ""} for row in result["found"]],
         }
         for result in one.results
     ]  # fmt: skip

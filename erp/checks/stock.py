@@ -92,15 +92,17 @@ def average_costs_are_replayed() -> Iterator[Difference]:
     """
     changed = set(TrailEntry.objects.filter(about_type="products", changes__has_key="cost").exclude(act="add").values_list("about_id", flat=True))
     stored = StockLevel.objects.filter(warehouse=OuterRef("warehouse"), product=OuterRef("product")).values("pk")[:1]
-    moves = _in_order(StockMove.objects.annotate(level=Subquery(stored))).values_list("level", "product_id", "kind", "quantity", "unit_cost", "product__cost")
+    moves = _in_order(StockMove.objects.annotate(level=Subquery(stored)))
+    moves = moves.values_list("level", "product_id", "kind", "quantity", "unit_cost", "product__cost", "delivery_id", "delivery__number")
     for ident, rows in groupby(moves.iterator(CHUNK), key=lambda move: move[0]):
         wrong = _replay(rows, changed)
         level = StockLevel.objects.select_related("warehouse", "product").filter(pk=ident).first() if ident else None
         if level is not None and wrong is not None:
             average, odd = wrong
             yield from _of_level(level, label_of(StockLevel, "average_cost"), average, level.average_cost)
-            for expected, found in odd:
-                yield from _of_level(level, label_of(StockMove, "unit_cost"), expected, found)
+            for expected, found, delivery, number in odd:
+                what = f"{label_of(StockMove, 'unit_cost')}, {level.product.sku}"
+                yield Difference(number, what, text(expected), text(found), "deliveries", str(delivery))
 
 
 def _in_order(moves: QuerySet) -> QuerySet:
@@ -110,12 +112,12 @@ def _in_order(moves: QuerySet) -> QuerySet:
 
 
 def _replay(rows: Any, changed: set) -> tuple[Decimal | None, list] | None:
-    """(average at the end, [(expected, found) costs of what left]), or None where it cannot be told. Consumes the rows."""
+    """(average at the end, [(expected, found, delivery, its number) of what left]), or None where it cannot be told. Consumes the rows."""
     on_hand, average, odd, told = ZERO, None, [], True
-    for _level, product, kind, quantity, cost, own in rows:
+    for _level, product, kind, quantity, cost, own, *delivery in rows:
         if quantity < 0:
             if kind == "delivery" and average is not None and cost != average and told:
-                odd.append((average, cost))
+                odd.append((average, cost, *delivery))
             on_hand += quantity
             continue
         if cost is None and kind in ("receipt", "adjustment"):

@@ -111,7 +111,8 @@ def text_of(f: Field, value: Any) -> Any:
 def of_act(made: Offer, record: Record) -> Entry:
     """What the form of an act starts with: the record's own rows, and those to pick from. Cost: a query for each kind of own rows."""
     own = [entry for entry in made.lines if entry in made.type.lines]
-    entry = Entry(rows=of_record(Offer(made.type, {}, own), record).rows)
+    given = {n: text_of(f, f.rules.clean(f, f.default)) for n, f in made.fields.items() if f.default is not None}
+    entry = Entry(given, of_record(Offer(made.type, {}, own), record).rows)
     entry.rows |= {name: [dict(row) for row in rows] for name, rows in made.picks.items()}
     return entry
 
@@ -216,7 +217,7 @@ def data_of_change(made: Offer, entry: Entry, stored: Entry, keep: Iterable[str]
 def data_of_act(made: Offer, entry: Entry, stored: Entry) -> dict[str, Any]:
     """What ``write.act`` takes: inputs that were filled in, and rows, all of them where they are offered.
 
-    Of rows to pick from only those wanted; a form that showed them and wants none is refused, since an act that is told
+    Of rows to pick from only those wanted; a form that showed some and wants none is refused, since an act that is told
     nothing may take that for everything. Errors: RuleError.
     """
     data = {n: value_of(f, entry.texts[n]) for n, f in made.fields.items() if n in entry.texts}
@@ -228,7 +229,7 @@ def data_of_act(made: Offer, entry: Entry, stored: Entry) -> dict[str, Any]:
         rows = entry.rows.get(lines.name, stored.rows.get(lines.name, []) if own else [])
         if lines.name in made.picks:
             rows = [row for row in rows if not is_left_out(lines, row)]
-            if not rows:
+            if not rows and made.picks[lines.name]:
                 raise RuleError({lines.name: [_("Nothing is chosen: enter more than zero in at least one row.")]})
         if own or rows:
             data[lines.name] = [_row(lines, r) for r in rows]

@@ -44,7 +44,7 @@ def buttons(actor: Actor, object_type: ObjectType, record: Record) -> dict[str, 
     home = pages.address(object_type, record.pk)
     possible = [a for a in object_type.acts if a.name in may and _is_possible(actor, record, a)]
     kept = "restore" if record.archived_at else "archive"
-    usual = sorted((a for a in possible if not a.danger), key=lambda a: not a.primary)
+    usual = sorted((a for a in possible if not a.danger), key=lambda a: (not a.primary, not a.makes))
     more = [_button(home, a) for a in usual[BUTTONS:]] + [_button(home, a) for a in possible if a.danger]
     if object_type.archivable and kept in may:
         more.append(_button(home, write.ARCHIVE[kept]) | {"icon": "archive" if kept == "archive" else "arrow-back-up"})

@@ -3,19 +3,22 @@
 Boxes are as high as their lines of text, which the style sheet and this room count alike, so that lines meet them.
 """
 
+from datetime import date
 from typing import Any
 
+from babel.dates import format_date
 from django.utils.translation import gettext as _
 
 from core import chain
 from core.access import Actor
 from core.chain import Chain, Key, Node
+from core.kinds import locale
 from core.models.record import Record
 from core.registry import ObjectType
 from core.views import pages, tables
 
 # In pixels, as in css/chain.css.
-WIDTH, BETWEEN = 176, 44  # of a column, and from one to the next
+WIDTH, BETWEEN = 164, 32  # of a column, and from one to the next
 HEAD, LINE, GAP = 82, 20, 12  # of a box without lines of what is left, of each such line, and from one box to the next
 MOST_LINES = 4
 
@@ -68,10 +71,10 @@ def _line(early: tuple[int, int, int], late: tuple[int, int, int]) -> str:
     start, end = from_y + min(from_height, HEAD) // 2, to_y + min(to_height, HEAD) // 2
     if from_x == to_x:
         left = from_x * (WIDTH + BETWEEN)
-        return f"M{left} {start}h-10V{end}h10"
+        return f"M{left} {start}h-8V{end}h8"
     x, right = from_x * (WIDTH + BETWEEN) + WIDTH, to_x * (WIDTH + BETWEEN)
     bend = right - BETWEEN // 2
-    return f"M{x} {start}H{bend - 8}C{bend} {start} {bend} {start} {bend} {(start + end) // 2}S{bend} {end} {bend + 8} {end}H{right}"
+    return f"M{x} {start}H{bend - 6}C{bend} {start} {bend} {start} {bend} {(start + end) // 2}S{bend} {end} {bend + 6} {end}H{right}"
 
 
 def _box(node: Node, start: Key) -> dict[str, Any]:
@@ -80,11 +83,15 @@ def _box(node: Node, start: Key) -> dict[str, Any]:
     if shown is not None and node.type.has_status and "status" in shown.fields:
         status = {"label": tables.status_label(node.type, node.record.status), "tone": tables.tone(node.type, node.record.status)}
     return {
-        "type": node.type.label, "icon": node.type.icon, "label": shown.label if shown else "", "url": pages.address(*node.key), "current": node.key == start,
-        "status": status, "date": shown.text(node.date) if shown and node.date else "", "amount": shown.text(node.amount) if shown and node.amount else "",
+        "type": node.type.label, "label": shown.label if shown else "", "url": pages.address(*node.key), "current": node.key == start,
+        "status": status, "date": _day(shown.values[node.date]) if shown and node.date else "", "amount": shown.text(node.amount) if shown and node.amount else "",
         "remains": [{"label": label, "text": text} for label, text in node.remains[:MOST_LINES]], "lines": min(len(node.remains), MOST_LINES),
         "differs": bool(node.differs),
     }  # fmt: skip
+
+
+def _day(value: date | None) -> str:
+    return format_date(value, "short", locale()) if value else ""
 
 
 def _badge(found: Chain) -> dict[str, str] | None:

@@ -184,7 +184,7 @@ def _editor(
     made = [_row(lines, index, row, errors, choices, hints) for index, row in enumerate(rows)]
     names = [f"{lines.name}.{i}.{n}" for i in range(len(rows)) for n in (*known, "id")] + [lines.name]
     return {
-        "name": lines.name, "title": lines.label or lines.name, "currency": currency,
+        "name": lines.name, "title": lines.label or _("Lines"), "currency": currency,
         "add": _("Add line"), "remove": _("Remove line") if picks is None else _("Leave this row out"),
         "minor": get_currency_precision(currency), "columns": columns, "rows": made, "blank": _row(lines, "__n__", {}, {}, choices),
         "names": names, "errors": errors.get(lines.name, []), "pick": picks is not None,

@@ -4,6 +4,8 @@ import json
 from dataclasses import replace
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from core import access, context, query, read, registry, structures
 from core.access import Actor
 from core.models.record import Record
@@ -69,7 +71,7 @@ def _address(home: str, entry: Excerpt, condition: list, whole: dict) -> str:
 
 
 def _row(other: ObjectType, shown: Shown, names: list[str], money: str, entry: Excerpt) -> dict[str, Any]:
-    said, reached, late = [], [], False
+    said, reached = [], []
     for name in names:
         f, value = shown.fields[name], shown.values[name]
         if name in (other.title, money) or f.rules.is_empty(value):
@@ -78,10 +80,12 @@ def _row(other: ObjectType, shown: Shown, names: list[str], money: str, entry: E
             scheme, icon = REACHED[f.kind]
             reached.append({"url": f"{scheme}{str(value).replace(';ext=', ',')}", "icon": icon, "label": f"{f.label}: {shown.text(name)}"})
             continue
-        said.append(_said(other, shown, name, f, value))
-        late = late or (name == entry.late and value < structures.today())
+        text = _said(other, shown, name, f, value)
+        if text:
+            late = name == entry.late and value < structures.today()
+            said.append({"text": _("%(label)s %(date)s") % {"label": f.label, "date": text} if f.kind == "date" else text, "late": late})
     return {
-        "title": shown.label, "url": pages.address(other, shown.id), "said": " · ".join(s for s in said if s), "late": late, "reached": reached,
+        "title": shown.label, "url": pages.address(other, shown.id), "said": said, "reached": reached,
         "amount": shown.text(money) if money else "",
         "avatar": {"initials": pages.initials(shown.label), "hue": pages.hue(shown.label)} if entry.aside and other.title == "name" else None,
     }  # fmt: skip

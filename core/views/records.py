@@ -168,6 +168,7 @@ def _lines(actor: Actor, object_type: ObjectType, shown: Shown) -> list[dict[str
     for entry in access.lines(actor, object_type):
         rows = shown.lines.get(entry.name, [])
         names = [n for n in entry.fields if n not in timelines.IN_BASE and any(_says(row, n) for row in rows)]
+        names = [n for i, n in enumerate(names) if not any(_repeats(rows, n, before) for before in names[:i])]
         why = notes.reasons(actor, shown.record, entry, rows) if rows and entry.reasons else {}
         if rows:
             made.append({
@@ -186,6 +187,13 @@ def _says(row: Shown, name: str) -> bool:
     if f.rules.is_empty(value) or (value == 0 and (f.readonly or f.kind == "percent")) or (f.readonly and f.kind == "json"):
         return False  # data for programs; what people should know of it, the row's reasons say
     return f.kind != "text" or value not in [v.label for v in row.values.values() if isinstance(v, Ref)]
+
+
+def _repeats(rows: list[Shown], name: str, before: str) -> bool:
+    """Whether a reference reads the same as an earlier one in every row: the quote line of the same product."""
+    if not rows[0].fields[name].is_reference or not rows[0].fields[before].is_reference:
+        return False
+    return all(isinstance(v := row.values[name], Ref) and isinstance(w := row.values[before], Ref) and v.label == w.label for row in rows)
 
 
 def _line_cell(row: Shown, name: str, currency: str) -> dict[str, Any]:

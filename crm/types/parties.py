@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from core.registry import Act, Dimension, Field, ObjectType, named, register
+from core.registry import Act, Dimension, Excerpt, Field, ObjectType, named, register
 from crm.models import Account, Activity, Contact
 from crm.rules import duplicates
 from crm.rules import parties as rules
@@ -22,6 +22,7 @@ register(
         prepare=duplicates.key_accounts, check=rules.check_account, keys=("external_id", "name"), filters=("roles", "industry", "country", "owner"),
         alike=duplicates.alike, alike_by=ALIKE_BY,
         related=(("contacts", "account"),),
+        overview=(Excerpt("contacts", "account", _("People"), columns=("name", "title", "email", "phone"), sort=("name",), aside=True),),
     ),
     ObjectType(
         "contacts", Contact, _("Contact"), _("Contacts"), ("name", "account", "title", "email", "phone", "mobile", "owner", "external_id"),

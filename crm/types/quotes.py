@@ -4,7 +4,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from core import sharing
-from core.registry import Act, Field, Lines, Measure, ObjectType, Paper, PublicAct, Shared, ShippedKpi, daily, extend, named, register
+from core.registry import Act, Excerpt, Field, Lines, Measure, ObjectType, Paper, PublicAct, Shared, ShippedKpi, daily, extend, named, register
 from crm.models import QUOTE_STATES, Quote, QuoteLine
 from crm.rules import prices, versions
 from crm.rules import quote_papers as papers
@@ -77,7 +77,11 @@ register(
         up_is_good=False, per="quotes-sent", format="hours",
     ),
 )  # fmt: skip
-extend("accounts", related=(("quotes", "account"),))
+OPEN = {"all": [["status", "in", ["draft", "sent"]], ["is_superseded", "eq", False]]}
+extend(
+    "accounts", related=(("quotes", "account"),),
+    overview=(Excerpt("quotes", "account", _("Open quotes"), OPEN, ("number", "status", "valid_until", "total"), ("valid_until",), late="valid_until"),),
+)  # fmt: skip
 extend("contacts", related=(("quotes", "contact"),))
 extend(
     "opportunities", related=(("quotes", "opportunity"),),

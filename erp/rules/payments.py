@@ -20,6 +20,7 @@ from erp.rules import invoices, settling
 from erp.rules.credits import settlements
 
 ZERO = Decimal(0)
+OFFERED = 100  # invoices that the form of an allocation lists
 
 
 def locked(payment: Payment) -> frozenset[str]:
@@ -102,14 +103,14 @@ def allocate(actor: Actor, payment: Payment, data: dict) -> None:
 
 
 def offer_items(actor: Actor, payment: Payment) -> dict[str, list]:
-    """The account's open invoices, the oldest first, as far as the payment goes: what the form starts with. Cost: one query."""
-    left, items = payment.unallocated, []
+    """The account's open invoices, the oldest first, filled as far as the payment goes: what the form starts with. Cost: one query."""
+    left, items, known = payment.unallocated, [], get("invoices").fields
+    amount_of, date_of = known["open"], known["due_date"]
     open_ones = Invoice.objects.filter(account=payment.account_id, currency=payment.currency, status="posted", open__gt=0, archived_at=None)
-    for invoice in open_ones.order_by("due_date", "number"):
+    for invoice in open_ones.order_by("due_date", "number")[:OFFERED]:
         amount = min(left, invoice.open)
-        if amount <= 0:
-            break
-        items.append({"invoice": invoice.pk, "amount": amount})
+        told = {"amount": amount_of.rules.text(amount_of, invoice.open, invoice.currency), "date": date_of.rules.text(date_of, invoice.due_date)}
+        items.append({"invoice": invoice.pk, "amount": amount or None, "hint": _("open %(amount)s, due %(date)s") % told})
         left -= amount
     return {"items": items}
 

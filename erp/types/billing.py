@@ -99,7 +99,7 @@ register(
         acts=(
             Act("post", _("Post"), ("draft",), "posted", fields=(DATE,), run=payments.post, icon="check", primary=True),
             Act(
-                "allocate", _("Allocate"), ("posted",), takes=(Lines("items", Allocation, "payment", ("invoice", "amount"), label=_("Invoices")),),
+                "allocate", _("Allocate"), ("posted",), takes=(Lines("items", Allocation, "payment", (named("invoice", label=_("Invoice")), named("amount", label=_("Amount"))), label=_("Invoices")),),
                 offers=payments.offer_items, guard=payments.demand_received, run=payments.allocate, icon="arrows-split", primary=True,
             ),
         ),

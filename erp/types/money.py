@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from core.registry import Measure, Part, Report, ShippedKpi, extend, register
+from core.registry import Excerpt, Measure, Part, Report, ShippedKpi, extend, register
 from erp.rules import statements
 
 BILLS = ("invoices", "credit-notes")
@@ -62,6 +62,12 @@ register(
 
 extend(
     "accounts", related=(("invoices", "account"), ("payments", "account"), ("credit-notes", "account")),
+    overview=(
+        Excerpt(
+            "invoices", "account", _("Invoices due"), {"all": [["status", "eq", "posted"], ["open", "gt", "0"]]}, ("number", "due_date", "open"),
+            ("due_date",), late="due_date",
+        ),
+    ),
     figures=tuple((key, "account") for key in ("invoiced-net", "cash-received", "receivables", "overdue", "gross-margin")),
 )  # fmt: skip
 register(

@@ -4,7 +4,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from core import access
-from core.registry import Act, Field, Lines, Measure, ObjectType, ShippedKpi, extend, named, register
+from core.registry import Act, Excerpt, Field, Lines, Measure, ObjectType, ShippedKpi, extend, named, register
 from crm.models import QuoteLine
 from crm.rules import prices
 from erp.models import ORDER_STATES, DeliveryLine, OrderCharge, OrderLine, SalesOrder
@@ -99,7 +99,15 @@ register(
     ),
 )  # fmt: skip
 
-extend("accounts", related=(("orders", "account"),), figures=(("order-intake", "account"), ("orders", "account"), ("discount-given", "account")))
+extend(
+    "accounts", related=(("orders", "account"),), figures=(("order-intake", "account"), ("orders", "account"), ("discount-given", "account")),
+    overview=(
+        Excerpt(
+            "orders", "account", _("Orders to ship"), ["to_ship", "eq", True], ("number", "requested_date", "total"), ("order_date",),
+            late="requested_date",
+        ),
+    ),
+)  # fmt: skip
 extend("contacts", related=(("orders", "contact"),))
 extend(
     "quotes", related=(("orders", "quote"),),

@@ -112,3 +112,15 @@ class Sheet:
     by: tuple[str, ...]  # dimensions to choose from, the first is the usual one
     icon: str = "report-money"
     sort: str = ""  # key of the column its rows are ordered by, the largest first; empty: the last that adds up
+
+
+def undeclared(types: dict, measures: dict, dimensions: dict, kpis: dict, dashboards: dict, sheets: dict) -> list[tuple[str, str]]:
+    """Who names what is not there: a wrong word is a mistake of the start, not of the first reader."""
+    named = [(k.key, m, measures) for k in kpis.values() for m in (*k.top.measures, *(k.bottom.measures if k.bottom else ()), *k.known_by, *k.unknown_by)]
+    named += [(k.key, d, dimensions) for k in kpis.values() for d in k.dimensions]
+    named += [(m.key, slug, types) for m in measures.values() for slug in m.sources]
+    named += [(d.key, slug, types) for d in dimensions.values() for _column, slug, _name in d.looks]
+    named += [(b.key, tile["kpi"], kpis) for b in dashboards.values() for tile in b.tiles]
+    named += [(s.key, key, kpis) for s in sheets.values() for key in s.columns] + [(s.key, key, dimensions) for s in sheets.values() for key in s.by]
+    named += [(t.slug, status, {s[0] for s in t.statuses}) for t in types.values() for status in t.waits]
+    return [(who, name) for who, name, home in named if name not in home]

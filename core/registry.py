@@ -12,7 +12,7 @@ from django.db import models
 
 from core.codes import CODES
 from core.kinds import KINDS, Kind
-from core.measuring import Dimension, Measure, Part, Sheet, ShippedDashboard, ShippedKpi
+from core.measuring import Dimension, Measure, Part, Sheet, ShippedDashboard, ShippedKpi, undeclared
 from core.reporting import Report
 from core.showing import Note, Paper, PublicAct, Reason, Shared
 
@@ -377,6 +377,8 @@ def freeze() -> None:
                     f = replace(f, target=slug_of[f.target])
                     home[name] = replace(f, sort_path=_label_path(f, types[f.target]))
     _point_dimensions()
+    for who, name in undeclared(types, measures, dimensions, kpis, dashboards, sheets):
+        raise RuntimeError(f"{who} names {name}, which nobody has declared.")
     _frozen = True
 
 

@@ -48,9 +48,12 @@ def values_for(user, slug):
 
 def texts(slug, stated):
     """What a person would type, or choose, for these values."""
-    fields = registry.get(slug).fields
-    cleaned = {name: fields[name].rules.clean(fields[name], value) for name, value in stated.items()}
-    return {name: fields[name].rules.to_form(fields[name], value) for name, value in cleaned.items()}
+    object_type = registry.get(slug)
+    lines = {entry.name: entry.fields for entry in object_type.lines}
+    told = {name: (object_type.fields[name], value) for name, value in stated.items() if name not in lines}
+    for name, rows in ((name, rows) for name, rows in stated.items() if name in lines):
+        told |= {f"{name}.{i}.{column}": (lines[name][column], value) for i, row in enumerate(rows) for column, value in row.items()}
+    return {name: f.rules.to_form(f, f.rules.clean(f, value)) for name, (f, value) in told.items()}
 
 
 def hidden(response, name):

@@ -262,6 +262,8 @@ def _pick(actor: Actor, dimension: Dimension, chosen: str) -> dict[str, Any]:
     """A control that narrows the figure to one value of a dimension. Cost: one query for records, one more for a chosen one."""
     slug, choices = dimensions.members(dimension)
     field = {"name": f"f.{dimension.key}", "label": dimension.label, "kind": "choice", "chosen": chosen}
+    if not slug and not choices:
+        return {**field, "kind": "text", "value": chosen}
     if not slug:
         return {**field, "options": options([(k, v) for k, v in choices.items()], chosen)}
     target = registry.types[slug]

@@ -118,11 +118,14 @@ class _Walk:
             seen = access.fields(self.actor, object_type)
             for f in (object_type.fields[n] for n in object_type.follows if n in seen):
                 found += [((f.target, f.value(r)), (slug, r.pk), "") for r in records if f.value(r)]
-            closed = access.hidden_names(self.actor, object_type)  # a text may tell what a field must not
-            found += [(early, late, "" if closed else str(text)) for early, late, text in object_type.chained(records)]
+            found += [(early, late, "" if self._is_closed(early, late) else str(text)) for early, late, text in object_type.chained(records)]
         for early, late, text in found:
             self.edges[(early, late)] = text or self.edges.get((early, late), "")
         return [(early, late) for early, late, _text in found]
+
+    def _is_closed(self, *ends: Key) -> bool:
+        """Whether a field of either end is hidden from the reader: a text may tell what a field must not."""
+        return any(access.hidden_names(self.actor, registry.types[slug]) for slug, _id in ends)
 
     def _meet(self, keys: set[Key]) -> list[Key]:
         """Read those that are not known yet, of those the reader sees; returns which these are. Cost: a query a type."""

@@ -84,7 +84,8 @@ def _box(node: Node, start: Key) -> dict[str, Any]:
         status = {"label": tables.status_label(node.type, node.record.status), "tone": tables.tone(node.type, node.record.status)}
     return {
         "type": node.type.label, "label": shown.label if shown else "", "url": pages.address(*node.key), "current": node.key == start,
-        "status": status, "date": _day(shown.values[node.date]) if shown and node.date else "", "amount": shown.text(node.amount) if shown and node.amount else "",
+        "status": status, "date": _day(shown.values[node.date]) if shown and node.date else "",
+        "amount": shown.text(node.amount) if shown and node.amount else "",
         "remains": [{"label": label, "text": text} for label, text in node.remains[:MOST_LINES]], "lines": min(len(node.remains), MOST_LINES),
         "differs": bool(node.differs),
     }  # fmt: skip

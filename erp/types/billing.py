@@ -24,6 +24,7 @@ from erp.types.orders import DATE
 MONEY = _("Money")
 SUMS = ("net", "tax", "charges_total", "total", "base_net", "base_total")
 CREDITED_LINE = ("product", "description", "unit_price", "discount", "tax_code", "tax_rate", "net", "base_net")
+ITEMS = Lines("items", Allocation, "payment", (named("invoice", label=_("Invoice")), named("amount", label=_("Amount"))), label=_("Invoices"))
 
 register(
     ObjectType(
@@ -99,8 +100,8 @@ register(
         acts=(
             Act("post", _("Post"), ("draft",), "posted", fields=(DATE,), run=payments.post, icon="check", primary=True),
             Act(
-                "allocate", _("Allocate"), ("posted",), takes=(Lines("items", Allocation, "payment", (named("invoice", label=_("Invoice")), named("amount", label=_("Amount"))), label=_("Invoices")),),
-                offers=payments.offer_items, guard=payments.demand_received, run=payments.allocate, icon="arrows-split", primary=True,
+                "allocate", _("Allocate"), ("posted",), takes=(ITEMS,), offers=payments.offer_items, guard=payments.demand_received,
+                run=payments.allocate, icon="arrows-split", primary=True,
             ),
         ),
         prepare=payments.prepare, check=payments.check, totals=payments.add_up, facts=payments.facts, locked=payments.locked, remains=payments.remains,

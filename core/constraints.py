@@ -116,7 +116,7 @@ def _sentence(object_type: ObjectType, name: str) -> Exception:
 
 def is_pointed_to(object_type: ObjectType, record: Record) -> bool:
     """Whether another record refers to this one, by a declared reference or a company's own. Cost: a query for each way."""
-    for relation in record._meta.related_objects:
+    for relation in (r for r in record._meta.get_fields(include_hidden=True) if r.auto_created and r.is_relation and not r.concrete):
         if relation.one_to_many and relation.on_delete is PROTECT and relation.related_model._base_manager.filter(**{relation.field.name: record}).exists():
             return True
         if relation.many_to_many and relation.through.objects.filter(**{relation.field.m2m_reverse_field_name(): record}).exists():

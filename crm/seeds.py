@@ -15,7 +15,7 @@ QUOTE_ACTS = ["send", "accept", "decline", "new-version", "expire"]
 # name, how likely a deal is won from there
 STAGES = (
     (_("Qualified"), "0.10"), (_("Needs understood"), "0.25"), (pgettext_lazy("stage", "Proposal"), "0.50"), (_("Negotiation"), "0.75"),
-    (_("Agreed by word of mouth"), "0.90"),
+    (_("Agreed verbally"), "0.90"),
 )  # fmt: skip
 
 grant("sales-manager", *((slug, WORK, "subtree") for slug in ("accounts", "contacts")), ("activities", [*WORK, "finish", "reopen"], "subtree"))

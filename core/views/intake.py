@@ -83,7 +83,7 @@ def _make(request: HttpRequest, object_type: ObjectType, ident: UUID) -> None:
     """The record, as the system makes it. Errors: RuleError."""
     made = _offer(object_type)
     data = forms.data_of_new(made, forms.of_form(made, request.POST))
-    missing = [n for n in object_type.intake.required if n in made.fields and n not in data]
+    missing = [n for n, f in made.fields.items() if n not in data and (f.required or n in object_type.intake.required)]
     if missing:
         raise RuleError({name: [_("This field is required.")] for name in missing})
     carried = {n: request.POST[n] for n in object_type.intake.carried if request.POST.get(n)}

@@ -68,7 +68,7 @@ def _identity(object_type: ObjectType, shown: Shown) -> list[dict[str, str]]:
     told = []
     for name in object_type.columns:
         f = shown.fields.get(name)
-        if f is None or name in (object_type.title, "status") or f.kind in ("yesno", "json"):
+        if f is None or name in (object_type.title, "status") or f.kind in ("yesno", "json", "number", "integer"):
             continue
         text, value = shown.text(name), shown.values[name]
         if text:
@@ -140,7 +140,7 @@ def _details(object_type: ObjectType, shown: Shown, own: bool) -> list[dict[str,
     told = []
     for name in sorted(shown.fields, key=lambda n: n == "unit"):  # whose unit a record is of says less than what the type declares
         f = shown.fields[name]
-        if f.custom == own and name not in elsewhere:
+        if f.custom == own and name not in elsewhere and not (f.compute and f.kind == "url"):  # links made for others stand in a note
             fact = _fact(shown, name)
             if fact["text"] or fact["links"]:
                 told.append(fact)

@@ -13,6 +13,7 @@ from core.errors import RuleError
 from core.facts import Statement
 from core.models import OrgUnit, Role, User
 from core.models.record import Record, permit
+from core.money import plain
 from crm.models import Contact, Lead, Opportunity
 
 TENTH = Decimal("0.1")
@@ -135,7 +136,7 @@ def remains(lead: Lead) -> list[tuple[str, str]]:
     """How long somebody has been waiting for a first word."""
     if lead.status != "open" or lead.first_response_at is not None:
         return []
-    return [(_("Waiting for a first response"), _("%(n)s hours") % {"n": hours_waited(lead)})]
+    return [(_("Unanswered"), _("%(n)s hours") % {"n": plain(hours_waited(lead))})]
 
 
 # From outside

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from core import access, clock, context, registry, sql, structures
 from core.access import Actor
@@ -248,7 +249,7 @@ def remains(opportunity: Opportunity) -> list[tuple[str, str]]:
     """What may still come of it."""
     if opportunity.status != "open" or opportunity.amount is None:
         return []
-    return [(_("Open amount"), KINDS["money"].text(None, opportunity.amount, opportunity.currency))]
+    return [(pgettext("amount", "Open"), KINDS["money"].text(None, opportunity.amount, opportunity.currency))]
 
 
 # Facts

@@ -13,7 +13,7 @@ from crm.types.parties import ALIKE_BY, SALES
 
 DATE = Field("date", "date", _("Date"))
 REASON = Field("reason", "text", _("Reason"), required=True, max_length=500)
-FROM_LEAD = _("Empty: a new one is made from what the lead says. Nobody is taken for somebody else by a like name.")
+FROM_LEAD = _("Choose one you have already, or leave it: a new one is made from what the lead says.")
 WHOSE_LEAD = ("owner", "unit", "created_at", "status")  # every fact of a lead tells these of it
 WHOSE = ("account", "owner", "unit", "status", "opened_on", "close_date", "ended_on")
 PERIODS = ("month", "quarter", "year")

@@ -10,8 +10,14 @@ from crm.rules.duplicates import company_key
 from tests import people
 
 SAME = [
-    ("博世软件", "博世软件有限公司", "（上海）博世软件有限公司", "博世软件(上海)股份有限公司", "上海市博世软件有限责任公司", "博世软件集团", "博世软件（集团）有限公司", " 博世软件 集团有限公司"),
-    ("Acme", "ACME GmbH", "Acme GmbH & Co. KG", "acme, Inc.", "ＡＣＭＥ Ltd", "Acme Co., Ltd.", "Acme S.A.", "Acme (Berlin) LLC", "Acme Limited"),
+    (
+        "博世软件", "博世软件有限公司", "（上海）博世软件有限公司", "博世软件(上海)股份有限公司", "上海市博世软件有限责任公司",
+        "博世软件集团", "博世软件（集团）有限公司", " 博世软件 集团有限公司",
+    ),
+    (
+        "Acme", "ACME GmbH", "Acme GmbH & Co. KG", "acme, Inc.", "ＡＣＭＥ Ltd", "Acme Co., Ltd.", "Acme S.A.", "Acme (Berlin) LLC",
+        "Acme Limited",
+    ),
     ("Müller und Söhne", "Müller & Söhne AG", "MÜLLER UND SÖHNE OHG"),
     ("株式会社トヨタ", "トヨタ"),
 ]  # fmt: skip

@@ -188,6 +188,16 @@ def test_an_archived_open_deal_is_no_longer_expected(api, account):
     assert api.get(ask).json()["value"] == "70.00"
 
 
+def test_what_a_deal_points_to_is_archived_and_never_in_the_way(api, account):
+    contact = post(api, "contacts/", {"name": "Only here", "account": account["id"]})
+    other = pipeline(api, "Used", ("In use", "0.3"))
+    made = deal(api, account, contact=contact["id"], pipeline=other["id"])
+    for record in (contact, other):
+        assert api.delete(record["url"], 1).status_code == 204
+        assert api.get(record["url"]).json()["archived_at"]
+    assert api.get(made["url"]).json()["stage"]["label"] == "In use"
+
+
 def test_the_figures_of_selling_are_those_of_their_table(api, account, alice, bob):
     """In a quarter of their own: two won, one lost, two open, of which one in USD."""
     def ask(key, query="period=2028-Q2"):

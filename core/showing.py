@@ -7,11 +7,14 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a paper's table. ``align`` is left or right; a ``wide`` one takes what room the others leave."""
+    """A column of a paper's table. ``align`` is left or right; a ``wide`` one takes what room the others leave, a ``spare`` one
+    is left out on narrow screens.
+    """
 
     label: Any
     align: str = "left"
     wide: bool = False
+    spare: bool = False
 
 
 @dataclass(frozen=True)

@@ -192,7 +192,8 @@ def _do(
 
     What its rule refuses is added to the ``errors`` of what was given for the record.
     """
-    before = [({n: f.value(record) for n, f in object_type.fields.items() if f.kind != "refs"}, record.archived_at) for record, _made, _rows in work]
+    kept = {n: f for n, f in object_type.fields.items() if f.kind != "refs" and not f.compute}  # what is computed is nothing anybody wrote
+    before = [({n: f.value(record) for n, f in kept.items()}, record.archived_at) for record, _made, _rows in work]
     asked = []
     for record, made, rows in work:
         if deed.target:

@@ -48,7 +48,7 @@ def commercial(document: Document, lines: Iterable[Any], charges: Iterable[Any] 
     discounted, taxed = any(line.discount for line in lines), bool(codes)
     currency = document.currency
     columns = [
-        Column(_("No.")), Column(_("Description"), wide=True), Column(_("Quantity"), "right"), Column(_("Unit price"), "right"),
+        Column(_("No."), spare=True), Column(_("Description"), wide=True), Column(_("Quantity"), "right"), Column(_("Unit price"), "right"),
         *([Column(_("Discount"), "right")] if discounted else []), *([Column(_("Tax"), "right")] if taxed else []),
         Column(_("Amount (%(currency)s)") % {"currency": currency}, "right"),
     ]  # fmt: skip

@@ -233,7 +233,7 @@ def _money(step: dict[str, Any]) -> str:
 
 TOLD = {
     "book": lambda: _("Price book %(record)s: %(price)s from %(quantity)s on."),
-    "passed-over": lambda: _("%(record)s would give %(price)s from %(quantity)s on; a more special price book comes first."),
+    "passed-over": lambda: _("%(record)s would give %(price)s from %(quantity)s on; another price book comes before it."),
     "product": lambda: _("The price of the product %(record)s itself: %(price)s."),
     "converted": lambda: _("Converted on %(day)s: %(price)s (1 %(from)s = %(there)s %(base)s, 1 %(currency)s = %(here)s %(base)s)."),
     "no-rate": lambda: _("There was no exchange rate for %(currency)s on %(day)s."),

@@ -185,8 +185,8 @@ def remains(quote: Quote) -> list:
 
 
 def notes(actor: Actor, quote: Quote) -> tuple[Note, ...]:
-    """The ``notes`` hook: the link to send, who answered and from where, what changed since the version before."""
-    return tuple(note for note in (_link_note(quote), _answer_note(quote), versions.difference(actor, quote)) if note)
+    """The ``notes`` hook: the link to send, who answered and from where, the versions, what changed since the one before."""
+    return tuple(note for note in (_link_note(quote), _answer_note(quote), versions.listed(actor, quote), versions.difference(actor, quote)) if note)
 
 
 def _link_note(quote: Quote) -> Note | None:

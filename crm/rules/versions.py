@@ -13,7 +13,7 @@ from core.models.record import Record, permit
 from core.read import Ref, Shown
 from core.registry import get
 from core.showing import Note
-from crm.models import Quote
+from crm.models import QUOTE_STATES, Quote
 
 COMPARED = ("account", "contact", "currency", "valid_until", "terms")
 SUMS = ("net", "tax", "total")
@@ -78,6 +78,20 @@ def _plain(ident: UUID | None) -> str | None:
     return str(ident) if ident else None
 
 
+def listed(actor: Actor, quote: Quote) -> Note | None:
+    """All versions the reader sees, where there are several. Cost: one query."""
+    first = quote.origin_id or quote.pk
+    family = list(access.rows(actor, get("quotes")).filter(Q(pk=first) | Q(origin=first)).order_by("-revision"))
+    if len(family) < 2:
+        return None
+    states = {key: str(label) for key, label, _tone in QUOTE_STATES}
+    sentences = tuple(
+        (_("Version %(revision)d: ") % {"revision": one.revision}, ("quotes", one.pk), f" · {_('Superseded') if one.is_superseded else states[one.status]}")
+        for one in family
+    )  # fmt: skip
+    return Note(_("Versions"), sentences)
+
+
 # What changed -------------------------------------------------------------------------------------------------------
 
 
@@ -93,11 +107,11 @@ def difference(actor: Actor, quote: Quote) -> Note | None:
     old, new = read.present(actor, quotes, [earlier, quote])
     told = [*_heads(old, new, COMPARED), *_lines(old, new), *_heads(old, new, SUMS)]
     heading = _("Changed since version %(revision)d") % {"revision": earlier.revision}
-    return Note(heading, tuple((sentence,) for sentence in told or [_("Nothing was changed.")]), ((_("Version before"), f"/quotes/{earlier.pk}/", False),))
+    return Note(heading, tuple((sentence,) for sentence in told or [_("Nothing was changed.")]))
 
 
 def _heads(old: Shown, new: Shown, names: tuple[str, ...]) -> list[str]:
-    changed = [n for n in names if n in new.fields and _value(old, n) != _value(new, n)]
+    changed = [n for n in names if n in new.fields and _value(old, n) != _value(new, n) and not (n == "valid_until" and not new.values[n])]  # set when sent
     return [_from_to(str(new.fields[n].label), old.text(n), new.text(n)) for n in changed]
 
 

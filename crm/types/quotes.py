@@ -39,8 +39,9 @@ register(
         ),
         acts=(
             Act(
-                "send", _("Send"), ("draft",), "sent", fields=(Field("mail", "yesno", _("E-mail the link to the contact")),), run=rules.send, icon="send",
-                primary=True,
+                "send", _("Send"), ("draft",), "sent",
+                fields=(Field("mail", "yesno", _("E-mail the link to the contact"), help=_("Where mails to customers are switched on for this company.")),),
+                run=rules.send, icon="send", primary=True,
             ),
             Act(
                 "accept", _("Accept"), ("sent",), "accepted", fields=(Field("name", "text", _("Accepted by"), max_length=200),), guard=rules.demand_valid,
@@ -55,7 +56,7 @@ register(
         ),
         prepare=rules.prepare, check=rules.check, totals=rules.add_up, facts=rules.facts, locked=rules.locked, redact=prices.redact, notes=rules.notes,
         follows=("opportunity",), remains=rules.remains, aside=("currency", "rate", "external_number", "owner"),
-        filters=("status", "account", "owner", "valid_until"), related=(("quotes", "origin"),),
+        filters=("status", "account", "owner", "valid_until"),
         paper=Paper(papers.write, papers.language, papers.REVEALS, papers.mark, papers.kept),
         shared=Shared(
             papers.is_open,

@@ -259,6 +259,12 @@ def test_staff_sees_link_and_evidence_on_the_record(api, alice, client_for, cust
     assert "Under the link, from 10." in page and "First looked at" in page and "Roland Mendel" in page
 
 
+def test_the_link_stands_in_no_trail(api, quote):
+    """Who reads what happened to a quote does not thereby get the customer's key to it."""
+    for entry in TrailEntry.objects.filter(about_id=quote["id"]):
+        assert "/d/" not in str(entry.changes) and "public_url" not in entry.changes
+
+
 def test_nobody_outside_is_the_system_afterwards(quote, customer, company):
     """What is done under a link does not make its holder anybody here."""
     answer(customer, quote, "accept", name="x", agreed="true")

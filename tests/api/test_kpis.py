@@ -2,7 +2,7 @@
 
 import csv
 import io
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
 
@@ -218,3 +218,59 @@ def test_people_see_the_targets_of_those_whose_figures_they_see(api, sold, compa
     assert value(hers, "orders", "period=2031-03")["target"] is None, "the company's is not hers"
     assert value(hers, "orders", f'period=2031-03&filter=["person","eq","{yan.pk}"]')["target"] == "3"
     assert hers.post("targets/", {"kpi": "orders", "period": "2031-04", "value": "1"}).status_code == 403
+
+
+# Every KPI there is ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def deals(api, sold):
+    """Two won, one lost, one open; three leads."""
+    account = factories.make("accounts", api, name="Dealer", country="DE")["id"]
+    for amount, end, date in (("100", "win", "2026-03-05"), ("50.55", "win", "2026-03-20"), ("30", "lose", "2026-03-25"), ("70", "", "")):
+        deal = factories.make("opportunities", api, account=account, name=f"Deal {amount}", amount=amount, currency=None, opened_on="2026-03-01")
+        if end:
+            body = {"date": date, **({"reason": "Price"} if end == "lose" else {})}
+            assert api.post(f"{deal['url']}{end}/", body).status_code == 200
+    for name in ("Ann", "Ben", "Cem"):
+        factories.make("leads", api, name=name)
+
+
+def come_to(api, figure, scale=1):
+    """What the lists behind a figure come to."""
+    lists = figure["drills"] if "drills" in figure else {"numerator": figure["drill"]}
+    assert ("drill" in figure) != ("drills" in figure)
+    sums = {name: Decimal(api.get(url).json()["sums"]["value"]) for name, url in lists.items()}
+    if "denominator" not in sums:
+        return sums["numerator"]
+    return (sums["numerator"] * scale / sums["denominator"]).quantize(Decimal("0.000001"), ROUND_HALF_UP) if sums["denominator"] else None
+
+
+@pytest.mark.parametrize("key", list(registry.kpis))
+def test_every_kpi_comes_to_its_drills(api, deals, key):
+    """In each shape, whole and split by each dimension it names: value, comparisons and groups (N1)."""
+    scale = registry.kpis[key].scale
+    for split in ("", *registry.kpis[key].dimensions):
+        answer = value(api, key, f"period=2026&group_by={split}")
+        for figure in (answer, *(answer[name] for name in ("previous", "year_ago")), *answer["groups"][:3]):
+            expected = come_to(api, figure, scale)
+            if figure["value"] is None:
+                assert expected is None or registry.kpis[key].known_by, (split, figure)
+            else:
+                assert Decimal(figure["value"]) == expected, (split, figure)
+
+
+def test_a_ratio_has_two_lists_and_no_value_where_there_is_nothing_to_divide_by(api, deals):
+    march = value(api, "win-rate", "period=2026-03")
+    assert (march["value"], march["measured_in"], march["lineage"]["rows"], march["lineage"]["currency"]) == ("0.666667", "ratio", 3, None)
+    assert march["lineage"]["measures"] == ["won-count", "lost-count"] and "drill" not in march
+    assert march["previous"]["value"] is None and set(march["previous"]["drills"]) == {"numerator", "denominator"}
+    assert value(api, "sales-cycle-days", "period=2026-03")["value"] == "11.5"
+    assert value(api, "won", "period=2026-02")["value"] == "0" and value(api, "win-rate", "period=2026-02")["value"] is None
+    months = value(api, "win-rate", "period=2026&group_by=month")["groups"]
+    assert [(g["keys"], g["value"], set(g["drills"])) for g in months] == [(["2026-03"], "0.666667", {"numerator", "denominator"})]
+
+
+def test_what_has_no_known_cost_is_counted_in_the_lineage(api, sold):
+    assert value(api, "gross-margin", "period=2026")["lineage"]["without_cost"] == 0
+    assert "without_cost" not in value(api, "order-intake", "period=2026")["lineage"]

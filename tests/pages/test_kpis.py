@@ -174,3 +174,14 @@ def test_the_list_of_figures(client_for, alice):
     assert len(shown) >= 3
     for number, url in shown:
         assert total(alice, url) == number
+
+
+@pytest.mark.parametrize("key", list(registry.kpis))
+def test_every_figure_has_a_page_in_every_split(client_for, alice, key):
+    """And each number on it leads somewhere that answers: facts, or for a ratio the page of the figure for that part."""
+    client = client_for(alice)
+    for split in ("", *registry.kpis[key].dimensions):
+        text = page(client, f"/kpis/{key}/?period=all&group_by={split}")
+        body = re.search(r'id="groups">.*?<tbody>(.*?)</tbody>', text, re.DOTALL)
+        for url in re.findall(r'<td class="num"><a href="([^"]+)">', body[1])[:1] if body else ():
+            page(client, html.unescape(url))

@@ -28,7 +28,7 @@ def ensure(say: Callable[[str], None]) -> None:
         if there is not None:
             say("Removing the demo company that an interrupted start left half made ...")
             provision.drop_company(there.frozen())
-    say("Making the demo company, twelve months of invented business. This takes about half a minute, once ...")
+    say("Making the demo company, twelve months of invented business. This takes about a minute, once ...")
     unfinished.touch()
     company = provision.create_company(
         subdomain=SUBDOMAIN, name=NAME, email=EMAIL, password=settings.HOME.secrets["demo"], user_name=OWNER, country="US", currency="USD",

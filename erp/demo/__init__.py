@@ -11,7 +11,7 @@ DOMAIN = "demo.example"
 
 
 def build(company: context.Company, password: str, say: Callable[[str], None] = lambda sentence: None) -> None:
-    """Fill a new company that has nothing but its owner. Its people sign in with the password. Takes some tens of seconds."""
+    """Fill a new company that has nothing but its owner. Its people sign in with the password. Takes about a minute."""
     with context.bind(company), context.calling(context.Call(channel="command")):
         owner = User.objects.get(roles__key="owner")
         Story(access.actor_for(owner), password, DOMAIN, say).tell()

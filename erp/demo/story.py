@@ -1,183 +1,121 @@
-"""Twelve months of the demo company: what its people sell, to whom, when, and what changes afterwards.
+"""Twelve months of the demo company, from the first word of a stranger to his money, and what is left open today.
 
-Seeded, so that it comes out the same for the same day; all of it goes through ``core.write``, as if people had done it.
+Seeded, so that it comes out the same for the same day; all of it goes through ``core.write``, as if people had done it, at the
+times they did it.
 """
 
-import calendar
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
-from decimal import Decimal
-from random import Random
 from typing import Any
 
-from core import access, door, write
+from core import access, clock, context, door, write
 from core.access import Actor
-from core.models import Role, User
 from core.registry import get
-from core.structures import today
+from crm.models import Opportunity
 from erp.demo import world
+from erp.demo.agenda import Agenda, ends_of_steps, moment, months
+from erp.demo.billing import Billing
+from erp.demo.opening import SEASON, Opening
+from erp.demo.selling import DEALS, LEADS, Selling
+from erp.demo.trading import Trading
 
-HISTORY = write.History()
-SEASON = (0.9, 0.95, 1.1, 1.0, 1.05, 1.1, 0.85, 0.7, 1.1, 1.15, 1.2, 0.95)  # January to December
-ORDERS = 46  # in an average month
+ORDERS = 40  # that come by themselves in an average month
 
 Say = Callable[[str], None]
 
 
 class Story:
-    """The year as it is written down. Each chapter is one transaction."""
+    """The year as it is written down. Each chapter and each month is one transaction."""
 
     def __init__(self, owner: Actor, password: str, domain: str, say: Say):
-        self.owner, self.password, self.domain, self.say = owner, password, domain, say
-        self.random = Random(2009)
-        self.today = today()
-        self.people: dict[str, User] = {}
-        self.sellers: dict[str, list[User]] = {}
-        self.actors: dict[Any, Actor] = {}
-        self.products: list[Any] = []
-        self.accounts: list[Any] = []
-        self.contacts: dict[Any, list[Any]] = {}
+        self.there = Opening(owner, password, domain)
+        self.agenda, self.say = Agenda(), say
+        self.random, self.today = self.there.random, self.there.today
 
     def tell(self) -> None:
+        there = self.there
+        before = moment(there.first - timedelta(days=3), 9, 0, context.company().zone)
         for sentence, chapter in (
-            ("people and units", self.hire), ("products", self.stock_the_shelves), ("customers", self.meet_customers),
-            ("orders", self.sell), ("activities", self.keep_in_touch),
+            ("people and units", there.hire), ("currencies and taxes", there.count_money), ("products and stock", there.fill_the_shelves),
+            ("customers", there.meet_customers), ("targets", there.set_targets),
         ):  # fmt: skip
             self.say(f"Demo company: {sentence} ...")
-            door.writing(chapter)
+            with clock.at(before):
+                door.writing(chapter)
+        self.selling, self.trading, self.billing = Selling(there, self.agenda), Trading(there, self.agenda), Billing(there, self.agenda)
+        self.foresee()
+        steps = list(ends_of_steps(there.first, self.today))
+        for first, _length in months(there.first, 12):
+            inside = [day for day in steps if (day.year, day.month) == (first.year, first.month)]
+            self.say(f"Demo company: {first:%B %Y} ...")
+            door.writing(lambda days=inside: [self.step(day) for day in days])
+        self.say("Demo company: what is open today ...")
+        door.writing(self.leave_open)
 
-    def hire(self) -> None:
-        """Units, then people; the first of a unit heads it."""
-        units: dict[str, Any] = {}
-        root = access.rows(self.owner, get("org-units")).get(parent=None)
-        for name, above in world.UNITS.items():
-            units[name] = write.create(self.owner, get("org-units"), {"name": name, "parent": str(units[above].pk if above else root.pk)})
-        roles = dict(Role.objects.values_list("key", "pk"))
-        people = [
-            {
-                "name": name, "email": f"{mail}@{self.domain}", "password": self.password, "unit": str(units[unit].pk), "roles": [str(roles[role])],
-                "language": language,
-            }
-            for name, mail, unit, role, language in world.PEOPLE
-        ]  # fmt: skip
-        heads: dict[str, User] = {}
-        for (_name, mail, unit, role, _language), user in zip(world.PEOPLE, write.create_many(self.owner, get("users"), people), strict=True):
-            self.people[mail] = user
-            if unit not in heads:
-                heads[unit] = user
-                write.change(self.owner, get("org-units"), units[unit].pk, {"manager": str(user.pk)}, units[unit].version)
-            else:
-                write.change(self.owner, get("users"), user.pk, {"manager": str(heads[unit].pk)}, user.version)
-            if role.startswith("sales"):
-                self.sellers.setdefault(unit, []).append(user)
-        self.actors = {user.pk: access.actor_for(User.objects.get(pk=user.pk)) for user in self.people.values()}
-
-    def stock_the_shelves(self) -> None:
-        categories: dict[str, Any] = {}
-        for name, above in world.CATEGORIES.items():
-            parent = str(categories[above].pk) if above else None
-            categories[name] = write.create(self.owner, get("product-categories"), {"name": name, "parent": parent})
-        self.products = write.create_many(self.owner, get("products"), [
-            {
-                "sku": sku, "name": name, "category": str(categories[category].pk), "unit_price": price, "cost": cost,
-                "kind": "service" if category == "Services" else "good", "uom": "h" if category == "Services" else "pcs",
-            }
-            for sku, name, category, price, cost in world.PRODUCTS
-        ])  # fmt: skip
-
-    def meet_customers(self) -> None:
-        """Accounts with two or three people each."""
-        items = []
-        for name, industry, city, country, roles, region in world.ACCOUNTS:
-            owner = self.random.choice(self.sellers.get(region) or [self.people["piet"]])
-            items.append({
-                "name": name, "industry": industry, "city": city, "country": country, "roles": roles.split(","), "owner": str(owner.pk),
-                "payment_days": self.random.choice((14, 30, 30, 45, 60)), "external_id": f"A-{1001 + len(items)}",
-            })  # fmt: skip
-        self.accounts = write.create_many(self.owner, get("accounts"), items)
-        people = [self._person(account) for account in self.accounts for _ in range(self.random.choice((1, 2, 2, 3)))]
-        for contact in write.create_many(self.owner, get("contacts"), people):
-            self.contacts.setdefault(contact.account_id, []).append(contact)
-
-    def _person(self, account: Any) -> dict[str, Any]:
-        given = self.random.choice(world.GIVEN.get(account.country, world.GIVEN[""]))
-        family = self.random.choice(world.FAMILY.get(account.country, world.FAMILY[""]))
-        name = family + given if account.country == "CN" else f"{given} {family}"
-        return {"name": name, "account": str(account.pk), "title": self.random.choice(world.TITLES), "owner": str(account.owner_id)}
-
-    def sell(self) -> None:
-        """A year of orders, growing a little each month, and the amendments, cancellations and drafts among them."""
-        customers = [a for a in self.accounts if "customer" in a.roles]
+    def foresee(self) -> None:
+        """Orders, leads and deals that come by themselves, a few more each month; and that stock is looked after."""
+        customers = [a for a in self.there.accounts.values() if "customer" in a.roles]
         weights = [1 / (1 + i) ** 0.7 for i in range(len(customers))]
         self.random.shuffle(weights)
-        planned = [(day, self.random.choices(customers, weights)[0]) for day in sorted(self._days())]
-        for i, (day, account) in enumerate(planned):
-            if i % 50 == 0:
-                self.say(f"Demo company: order {i} of {len(planned)} ...")
-            self._order(day, account)
-        for _ in range(9):
-            account = self.random.choices(customers, weights)[0]
-            write.create(self.actors[account.owner_id], get("orders"), self._wish(self.today, account))
+        for kind, usual in (("order", ORDERS), ("deal", DEALS), ("lead", LEADS)):
+            for day in self._days(usual):
+                self.agenda.plan(day, kind, None if kind == "lead" else self.random.choices(customers, weights)[0])
+        self.agenda.plan(self.there.first + timedelta(days=7), "replenish", None)
 
-    def _days(self):
-        first = (self.today.replace(day=1) - timedelta(days=335)).replace(day=1)
-        months = [(first.year + (first.month - 1 + m) // 12, (first.month - 1 + m) % 12 + 1) for m in range(12)]
-        for growth, (year, month) in enumerate(months):
-            length = calendar.monthrange(year, month)[1]
-            for _ in range(round(ORDERS * SEASON[month - 1] * (0.85 + growth * 0.025))):
-                day = date(year, month, self.random.randint(1, length))
-                while day.weekday() > 4:
-                    day -= timedelta(days=1)
-                if first <= day <= self.today:
+    def _days(self, usual: int) -> Iterator[date]:
+        for n, (first, length) in enumerate(months(self.there.first, 12)):
+            for _ in range(round(usual * SEASON[first.month - 1] * (0.85 + n * 0.025))):
+                day = first + timedelta(days=self.random.randrange(length))
+                if day <= self.today:
                     yield day
 
-    def _wish(self, day: date, account: Any) -> dict[str, Any]:
-        chosen = self.random.sample(self.products, self.random.choice((1, 2, 2, 3, 3, 4, 5)))
-        lines = [
-            {"product": str(p.pk), "quantity": self._quantity(p), "discount": self.random.choice(("0", "0", "0", "0.05", "0.1", "0.12"))} for p in chosen
-        ]
-        contact = self.random.choice(self.contacts[account.pk])
-        freight = self.random.choice((None, "18.50", "35.00", "64.00"))
-        return {
-            "account": str(account.pk), "contact": str(contact.pk), "order_date": day.isoformat(),
-            "requested_date": (day + timedelta(days=self.random.choice((14, 21, 28, 42)))).isoformat(), "lines": lines,
-            "charges": [{"name": "Freight", "amount": freight}] if freight else [],
-            "ship_name": account.name, "ship_city": account.city, "ship_country": account.country,
-        }  # fmt: skip
+    def step(self, day: date) -> None:
+        """All that is due by this day, in the order of a day's work; what follows at once is done with it."""
+        sell, trade, bill = self.selling, self.trading, self.billing
+        for kind, deed, hour, minute in (
+            ("receive", trade.receive, 7, 30), ("replenish", trade.replenish, 8, 0), ("lead", sell.lead, 9, 12), ("deal", sell.deal, 9, 40),
+            ("convert lead", sell.convert_lead, 10, 5), ("lose lead", sell.lose_lead, 10, 10), ("move", sell.move, 10, 30), ("quote", sell.quote, 10, 45),
+            ("order", trade.order, 11, 10), ("answer", sell.answer, 11, 50), ("new version", sell.new_version, 13, 20),
+            ("send quote", sell.send_quote, 14, 30), ("talk", sell.talk, 14, 45), ("expire quote", sell.expire_quote, 15, 0), ("win", sell.win, 15, 10),
+            ("lose", sell.lose, 15, 20), ("order quote", trade.order_quote, 15, 40), ("amend", trade.amend, 15, 50), ("cancel", trade.cancel, 15, 55),
+            ("deliver", trade.deliver, 16, 10), ("return", trade.bring_back, 16, 20), ("invoice", bill.invoice, 16, 40), ("correct", bill.correct, 16, 50),
+            ("credit", bill.credit, 16, 55), ("pay", bill.pay, 17, 10), ("refund", bill.refund, 17, 20),
+        ):  # fmt: skip
+            batch: list[tuple[date, Any]] = self.agenda.take(kind, day)
+            if batch:
+                with clock.at(moment(day, hour, minute, context.company().zone)):
+                    deed(batch)
 
-    def _quantity(self, product: Any) -> str:
-        most = 40 if product.unit_price < Decimal(200) else 12 if product.unit_price < Decimal(1000) else 5
-        return str(self.random.randint(1, most))
-
-    def _order(self, day: date, account: Any) -> None:
-        actor = self.actors[account.owner_id]
-        order = write.create(actor, get("orders"), self._wish(day, account))
-        order = write.act(actor, get("orders"), order.pk, "confirm", {"date": day.isoformat()}, history=HISTORY)
-        what, later = self.random.random(), day + timedelta(days=self.random.randint(2, 25))
-        if later > self.today:
-            return
-        if what < 0.06:
-            lines = [{"id": str(row.pk), "quantity": str(row.quantity + (1 if n == 0 else 0))} for n, row in enumerate(order.lines.order_by("position"))]
-            write.act(actor, get("orders"), order.pk, "amend", {"lines": lines, "date": later.isoformat()}, history=HISTORY)
-        elif what < 0.1:
-            reason = self.random.choice(("Project postponed", "Ordered elsewhere", "Duplicate order"))
-            write.act(self.owner, get("orders"), order.pk, "cancel", {"reason": reason, "date": later.isoformat()}, history=HISTORY)
-
-    def keep_in_touch(self) -> None:
-        """Calls, visits and notes of the past, tasks of the coming days."""
+    def leave_open(self) -> None:
+        """Drafts on the desks, calls and visits of the past, tasks of the coming days."""
+        there = self.there
+        customers = [a for a in there.accounts.values() if "customer" in a.roles]
+        for account in self.random.sample(customers, 7):
+            write.create(there.actors[account.owner_id], get("orders"), self.trading.wish(self.today, account))
         items = []
-        for account in self.accounts:
-            for _ in range(self.random.choice((1, 2, 3, 4))):
+        for account in there.accounts.values():
+            for _ in range(self.random.choice((1, 2, 3))):
                 kind, subject, body = self.random.choice(world.ACTIVITIES)
                 day = self.today - timedelta(days=self.random.randint(1, 330))
-                items.append(self._activity(account, kind, subject, body, day, done=True))
-            if self.random.random() < 0.5:
+                items.append(self._activity("accounts", account, kind, subject, body, day, done=True))
+            if self.random.random() < 0.3:
                 day = self.today + timedelta(days=self.random.randint(-4, 14))
-                items.append(self._activity(account, "task", self.random.choice(world.TASKS), "", day, done=False))
-        write.create_many(self.owner, get("activities"), items)
+                items.append(self._activity("accounts", account, "task", self.random.choice(world.TASKS), "", day, done=False))
+        for deal in access.rows(there.owner, get("opportunities")).filter(status="open").order_by("pk"):
+            if self.random.random() < 0.7:
+                day = self.today + timedelta(days=self.random.randint(-3, 16))
+                items.append(self._activity("opportunities", deal, "task", self.random.choice(world.DEAL_TASKS), "", day, done=False))
+        write.create_many(there.owner, get("activities"), items)
+        self._expect_soon()
 
-    def _activity(self, account: Any, kind: str, subject: str, body: str, day: date, done: bool) -> dict[str, Any]:
+    def _expect_soon(self) -> None:
+        """Most open deals close in days to come; a few are forgotten."""
+        late = list(Opportunity.objects.filter(status="open", close_date__lt=self.today).order_by("pk"))
+        moved = [(o.pk, {"close_date": (self.today + timedelta(days=self.random.randint(3, 45))).isoformat()}, o.version) for o in late[: len(late) * 3 // 4]]
+        write.change_many(self.there.owner, get("opportunities"), moved)
+
+    def _activity(self, slug: str, about: Any, kind: str, subject: str, body: str, day: date, done: bool) -> dict[str, Any]:
         return {
-            "kind": kind, "subject": subject, "body": body, "about": {"type": "accounts", "id": str(account.pk)}, "owner": str(account.owner_id),
+            "kind": kind, "subject": subject, "body": body, "about": {"type": slug, "id": str(about.pk)}, "owner": str(about.owner_id),
             "due_at": f"{day.isoformat()}T{self.random.randint(8, 16):02d}:{self.random.choice((0, 15, 30)):02d}", "done": done,
         }  # fmt: skip

@@ -16,6 +16,7 @@ PEOPLE = (
     ("张敏", "zhangmin", "Sales Asia Pacific", "sales", "zh-Hans"),
     ("Kenji Morita", "kenji", "Sales Asia Pacific", "sales", "en"),
     ("Piet van Dalen", "piet", "Operations", "operations", "en"),
+    ("Nora Lindqvist", "nora", "Operations", "operations", "en"),
     ("Amara Nwosu", "amara", "Finance", "finance", "en"),
     ("Helen Strand", "helen", "Finance", "read-only", "en"),
 )
@@ -158,3 +159,73 @@ TASKS = (
     "Call back about the quote", "Send calibration certificates", "Prepare the framework agreement", "Visit with the new engineer",
     "Check the open amendment",
 )  # fmt: skip
+
+# Money
+
+# currency -> its worth in US dollars twelve months ago, and how far it has moved by today
+RATES = {"EUR": ("1.0720", "0.0640"), "CNY": ("0.1378", "0.0046")}
+EURO = ("DE", "FR", "IT", "ES", "NL", "AT", "FI", "PT")
+
+# country -> code and rate of the tax on what is sold there; elsewhere it is exported without tax
+TAXES = {
+    "US": ("US sales tax 6.25 %", "0.0625"), "DE": ("DE VAT 19 %", "0.19"), "FR": ("FR VAT 20 %", "0.20"), "IT": ("IT VAT 22 %", "0.22"),
+    "ES": ("ES VAT 21 %", "0.21"), "NL": ("NL VAT 21 %", "0.21"), "CN": ("CN VAT 13 %", "0.13"),
+}  # fmt: skip
+EXPORT = ("Export 0 %", "0")
+
+# name, currency, for accounts that are, factor on the product's price, factor from a quantity on
+PRICE_BOOKS = (
+    ("List Europe", "EUR", (), "0.93", (25, "0.88")),
+    ("List China", "CNY", (), "7.20", (25, "6.80")),
+    ("Partners", "USD", ("partner",), "0.85", (10, "0.80")),
+    ("Partners Europe", "EUR", ("partner",), "0.79", (10, "0.75")),
+    ("Partners China", "CNY", ("partner",), "6.10", (10, "5.80")),
+)
+
+WAREHOUSES = ("Houston", "Rotterdam")
+METHODS = ("Bank transfer", "Bank transfer", "Bank transfer", "Cheque", "Card")
+
+# Selling
+
+# lead source, campaign, how often
+SOURCES = (
+    ("Web site", "", 30), ("Trade fair", "Process Days", 18), ("Trade fair", "Water Expo", 10), ("Referral", "", 14), ("Newsletter", "Calibration check", 12),
+    ("Cold call", "", 9), ("Partner", "", 7),
+)
+NEEDS = (
+    "Looking for pressure sensors for a new filling line.", "Please send prices for ten flow meters DN 25.", "Our dosing pumps are fifteen years old.",
+    "Need calibration with certificates before the audit.", "Comparing suppliers of process controllers.", "Spare parts for circulation pumps, urgent.",
+    "Saw your stand and would like a visit.",
+)
+# country -> beginnings and endings of companies nobody here knows yet
+NEWCOMERS = {
+    "US": (
+        ("Juniper", "Blue Mesa", "Keystone", "Tidewater", "Prairie Sky", "Stonebridge", "Copper Hill"),
+        ("Dairy", "Brewing Works", "Plating", "Coatings", "Paper"),
+    ),
+    "DE": (("Lindenhof", "Nordsee", "Schwarzwald", "Altmühl", "Harzer"), ("Molkerei", "Kunststoffe", "Anlagenbau", "Pumpenservice")),
+    "FR": (("Garonne", "Vosges", "Armor"), ("Laiterie", "Traitement des Eaux", "Emballages")),
+    "GB": (("Pennine", "Severn", "Ashdown"), ("Bakeries", "Castings", "Water Services")),
+    "NL": (("Zuiderzee", "Veluwe"), ("Papier", "Zuivel")),
+    "BR": (("Serra Azul", "Pantanal"), ("Alimentos", "Bebidas")),
+    "IN": (("Narmada", "Sahyadri"), ("Chemicals", "Foods")),
+    "AU": (("Coorong", "Kimberley"), ("Minerals", "Wines")),
+    "CN": (("宁波东港", "南京紫峰", "无锡润泽", "武汉长青", "厦门海川"), ("食品有限公司", "环保设备有限公司", "新材料有限公司")),
+}
+# country -> the unit that sells there
+REGIONS = {"US": "Sales Americas", "BR": "Sales Americas", "CN": "Sales Asia Pacific", "IN": "Sales Asia Pacific", "AU": "Sales Asia Pacific"}
+PROJECTS = (
+    "New filling line", "Pump replacement", "Flow measurement, hall 2", "Control cabinet upgrade", "Dosing station", "Cooling circuit", "Pilot plant",
+    "Boiler house instruments", "Laboratory sensors", "Yearly spare parts", "CIP station", "Wastewater metering",
+)
+LOST = ("Price too high", "Chose a competitor", "Project postponed", "No budget this year", "Technical requirement not met")
+LEAD_LOST = ("No answer", "Not a fit", "Student project", "Bought elsewhere", "Too small for us")
+DECLINED = ("Price too high", "A competitor delivers sooner", "Project postponed", "Chose a competitor")
+DEAL_ACTIVITIES = (
+    ("call", "Talked through the needs", "They compare three suppliers; delivery time weighs as much as price."),
+    ("meeting", "Presented the solution", "Good response; the controller was new to them."),
+    ("email", "Answered technical questions", "Pressure ranges and certificates."),
+    ("visit", "Site survey", "Measured the pipework; two meters need adapters."),
+    ("call", "Asked where they stand", "Decision after the next budget meeting."),
+)
+DEAL_TASKS = ("Call about the offer", "Send the revised offer", "Arrange a demonstration", "Clarify the delivery date", "Ask for the decision")

@@ -11,7 +11,6 @@ from erp.demo import world
 from erp.demo.agenda import Agenda
 from erp.demo.opening import HISTORY, Opening
 from erp.models import Invoice, InvoiceLine, OrderLine, Payment
-from erp.rules.orders import to_invoice
 
 # how a customer pays -> days from the due day, first and last of what is usual
 DELAYS = {"prompt": (-6, 3), "slow": (2, 24), "late": (20, 75)}
@@ -31,8 +30,8 @@ class Billing:
         asked = {pk: (day, basis) for day, (pk, basis) in batch}
         due: dict[Any, Decimal] = defaultdict(Decimal)
         for row in OrderLine.objects.filter(order__in=asked):
-            left = to_invoice(row) if asked[row.order_id][1] == "delivered" else row.quantity - row.cancelled - row.returned - row.invoiced + row.credited
-            due[row.order_id] += max(left, Decimal(0))
+            reached = row.shipped if asked[row.order_id][1] == "delivered" else row.quantity - row.cancelled
+            due[row.order_id] += max(reached - row.returned - row.invoiced + row.credited, Decimal(0))
         items = [(pk, {"basis": basis, "date": day.isoformat()}) for pk, (day, basis) in asked.items() if due[pk]]
         drafts = write.act_many(self.actor, get("orders"), "invoice", items, HISTORY)
         posted = write.act_many(self.actor, get("invoices"), "post", [(draft.pk, {}) for draft in drafts], HISTORY)

@@ -22,8 +22,8 @@ def dimension_choices() -> dict[str, Any]:
 
 
 def prepare(actor: Actor, pairs: list[tuple[Target, Any]]) -> None:
-    """A member given by name becomes its id; owner and unit follow from whom the target is of. Cost: one query a record, few are made at once."""
-    for target, _made in pairs:
+    """A member given by name becomes its id; owner and unit follow from whom the target is of. Cost: one query a new record, few are made at once."""
+    for target in (t for t, _made in pairs if t._state.adding):  # what a target is for never changes after
         target.owner_id = target.unit_id = None
         target.subject_name = ""
         dimension = registry.dimensions.get(target.dimension)
@@ -60,7 +60,9 @@ def _name(slug: str, record: Any) -> str:
 
 
 def check(actor: Actor, target: Target, changed: dict, rows: dict) -> None:
-    """The KPI is split by the dimension, the member is there, the period is a month, quarter or year. Cost: one query."""
+    """The KPI is split by the dimension, the member is there, the period is a month, quarter or year. Cost: one query for a new one."""
+    if not target._state.adding:
+        return
     errors: dict[str, list[str]] = {}
     wanted = next((d for d in kpi.every_definition() if d.key == target.kpi), None)
     if wanted is None:

@@ -62,8 +62,8 @@ register(
     ObjectType(
         "targets", Target, _("Target"), _("Targets"),
         (
-            named("kpi", kind="choice", options=targets.kpi_choices, required=True), "period", named("value", required=True),
-            named("dimension", kind="choice", options=targets.dimension_choices), "subject",
+            named("kpi", kind="choice", options=targets.kpi_choices, required=True, once=True), named("period", once=True), named("value", required=True),
+            named("dimension", kind="choice", options=targets.dimension_choices, once=True), named("subject", once=True), "note",
         ),
         shown=("subject_name", "owner", "unit"), columns=("kpi", "subject_name", "period", "value"), title="kpi", title_else="period",
         search=("subject_name",), icon="target", group=SETTINGS, prepare=targets.prepare, check=targets.check, sort=("-period",),

@@ -38,6 +38,7 @@ class Target(Record):
     subject_name = models.CharField(_("Of"), max_length=200, blank=True, default="", editable=False)
     period = models.CharField(_("Period"), max_length=7, help_text=_("2026, 2026-Q3 or 2026-07."))
     value = NumberField(_("Target"))
+    note = models.CharField(_("Note"), max_length=500, blank=True, default="")
     owner = models.ForeignKey("core.User", models.CASCADE, null=True, editable=False, verbose_name=_("Owner"), related_name="+")
     unit = models.ForeignKey("core.OrgUnit", models.CASCADE, null=True, editable=False, verbose_name=_("Unit"), related_name="+")
 

@@ -9,7 +9,7 @@ from core.seeds import READ, WORK, grant
 
 ACTS = ["confirm", "amend", "deliver", "close", "cancel"]
 SHIP = ["ship", "return"]
-BILL = {"invoices": ["post", "credit"], "credit-notes": ["post"], "payments": ["post", "allocate"]}
+BILL = {"invoices": ["post", "credit"], "credit-notes": ["post", "allocate"], "payments": ["post", "allocate"]}
 STOCK = ("warehouses", "stock-moves")
 
 grant("sales-manager", ("orders", [*WORK, *ACTS], "subtree"), ("deliveries", READ, "subtree"), *((slug, READ, "all") for slug in STOCK))

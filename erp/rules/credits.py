@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from core import access, documents, numbering, write
 from core.access import Actor
 from core.cleaning import Cleaned
-from core.errors import RuleError
+from core.errors import RuleError, WrongState
 from core.facts import Statement
 from core.models.record import permit
 from core.registry import get
@@ -170,6 +170,12 @@ def post(actor: Actor, note: CreditNote, data: dict) -> None:
     if amount > 0:
         settling.settle(actor, note, invoice, amount, note.date)
     note.number = numbering.next_number("CN", note.date)  # last: the series is held until commit
+
+
+def demand_left_over(actor: Actor, note: CreditNote) -> None:
+    """What its own invoice did not take of it may settle others of the account: ``payments.allocate`` does that."""
+    if not note.unallocated:
+        raise WrongState(_("Nothing of this credit note is left over."))
 
 
 def _take_back(lines: list[CreditNoteLine]) -> None:

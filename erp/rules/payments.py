@@ -15,7 +15,7 @@ from core.facts import Statement
 from core.money import round_money
 from core.registry import get
 from crm.models import Account
-from erp.models import Allocation, Invoice, Payment
+from erp.models import Allocation, CreditNote, Invoice, Payment
 from erp.rules import invoices, settling
 from erp.rules.credits import settlements
 
@@ -74,8 +74,10 @@ def demand_received(actor: Actor, payment: Payment) -> None:
         raise WrongState(_("Only what was received is allocated to invoices."))
 
 
-def allocate(actor: Actor, payment: Payment, data: dict) -> None:
-    """Settle parts of invoices. Locks them in the order of their ids, after the payment. Cost: four statements an invoice.
+def allocate(actor: Actor, payment: Payment | CreditNote, data: dict) -> None:
+    """Settle parts of invoices, by a payment or by what a credit note has left over.
+
+    Locks them in the order of their ids, after the payment. Cost: four statements an invoice.
 
     Errors: RuleError at ``items.0.invoice``, ``items.0.amount``.
     """
@@ -102,7 +104,7 @@ def allocate(actor: Actor, payment: Payment, data: dict) -> None:
         raise RuleError(errors)
 
 
-def offer_items(actor: Actor, payment: Payment) -> dict[str, list]:
+def offer_items(actor: Actor, payment: Payment | CreditNote) -> dict[str, list]:
     """The account's open invoices, the oldest first, filled as far as the payment goes: what the form starts with. Cost: one query."""
     left, items, known = payment.unallocated, [], get("invoices").fields
     amount_of, date_of = known["open"], known["due_date"]

@@ -4,7 +4,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from core import access
-from core.registry import Act, Field, Lines, ObjectType, extend, named, register
+from core.registry import Act, Field, Lines, ObjectType, Paper, extend, named, register
 from crm.rules import prices
 from erp.models import (
     POSTED_STATES,
@@ -18,7 +18,7 @@ from erp.models import (
     InvoiceLine,
     Payment,
 )  # fmt: skip
-from erp.rules import credits, invoices, payments
+from erp.rules import credits, invoices, papers, payments
 from erp.types.orders import DATE
 
 MONEY = _("Money")
@@ -59,6 +59,7 @@ register(
         ),
         prepare=invoices.prepare, check=invoices.check, totals=invoices.add_up, facts=invoices.facts, locked=invoices.locked, follows=("order",),
         remains=invoices.remains, chained=invoices.chained, conserved=invoices.conserved, redact=prices.redact,
+        paper=Paper(papers.invoice, papers.language, papers.OF_INVOICE, papers.mark_draft),
         aside=("currency", "rate", "external_number", "owner"),
         keys=("external_number",), filters=("status", "account", "owner", "invoice_date", "due_date"),
         related=(("credit-notes", "invoice"), ("allocations", "invoice")),
@@ -83,9 +84,16 @@ register(
                 label=_("Charges"),
             ),
         ),
-        acts=(Act("post", _("Post"), ("draft",), "posted", fields=(DATE,), run=credits.post, icon="check", primary=True),),
+        acts=(
+            Act("post", _("Post"), ("draft",), "posted", fields=(DATE,), run=credits.post, icon="check", primary=True),
+            Act(
+                "allocate", _("Allocate"), ("posted",), takes=(ITEMS,), offers=payments.offer_items, guard=credits.demand_left_over,
+                run=payments.allocate, icon="arrows-split",
+            ),
+        ),
         prepare=credits.prepare, check=credits.check, totals=credits.add_up, facts=credits.facts, locked=credits.locked, follows=("invoice",),
-        remains=credits.remains, conserved=credits.conserved, aside=("external_number",), keys=("external_number",),
+        remains=credits.remains, conserved=credits.conserved,
+        paper=Paper(papers.credit_note, papers.language, papers.OF_NOTE, papers.mark_draft), aside=("external_number",), keys=("external_number",),
         filters=("status", "account", "invoice", "date"), related=(("allocations", "credit_note"),),
     ),
     ObjectType(

@@ -4,11 +4,11 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from core import access
-from core.registry import Act, Excerpt, Field, Lines, Measure, ObjectType, ShippedKpi, extend, named, register
+from core.registry import Act, Excerpt, Field, Lines, Measure, ObjectType, Paper, ShippedKpi, extend, named, register
 from crm.models import QuoteLine
 from crm.rules import prices
 from erp.models import ORDER_STATES, DeliveryLine, OrderCharge, OrderLine, SalesOrder
-from erp.rules import deliveries
+from erp.rules import deliveries, papers
 from erp.rules import orders as rules
 
 DATE = Field("date", "date", _("Date"))
@@ -54,7 +54,7 @@ register(
         ),
         prepare=rules.prepare, check=rules.check, totals=rules.add_up, facts=rules.facts, locked=rules.locked, follows=("quote",), remains=rules.remains,
         redact=prices.redact,
-        looked_up=rules.looked_up, conserved=rules.conserved,
+        looked_up=rules.looked_up, conserved=rules.conserved, paper=Paper(papers.order, papers.language, papers.OF_ORDER, papers.mark_order),
         aside=(
             "ship_name", "ship_street", "ship_city", "ship_region", "ship_postal_code", "ship_country", "currency", "rate", "warehouse", "quote",
             "external_number", "owner",

@@ -4,10 +4,10 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from core import access
-from core.registry import Act, Field, Lines, Measure, ObjectType, ShippedKpi, named, register
+from core.registry import Act, Field, Lines, Measure, ObjectType, Paper, ShippedKpi, named, register
 from erp.models import DELIVERY_STATES, Delivery, DeliveryLine, Reservation, StockLevel, StockMove, Warehouse
 from erp.rules import deliveries as rules
-from erp.rules import stock
+from erp.rules import papers, stock
 from erp.types.orders import DATE
 
 GOODS = _("Goods")
@@ -32,6 +32,7 @@ register(
             ),
         ),
         prepare=rules.prepare, check=rules.check, facts=rules.facts, moves=rules.moves, locked=rules.locked, follows=("order", "origin"), remains=rules.remains,
+        paper=Paper(papers.delivery, papers.language, papers.OF_DELIVERY, papers.mark_draft),
         aside=("warehouse", "external_number", "owner"), keys=("external_number",), filters=("status", "kind", "account", "order", "date"),
         related=(("stock-moves", "delivery"),),
     ),

@@ -86,7 +86,7 @@ class Activity(OwnedRecord):
         return self.subject
 
 
-LEAD_STATES = (("open", _("Open"), "blue"), ("converted", _("Converted"), "green"), ("lost", pgettext_lazy("deal", "Lost"), "red"))
+LEAD_STATES = (("open", pgettext_lazy("lead", "Open"), "blue"), ("converted", _("Converted"), "green"), ("lost", pgettext_lazy("lead", "Lost"), "red"))
 
 
 class Lead(OwnedRecord):

@@ -10,7 +10,9 @@ from core.models.record import Line, OwnedRecord, Record
 from crm.models.catalogue import Product
 from crm.models.parties import Account, Contact, Lead
 
-OPPORTUNITY_STATES = (("open", _("Open"), "blue"), ("won", pgettext_lazy("deal", "Won"), "green"), ("lost", pgettext_lazy("deal", "Lost"), "red"))
+OPPORTUNITY_STATES = (
+    ("open", pgettext_lazy("deal", "Open"), "blue"), ("won", pgettext_lazy("deal", "Won"), "green"), ("lost", pgettext_lazy("deal", "Lost"), "red"),
+)  # fmt: skip
 QUOTE_STATES = (
     ("draft", _("Draft"), "grey"), ("sent", _("Sent"), "blue"), ("accepted", _("Accepted"), "green"), ("declined", _("Declined"), "red"),
     ("expired", _("Expired"), "orange"),
@@ -33,7 +35,7 @@ class Stage(Line):
     pipeline = models.ForeignKey(Pipeline, models.CASCADE, related_name="stages")
     name = models.CharField(pgettext_lazy("thing", "Name"), max_length=200)
     probability = PercentField(_("Probability"), default=0)
-    order = models.PositiveIntegerField(_("Order"), default=0)
+    order = models.PositiveIntegerField(pgettext_lazy("position", "Order"), default=0)
 
     class Meta:
         constraints = [

@@ -86,6 +86,6 @@ extend(
 extend("contacts", related=(("quotes", "contact"),))
 extend(
     "opportunities", related=(("quotes", "opportunity"),),
-    acts=(Act("quote", _("Quote"), ("open",), run=rules.of_opportunity, makes="quotes", icon="file-text"),),
+    acts=(Act("quote", pgettext_lazy("act", "Quote"), ("open",), run=rules.of_opportunity, makes="quotes", icon="file-text"),),
 )  # fmt: skip
 daily.append(rules.expire_all)

@@ -40,7 +40,7 @@ register(
                 ),
                 run=lead_rules.convert, icon="arrows-exchange", primary=True,
             ),
-            Act("lose", pgettext_lazy("deal", "Mark as lost"), ("open",), "lost", fields=(REASON,), run=lead_rules.lose, icon="x", danger=True),
+            Act("lose", pgettext_lazy("lead", "Mark as lost"), ("open",), "lost", fields=(REASON,), run=lead_rules.lose, icon="x", danger=True),
             Act("reopen", _("Reopen"), ("lost",), "open", run=lead_rules.reopen, icon="rotate"),
         ),
         prepare=duplicates.key_leads, facts=lead_rules.facts, remains=lead_rules.remains, deletable=False, keys=("email",),

@@ -9,8 +9,8 @@ from core.models.record import Line, OwnedRecord, Record, SealedModel, new_id
 from erp.models.orders import OrderLine, SalesOrder
 
 DELIVERY_STATES = (("draft", _("Draft"), "grey"), ("shipped", _("Shipped"), "green"))
-DELIVERY_KINDS = (("delivery", _("Delivery")), ("return", pgettext_lazy("delivery", "Return")))
-MOVE_KINDS = (("receipt", _("Receipt")), ("adjustment", _("Adjustment")), ("delivery", _("Delivery")), ("return", pgettext_lazy("delivery", "Return")))
+DELIVERY_KINDS = (("delivery", pgettext_lazy("delivery", "Delivery")), ("return", pgettext_lazy("delivery", "Return")))
+MOVE_KINDS = (("receipt", _("Receipt")), ("adjustment", _("Adjustment")), *DELIVERY_KINDS)
 
 
 class Warehouse(Record):

@@ -11,6 +11,7 @@ from django.db.models import Q, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import pgettext
 
 from core import access, context, documents, numbering, schema
 from core.access import Actor
@@ -343,7 +344,7 @@ def _money(invoice: Invoice, name: str) -> str:
 
 def remains(invoice: Invoice) -> list[tuple[Any, str]]:
     """What is still to be paid."""
-    return [(_("Open"), _money(invoice, "open"))] if invoice.status == "posted" and invoice.open else []
+    return [(pgettext("amount", "Open"), _money(invoice, "open"))] if invoice.status == "posted" and invoice.open else []
 
 
 def chained(invoices: list[Invoice]) -> list[tuple]:

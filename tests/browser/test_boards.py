@@ -66,7 +66,7 @@ def test_a_card_is_moved_by_keys_alone(screen, company, alice, pipeline, deal, a
     page = tab.open(address)
     card(page, deal).get_by_role("link", name="Winches").focus()
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.ariaLabel") == "Move “Winches” to ..."
+    assert page.evaluate("document.activeElement.ariaLabel") == "Move “Winches” to …"
     page.keyboard.press("Enter")
     menu = page.locator("#board-menu")
     menu.wait_for()

@@ -135,8 +135,7 @@ def amend(actor: Actor, order: SalesOrder, data: dict) -> None:
         raise RuleError({"date": [_("An amendment cannot come before the revision it amends (%(date)s).") % {"date": held.date}]})
     count(order, {n: r.now for n, r in data["rows"].items()})
     _keep([_next_revision(order, lines, on)])
-    stock.release([row.pk for row in rows.removed])
-    stock.reserve([(order, lines)])
+    stock.reserve([(order, lines)], removed=[row.pk for row in rows.removed])
 
 
 def _demand_done_stays(rows: Any) -> None:

@@ -84,21 +84,24 @@ def _take_in(level: StockLevel, quantity: Decimal, cost: Decimal | None, is_rece
 # Reservations
 
 
-def reserve(wanted: list[tuple[SalesOrder, list[OrderLine]]]) -> None:
+def reserve(wanted: list[tuple[SalesOrder, list[OrderLine]]], removed: list[UUID] | None = None) -> None:
     """Keep stock for what is open of these lines: all of it where stock may go below zero, else what is free.
 
+    An amendment says which lines it ``removed``: an order's own lines take first what it gives up, then those that wait.
     Cost: about seven statements for any number of orders.
     """
+    before = None if removed is None else [*removed, *(row.pk for _order, lines in wanted for row in lines)]
     warehouses = Warehouse.objects.in_bulk({order.warehouse_id for order, _lines in wanted if order.warehouse_id})
     own = own_warehouse() if any(not order.warehouse_id for order, _lines in wanted) else None
     for order, _lines in wanted:
         order.warehouse = warehouses.get(order.warehouse_id, own)
     kept = goods(row.product_id for _order, lines in wanted for row in lines)
     wanted = [(order.warehouse, row) for order, lines in wanted for row in lines if order.warehouse and row.product_id in kept]
-    levels = _lock_places({(warehouse.pk, row.product_id) for warehouse, row in wanted})
+    places = {(warehouse.pk, row.product_id) for warehouse, row in wanted}
+    levels = _lock_places(places if before is None else places | _places_of(before))
     if not levels:
         return
-    _give_back([row.pk for _warehouse, row in wanted], levels)
+    _give_back(before or [row.pk for _warehouse, row in wanted], levels)
     added = []
     for warehouse, row in wanted:
         level = levels[warehouse.pk, row.product_id]
@@ -108,6 +111,14 @@ def reserve(wanted: list[tuple[SalesOrder, list[OrderLine]]]) -> None:
             added.append(Reservation(order_line_id=row.pk, level=level, quantity=quantity))
     store_levels(levels)
     _after_lines(added)
+    for level in levels.values() if before is not None else ():
+        keep_for_waiting(level, besides=before)
+
+
+def _places_of(lines: list[UUID]) -> set[Place]:
+    """Where stock is kept for these lines, or may be by the time its level is locked. Cost: two queries."""
+    stored = OrderLine.objects.filter(pk__in=lines, product__kind="good", order__warehouse__isnull=False).values_list("order__warehouse", "product")
+    return {*stored, *Reservation.objects.filter(order_line__in=lines).values_list("level__warehouse", "level__product")}
 
 
 def _after_lines(added: list[Reservation]) -> None:
@@ -132,25 +143,29 @@ def _give_back(lines: list[UUID], levels: dict[Any, StockLevel]) -> None:
 
 
 def release(lines: list[UUID]) -> None:
-    """Forget what was kept for these lines, and keep it for those that wait. Cost: a few statements where anything was kept."""
-    held = set(Reservation.objects.filter(order_line__in=lines).values_list("level", flat=True))
-    levels = {level.pk: level for level in StockLevel.objects.filter(pk__in=held).order_by("pk").select_for_update(of=("self",))}
+    """Forget what was kept for these lines, and keep it for others that wait.
+
+    What becomes of the lines themselves is stored only later in this transaction, so they wait for nothing. The levels are
+    locked before it is looked what is kept: until then somebody may keep more. Cost: four statements, some more where anything was kept.
+    """
+    levels = _lock_places(_places_of(lines))
     if not levels:
         return
     _give_back(lines, levels)
     store_levels(levels)
     for level in levels.values():
-        keep_for_waiting(level)
+        keep_for_waiting(level, besides=lines)
 
 
-def keep_for_waiting(level: StockLevel) -> None:
+def keep_for_waiting(level: StockLevel, besides: Iterable[UUID] = ()) -> None:
     """Give what is free of a locked level to the lines that wait for it, the oldest orders first. Cost: two statements, if any wait."""
     free = level.on_hand - level.reserved
     if free <= 0 or level.warehouse.allow_negative:
         return
     waiting = (
         OrderLine.objects.filter(product=level.product_id, order__status="confirmed", order__warehouse=level.warehouse_id)
-        .filter(quantity__gt=F("shipped") + F("cancelled")).select_related("reservation").order_by("order__order_date", "order__number", "position")
+        .filter(quantity__gt=F("shipped") + F("cancelled")).exclude(pk__in=list(besides)).select_related("reservation")
+        .order_by("order__order_date", "order__number", "position")
     )  # fmt: skip
     for row in waiting:
         held = getattr(row, "reservation", None)

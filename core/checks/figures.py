@@ -39,7 +39,8 @@ def figures_add_up() -> Iterator[Difference]:
         splits = [d for d in ("month", "unit") if d in definition.dimensions and (d != "month" or definition.is_additive)]
         for split in splits:
             parts = _ask(definition, group_by=split)
-            yield from _difference(definition, registry.dimensions[split].label, whole.value, sum((g.value or ZERO for g in parts.groups), ZERO))
+            if all(g.value is not None for g in parts.groups):  # of a part of which nothing is known, the amount is not told
+                yield from _difference(definition, registry.dimensions[split].label, whole.value, sum((g.value for g in parts.groups), ZERO))
         if "unit" in definition.dimensions:
             yield from _tree(definition, whole.value)
 
@@ -52,13 +53,15 @@ def _listed(drill: str) -> Decimal:
 
 def _tree(definition: Definition, value: Decimal | None) -> Iterator[Difference]:
     answer = _ask(definition, group_by="unit", rollup="true")
+    if any(g.value is None or g.own is None for g in answer.groups):
+        return
     below: dict[Any, Decimal] = defaultdict(Decimal)
     for group in answer.groups:
         if group.parent is not None:
-            below[group.parent] += group.value or ZERO
-    yield from _difference(definition, _("Own amounts of all units"), value, sum((g.own or ZERO for g in answer.groups), ZERO))
+            below[group.parent] += group.value
+    yield from _difference(definition, _("Own amounts of all units"), value, sum((g.own for g in answer.groups), ZERO))
     for group in answer.groups:
-        own_and_below = (group.own or ZERO) + below[group.keys[0]]
+        own_and_below = group.own + below[group.keys[0]]
         yield from _difference(definition, group.labels[0], own_and_below, group.value)
 
 

@@ -1,7 +1,7 @@
 """The only way a record changes. Access, cleaning, rules, saving, trail and facts, in that order, in one transaction.
 
 Callers hold a transaction (``core.door`` opens one around every request and job). The hooks of a type are exactly
-prepare, check, guard, run, totals, facts, locked, after; there is no branch on a type in here.
+prepare, check, guard, run, totals, facts, moves, locked, after; there is no branch on a type in here.
 """
 
 from collections.abc import Mapping
@@ -14,11 +14,10 @@ from django.db.models import ProtectedError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from core import access, cleaning, clock, collation, constraints, facts, lines, search, trail
+from core import access, cleaning, clock, collation, constraints, facts, filling, lines, search, trail
 from core.access import Actor
 from core.cleaning import Cleaned
 from core.errors import Denied, Missing, RuleError, Stale, VersionRequired, WrongState
-from core.models import OwnedRecord, User
 from core.models.record import Record, permit
 from core.registry import Act, Field, ObjectType, get
 
@@ -66,10 +65,10 @@ def create_many(actor: Actor, object_type: ObjectType, items: list[Any], history
     known = writable(actor, object_type, "add")
     cleaned = cleaning.clean(actor, known, writable_lines(actor, object_type, "add"), items, True)
     constraints.demand_unused_ids(object_type, cleaned)
-    records = [_new_record(actor, object_type, made) for made in cleaned]
-    _own(records, actor)
+    records = [filling.new_record(actor, object_type, made) for made in cleaned]
+    filling.own(records, actor)
     for record, made in zip(records, cleaned, strict=True):
-        _demand_required(object_type, record, made)
+        filling.demand_required(object_type, record, made)
     _raise_together(cleaned)
     object_type.prepare(actor, list(zip(records, cleaned, strict=True)))
     rows = [lines.build(object_type, record, made) for record, made in zip(records, cleaned, strict=True)]
@@ -119,7 +118,7 @@ def change_many(actor: Actor, object_type: ObjectType, items: list[tuple[UUID, d
     pairs = list(zip(records, cleaned, strict=True))
     changes = [_apply(object_type, known, record, made) for record, made in pairs]
     _raise_together(cleaned)
-    _own([record for record, changed in zip(records, changes, strict=True) if "owner" in changed], actor)
+    filling.own([record for record, changed in zip(records, changes, strict=True) if "owner" in changed], actor)
     object_type.prepare(actor, pairs)
     rebuilt = lines.rebuild(object_type, pairs)
     for (record, made), changed, rows in zip(pairs, changes, rebuilt, strict=True):
@@ -135,8 +134,8 @@ def _apply(object_type: ObjectType, known: dict[str, Field], record: Record, mad
     for name in (made.values.keys() | made.lines.keys()) & object_type.locked(record):
         if name in made.lines or known[name].value(record) != made.values[name]:
             made.refuse(name, _("This no longer changes in the present state (%(state)s).") % {"state": state_label(object_type, record)})
-    changed = _put(known, record, made)
-    _demand_required(object_type, record, made)
+    changed = filling.put(known, record, made)
+    filling.demand_required(object_type, record, made)
     return changed
 
 
@@ -307,63 +306,6 @@ ARCHIVE = {
     "archive": Act("archive", gettext_lazy("Archive"), run=lambda actor, record, data: _archive(record)),
     "restore": Act("restore", gettext_lazy("Restore"), run=lambda actor, record, data: _restore(record)),
 }
-
-
-def _new_record(actor: Actor, object_type: ObjectType, made: Cleaned) -> Record:
-    record = object_type.model()
-    if clock.told():
-        record.created_at = record.updated_at = clock.now()
-    if made.id is not None:
-        record.pk = made.id
-    known = access.fields(access.system("defaults"), object_type)
-    for name, f in known.items():
-        if name in made.values:
-            continue
-        if f.custom and f.default is not None and not f.readonly:
-            f.put(record, f.rules.clean(f, f.default))
-    for name, value in made.values.items():
-        if value is None and not known[name].custom and not known[name].required:
-            continue  # nothing given: the column's own default holds
-        known[name].put(record, value)
-    return record
-
-
-def _own(records: list[Record], actor: Actor) -> None:
-    """Stamp owner and unit: the actor's where none is given, the unit always from the owner. Cost: at most one query."""
-    owned = [r for r in records if isinstance(r, OwnedRecord)]
-    for record in owned:
-        if record.owner_id is None and actor.id is not None:
-            record.owner_id = actor.id
-    ids = {r.owner_id for r in owned if r.owner_id}
-    units = {actor.id: actor.unit_id} if ids <= {actor.id} else dict(User.objects.filter(pk__in=ids).values_list("pk", "unit_id"))
-    for record in owned:
-        record.unit_id = units.get(record.owner_id)
-
-
-def _put(known: dict[str, Field], record: Record, made: Cleaned) -> dict[str, Any]:
-    """Set what differs; returns name -> value before."""
-    changed = {}
-    for name, value in made.values.items():
-        f = known[name]
-        before = f.value(record)
-        if f.kind == "secret" or (set(before) != set(value) if f.kind == "refs" else before != value):
-            changed[name] = before
-            f.put(record, value)
-            if value is None and not f.custom and f.kind not in ("anyref", "refs", "secret"):
-                column = f.model._meta.get_field(f.path)
-                if not column.null and column.has_default():
-                    f.put(record, column.get_default())  # nothing, where the column needs something: what it starts with
-    return changed
-
-
-def _demand_required(object_type: ObjectType, record: Record, made: Cleaned) -> None:
-    """Say at each field that needs a value and has none."""
-    for name, f in access.fields(access.system("required"), object_type).items():
-        if not f.required or f.readonly or f.compute or name in made.errors or f.kind == "secret":
-            continue
-        unsaid = record._state.adding and not f.custom and name not in made.values  # what the column starts with is nobody's answer
-        if unsaid or f.rules.is_empty(f.value(record)):
-            made.refuse(name, _("This field is required."))
 
 
 def _check(actor: Actor, object_type: ObjectType, record: Record, made: Cleaned, changed: dict, rows: dict) -> None:

@@ -1,0 +1,70 @@
+"""From clean values to the record in hand: what a new one starts with, whose it is, what changed, what is still missing. Stores nothing."""
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from core import access, clock
+from core.access import Actor
+from core.cleaning import Cleaned
+from core.models import OwnedRecord, User
+from core.models.record import Record
+from core.registry import Field, ObjectType
+
+
+def new_record(actor: Actor, object_type: ObjectType, made: Cleaned) -> Record:
+    """A record with what was given, and the defaults of the company's own fields. Cost: none."""
+    record = object_type.model()
+    if clock.told():
+        record.created_at = record.updated_at = clock.now()
+    if made.id is not None:
+        record.pk = made.id
+    known = access.fields(access.system("defaults"), object_type)
+    for name, f in known.items():
+        if name in made.values:
+            continue
+        if f.custom and f.default is not None and not f.readonly:
+            f.put(record, f.rules.clean(f, f.default))
+    for name, value in made.values.items():
+        if value is None and not known[name].custom and not known[name].required:
+            continue  # nothing given: the column's own default holds
+        known[name].put(record, value)
+    return record
+
+
+def own(records: list[Record], actor: Actor) -> None:
+    """Stamp owner and unit: the actor's where none is given, the unit always from the owner. Cost: at most one query."""
+    owned = [r for r in records if isinstance(r, OwnedRecord)]
+    for record in owned:
+        if record.owner_id is None and actor.id is not None:
+            record.owner_id = actor.id
+    ids = {r.owner_id for r in owned if r.owner_id}
+    units = {actor.id: actor.unit_id} if ids <= {actor.id} else dict(User.objects.filter(pk__in=ids).values_list("pk", "unit_id"))
+    for record in owned:
+        record.unit_id = units.get(record.owner_id)
+
+
+def put(known: dict[str, Field], record: Record, made: Cleaned) -> dict[str, Any]:
+    """Set what differs; returns name -> value before."""
+    changed = {}
+    for name, value in made.values.items():
+        f = known[name]
+        before = f.value(record)
+        if f.kind == "secret" or (set(before) != set(value) if f.kind == "refs" else before != value):
+            changed[name] = before
+            f.put(record, value)
+            if value is None and not f.custom and f.kind not in ("anyref", "refs", "secret"):
+                column = f.model._meta.get_field(f.path)
+                if not column.null and column.has_default():
+                    f.put(record, column.get_default())  # nothing, where the column needs something: what it starts with
+    return changed
+
+
+def demand_required(object_type: ObjectType, record: Record, made: Cleaned) -> None:
+    """Say at each field that needs a value and has none."""
+    for name, f in access.fields(access.system("required"), object_type).items():
+        if not f.required or f.readonly or f.compute or name in made.errors or f.kind == "secret":
+            continue
+        unsaid = record._state.adding and not f.custom and name not in made.values  # what the column starts with is nobody's answer
+        if unsaid or f.rules.is_empty(f.value(record)):
+            made.refuse(name, _("This field is required."))

@@ -2,6 +2,8 @@
 
 import io
 import shutil
+from datetime import date
+from decimal import Decimal
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -11,7 +13,7 @@ from core.errors import Denied, RuleError
 from core.models import OrgUnit, User
 from core.transfer.folders import import_folder
 from crm.models import Account, Product
-from erp.models import SalesOrder
+from erp.models import Delivery, Invoice, SalesOrder, StockLevel, StockMove
 from tenants import provision
 from tenants.models import Company
 from tests import people
@@ -21,8 +23,9 @@ FILES = {
     "clients.csv": "customer_id,company_name,contact_name,contact_title,address,country\nC1,Camelot,Merlin,Wizard,1 Hill\\nTop,UK\n",
     "vendors.csv": "supplier_id,company_name,contact_name,country\nS1,Forge,Wayland,Germany\n",
     "kinds.csv": "category_id,category_name\n1,Swords\n",
-    "goods.csv": "product_id,product_name,category_id,unit_price,discontinued\n7,Excalibur,1,99.90,1\n",
-    "sales.csv": "order_id,customer_id,employee_id,order_date,required_date,freight\n1,C1,2,2020-05-01,2020-05-09,0\n2,C1,1,2020-04-01,,12.50\n",
+    "goods.csv": "product_id,product_name,category_id,unit_price,discontinued,units_in_stock\n7,Excalibur,1,99.90,1,3\n",
+    "sales.csv": "order_id,customer_id,employee_id,order_date,required_date,shipped_date,freight\n1,C1,2,2020-05-01,2020-05-09,,0\n"
+    "2,C1,1,2020-04-01,,2020-04-03,12.50\n",
     "items.csv": "order_id,product_id,unit_price,quantity,discount\n1,7,99.90,1,0.0\n2,7,80,2,0.15\n",
 }
 
@@ -58,6 +61,8 @@ def broken(folder, name, old, new):
         ("sales.csv", "2,C1", "2,C9", "sales.csv, row 3, customer_id: No row has this id"),
         ("clients.csv", "UK", "Avalon", "clients.csv, row 2, country:"),
         ("goods.csv", "99.90", "-1", "goods.csv, row 2, unit_price: Enter at least 0."),
+        ("goods.csv", "1,3", "1,some", "goods.csv, row 2, units_in_stock: Enter a number."),
+        ("sales.csv", "2020-04-03", "soon", "sales.csv, row 3, shipped_date: Enter a date"),
         ("staff.csv", "Morgan,", "Morgan,2", "staff.csv, row 2, reports_to: These rows stand below each other in a circle."),
         ("items.csv", "2,7,80,2,0.15", '2,7,80,"2', "items.csv: Row 3 cannot be read"),
     ],
@@ -113,6 +118,13 @@ def test_zz_a_whole_folder_comes_in(owner, folder):
     assert (late.number, late.charges.count(), late.status) == ("SO-2020-00002", 0, "confirmed")
     assert not Product.objects.get(sku="7").active
     assert Account.objects.get(external_id="C1").street == "1 Hill, Top"
+    assert (written["opening stock"], written["deliveries"], written["invoices"]) == (1, 1, 1)
+    (sent,) = Delivery.objects.all()
+    assert (sent.order, sent.number, sent.date, sent.base_net) == (early, "DO-2020-00001", date(2020, 4, 3), 136)
+    (billed,) = Invoice.objects.all()
+    assert (billed.order, billed.number, billed.net, billed.total) == (early, "INV-2020-00001", 136, Decimal("148.50"))
+    (receipt,) = StockMove.objects.filter(kind="receipt")
+    assert (receipt.quantity, receipt.date, StockLevel.objects.get().on_hand) == (5, date(2020, 3, 31), 3)
     top = OrgUnit.objects.get(parent=None)
     assert (top.name, top.manager.email) == ("Morgan Le Fay", "morgan.lefay@northwind.example")
 

@@ -1,14 +1,18 @@
 """The demo company's year before an order: leads answered, lost or converted, deals that move on, are won or lost, and their quotes."""
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from core import access, write
-from core.registry import get
+from core.access import Actor
+from core.registry import ObjectType, get
+from core.structures import today
 from crm.models import Lead, Opportunity, Quote, Stage
 from erp.demo import world
-from erp.demo.agenda import Agenda
+from erp.demo.agenda import DAILY, Agenda
 from erp.demo.opening import HISTORY, Opening
 
 LEADS = 26  # in an average month
@@ -26,6 +30,28 @@ class Selling:
         self.stages = list(Stage.objects.order_by("order"))
         self.names: set[str] = set()
 
+    def do(self, object_type: ObjectType, act: str, items: list[tuple[Any, dict | None]]) -> list[Any]:
+        """An act on records; lately each owner does it himself, before that their head for all."""
+        owners = dict(object_type.model.objects.filter(pk__in=[pk for pk, _data in items]).values_list("pk", "owner")) if self._is_recent() else {}
+        return self._by_whom([owners.get(pk) for pk, _data in items], items, lambda actor, some: write.act_many(actor, object_type, act, some, HISTORY))
+
+    def make(self, object_type: ObjectType, items: list[dict[str, Any]]) -> list[Any]:
+        """New records of their owners, made as in ``do``."""
+        owners = [UUID(values["owner"]) if self._is_recent() else None for values in items]
+        return self._by_whom(owners, items, lambda actor, some: write.create_many(actor, object_type, some, HISTORY))
+
+    def _is_recent(self) -> bool:
+        return (self.there.today - today()).days <= DAILY
+
+    def _by_whom(self, owners: list[UUID | None], items: list[Any], deed: Callable[[Actor, list[Any]], list[Any]]) -> list[Any]:
+        """Results in the order of the items."""
+        found: dict[int, Any] = {}
+        for owner in dict.fromkeys(owners):
+            places = [n for n, who in enumerate(owners) if who == owner]
+            actor = self.there.actors[owner] if owner else self.actor
+            found |= dict(zip(places, deed(actor, [items[n] for n in places]), strict=True))
+        return [found[n] for n in range(len(items))]
+
     def plan(self, day: date, days: int, kind: str, what: Any) -> None:
         self.agenda.plan(day + timedelta(days=days), kind, what)
 
@@ -34,7 +60,7 @@ class Selling:
     def lead(self, batch: Batch) -> None:
         """New leads; some of a company that is a customer already."""
         told = [self._lead() for _day, _what in batch]
-        made = write.create_many(self.actor, get("leads"), [values for values, _known in told], HISTORY)
+        made = self.make(get("leads"), [values for values, _known in told])
         for (day, _what), lead, (values, known) in zip(batch, made, told, strict=True):
             if self.random.random() < 0.9:
                 self.plan(day, self.random.choice((0, 0, 0, 1, 1, 2, 4)), "answer", lead.pk)
@@ -73,11 +99,11 @@ class Selling:
             }
             for day, pk in batch
         ]  # fmt: skip
-        write.create_many(self.actor, get("activities"), items, HISTORY)
+        self.make(get("activities"), items)
 
     def lose_lead(self, batch: Batch) -> None:
         items = [(pk, {"reason": self.random.choice(world.LEAD_LOST)}) for _day, (pk, _values, _known) in batch]
-        write.act_many(self.actor, get("leads"), "lose", items, HISTORY)
+        self.do(get("leads"), "lose", items)
 
     def convert_lead(self, batch: Batch) -> None:
         """Into a deal; the account is the one that is there already, else a new one."""
@@ -107,7 +133,7 @@ class Selling:
             items.append(self._deal(account.country, day) | {
                 "account": str(account.pk), "contact": str(contact.pk), "owner": str(account.owner_id), "lead_source": source,
             })  # fmt: skip
-        for (day, _account), made in zip(batch, write.create_many(self.actor, get("opportunities"), items, HISTORY), strict=True):
+        for (day, _account), made in zip(batch, self.make(get("opportunities"), items), strict=True):
             self._course(day, made)
 
     def _deal(self, country: str, day: date) -> dict[str, Any]:
@@ -137,7 +163,7 @@ class Selling:
         there = set(Opportunity.objects.filter(pk__in=[pk for _day, (pk, _n) in batch], status="open").values_list("pk", flat=True))
         furthest = {pk: n for _day, (pk, n) in batch if pk in there}
         items = [(pk, {"stage": str(self.stages[min(n, len(self.stages) - 1)].pk)}) for pk, n in furthest.items()]
-        write.act_many(self.actor, get("opportunities"), "move", items, HISTORY)
+        self.do(get("opportunities"), "move", items)
 
     def talk(self, batch: Batch) -> None:
         items = []
@@ -147,7 +173,7 @@ class Selling:
                 "kind": kind, "subject": subject, "body": body, "about": {"type": "opportunities", "id": str(deal.pk)}, "owner": str(deal.owner_id),
                 "due_at": f"{day.isoformat()}T{self.random.randint(8, 16):02d}:30", "done": True,
             })  # fmt: skip
-        write.create_many(self.actor, get("activities"), items, HISTORY)
+        self.make(get("activities"), items)
 
     def win(self, batch: Batch) -> None:
         """The newest quote is accepted, the deal won; what was offered is ordered the same day."""
@@ -155,8 +181,8 @@ class Selling:
         newest = self._newest(ids)
         accepted = [quote for quote in newest.values() if quote.status == "sent"]
         names = {quote.pk: quote.contact.name if quote.contact else "" for quote in accepted}
-        write.act_many(self.actor, get("quotes"), "accept", [(quote.pk, {"name": names[quote.pk]}) for quote in accepted], HISTORY)
-        write.act_many(self.actor, get("opportunities"), "win", [(pk, {"date": day.isoformat()}) for day, pk in batch], HISTORY)
+        self.do(get("quotes"), "accept", [(quote.pk, {"name": names[quote.pk]}) for quote in accepted])
+        self.do(get("opportunities"), "win", [(pk, {"date": day.isoformat()}) for day, pk in batch])
         self._become_customers({quote.account_id for quote in accepted})
         for day, pk in batch:
             if pk in newest and newest[pk] in accepted:
@@ -176,9 +202,9 @@ class Selling:
         """Some decline the quote first, others let it lie until it expires."""
         newest = self._newest([pk for _day, pk in batch])
         declined = [quote for quote in newest.values() if quote.status == "sent" and self.random.random() < 0.6]
-        write.act_many(self.actor, get("quotes"), "decline", [(q.pk, {"reason": self.random.choice(world.DECLINED)}) for q in declined], HISTORY)
+        self.do(get("quotes"), "decline", [(q.pk, {"reason": self.random.choice(world.DECLINED)}) for q in declined])
         items = [(pk, {"reason": self.random.choice(world.LOST), "date": day.isoformat()}) for day, pk in batch]
-        write.act_many(self.actor, get("opportunities"), "lose", items, HISTORY)
+        self.do(get("opportunities"), "lose", items)
 
     # Quotes
 
@@ -190,7 +216,7 @@ class Selling:
     def quote(self, batch: Batch) -> None:
         """Of a deal, whole; most are sent the same day, others later."""
         deals = Opportunity.objects.filter(pk__in=[pk for _day, pk in batch], status="open").order_by("pk").values_list("pk", flat=True)
-        made = write.act_many(self.actor, get("opportunities"), "quote", [(pk, None) for pk in deals], HISTORY)
+        made = self.do(get("opportunities"), "quote", [(pk, None) for pk in deals])
         valid = (batch[-1][0] + timedelta(days=self.random.choice((65, 70, 75)))).isoformat()
         terms = "Payment as agreed. Delivery free carrier Houston or Rotterdam. Prices hold for the whole quantity."
         write.change_many(self.actor, get("quotes"), [(q.pk, {"valid_until": valid, "terms": terms}, q.version) for q in made])
@@ -201,7 +227,7 @@ class Selling:
         """With a little more discount."""
         newest = self._newest([pk for _day, pk in batch])
         asked = [quote.pk for quote in newest.values() if quote.status == "sent"]
-        made = write.act_many(self.actor, get("quotes"), "new-version", [(pk, None) for pk in asked], HISTORY)
+        made = self.do(get("quotes"), "new-version", [(pk, None) for pk in asked])
         items = []
         for quote in made:
             more = Decimal(self.random.choice((2, 3, 5))) / 100
@@ -213,7 +239,7 @@ class Selling:
     def send_quote(self, batch: Batch) -> None:
         """What is of a deal that ended meanwhile stays a draft."""
         drafts = Quote.objects.filter(pk__in=[pk for _day, pk in batch], status="draft", opportunity__status="open")
-        sent = write.act_many(self.actor, get("quotes"), "send", [(pk, None) for pk in drafts.order_by("pk").values_list("pk", flat=True)], HISTORY)
+        sent = self.do(get("quotes"), "send", [(pk, None) for pk in drafts.order_by("pk").values_list("pk", flat=True)])
         for quote in sent:
             self.agenda.plan(quote.valid_until + timedelta(days=3), "expire quote", quote.pk)
 

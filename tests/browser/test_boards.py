@@ -134,5 +134,5 @@ def test_every_number_of_the_board_is_a_link_to_its_list(screen, company, alice,
     page.wait_for_url(re.compile("stage="))
     assert page.locator("[data-list] tbody tr").count() == count
     assert sum_ in page.locator(".card-foot").inner_text()
-    page.get_by_role("link", name="Board").click()
+    page.get_by_role("link", name="Board", exact=True).click()
     assert page.locator("[data-board]").count() == 1

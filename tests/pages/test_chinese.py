@@ -209,6 +209,8 @@ def test_refused_forms_are_refused_in_chinese(chinese):
         nonsense = dict.fromkeys(t.fields, "？") | {f"{lines.name}.0.{name}": "？" for lines in t.lines for name in lines.fields}
         for values in ({}, nonsense):
             answer = client.post(f"/{t.slug}/new/", {"whole": "1", **values})
+            if values and answer.status_code == 302 and t.fields.keys() <= {"name", "allow_negative"}:
+                continue  # nothing about it can be wrong: “？” is a name
             assert answer.status_code == 422, (t.slug, values)
             page = answer.content.decode()
             said += page.count('class="error"')

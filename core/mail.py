@@ -9,7 +9,7 @@ from django.core.mail import EmailMessage
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from core import context, jobs, paper, recovery, registry, sharing
+from core import access, context, jobs, paper, recovery, registry, sharing
 from core.access import Actor
 from core.errors import RuleError
 from core.models import User
@@ -40,6 +40,11 @@ def mail_new_password(actor: Actor, payload: dict[str, Any], progress) -> None:
     send(user.email, str(subject), str(body) + "\n")
 
 
+def may_prove(actor: Actor) -> bool:
+    """Whether an address of this person's stands for the company: he manages its people. Cost: none."""
+    return not actor.system and access.allows(actor, registry.types["users"], "change")
+
+
 def promise_link(actor: Actor, record: Record) -> None:
     """Have the link of a shared record mailed to whom its type names, in their language. Cost: a query or two, and that of a job.
 
@@ -47,7 +52,8 @@ def promise_link(actor: Actor, record: Record) -> None:
     """
     object_type = registry.type_of(record)
     if not context.company().verified:
-        raise RuleError({"mail": [_("Mails to customers are not switched on for this company: copy the link and send it yourself.")]})
+        sentence = _("Mails to customers are not switched on before an owner has confirmed his e-mail address: copy the link and send it yourself.")
+        raise RuleError({"mail": [sentence]})
     if object_type.shared is None or object_type.shared.addressee(record) is None:
         raise RuleError({"mail": [_("Neither the contact nor the account has an e-mail address.")]})
     jobs.promise("mail-link", {"type": object_type.slug, "id": str(record.pk), "origin": sharing.origin()}, actor)

@@ -10,6 +10,6 @@ class TenantsConfig(AppConfig):
     verbose_name = "Companies"
 
     def ready(self):
-        from tenants import directory  # noqa: PLC0415 - models can be imported only once the apps are loaded
+        from tenants import checks, directory, verification  # noqa: F401, PLC0415 - models can be imported only once the apps are loaded
 
         context.provide(directory.by_id)

@@ -1,7 +1,7 @@
 """Which company a host or an id belongs to, with a short memory in this process. What a host may do is the middleware's.
 
 Only found companies are remembered, and by their id: a new company is served at once, a suspended one for at most TTL more
-seconds by processes other than the one that suspended it.
+seconds by processes other than the one that suspended it, and one that was verified is so everywhere within the same time.
 """
 
 import threading

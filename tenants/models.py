@@ -38,6 +38,7 @@ class Company(TenantMixin):
     fiscal_year_start = models.PositiveSmallIntegerField(default=1)  # a month, 1 to 12
     status = models.CharField(max_length=10, choices=Status, default=Status.ACTIVE)
     created_at = models.DateTimeField(default=now, editable=False)
+    verified_at = models.DateTimeField(null=True, blank=True)  # when an address of its owners was proved, or an operator vouched
 
     auto_create_schema = False  # tenants.provision makes it from the prepared copy
     auto_drop_schema = False
@@ -69,6 +70,7 @@ class Company(TenantMixin):
             timezone=self.timezone,
             language=self.language,
             fiscal_year_start=self.fiscal_year_start,
+            verified=self.verified_at is not None,
         )
 
 

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from core import attempts, cache, codes, context, sessions
 from core.errors import RuleError
 from core.models import User
-from tenants import directory, provision
+from tenants import directory, provision, verification
 from tenants import signup as rules
 from tenants.models import Company, SignInToken
 
@@ -66,7 +66,8 @@ def signup(request: HttpRequest) -> HttpResponse:
         if not cache.seldom_enough("signup", attempts.address(request), settings.SIGNUPS_PER_HOUR, HOUR):
             sentence = _("Too many companies were signed up from your network. Please try again in an hour.")
             return _form(request, stated, {"_": [sentence]}, status=429)
-        company = provision.create_company(**stated)
+        origin = _origin(request, stated["subdomain"].strip().lower())
+        company = provision.create_company(**stated, fill=lambda owner: verification.promise(owner, origin))
     except RuleError as error:
         return _form(request, stated, error.errors, status=422)
     return HttpResponseRedirect(_welcome_address(request, company))

@@ -21,7 +21,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from core import access, context, doctor, door, registry
+from core import access, context, doctor, door, mail, registry
 from core.access import Actor
 from core.errors import Denied, Missing, OdosError, RuleError, Stale, Unparsable, VersionRequired, WrongState
 from core.models import User
@@ -180,7 +180,8 @@ def shell(request: HttpRequest, actor: Actor | None) -> dict[str, Any]:
     }  # fmt: skip
     if actor is None:
         return values
-    return {**values, "nav": places(request.path, actor), "new_items": new_items(actor), "person": person(request.user)}
+    unproven = not context.company().verified and mail.may_prove(actor)
+    return {**values, "nav": places(request.path, actor), "new_items": new_items(actor), "person": person(request.user), "unproven": unproven}
 
 
 def theme(request: HttpRequest) -> str:

@@ -40,6 +40,9 @@ def test_a_company_is_made_and_listed():
     lines = [line.split("\t") for line in run("company", "list").splitlines()]
     assert ["by-command", "active"] in [line[:2] for line in lines]
     assert company.schema in {line[5] for line in lines}
+    signed_up = people.new_company()
+    lines = [line.split("\t") for line in run("company", "list").splitlines()]
+    assert {line[0]: line[-1] for line in lines}.items() >= {"by-command": "verified", signed_up.subdomain: "not verified"}.items()
 
 
 def test_defaults_are_those_of_the_contract():

@@ -49,7 +49,7 @@ class Command(BaseCommand):
         fill = None
         if options["folder"] is not None:
             fill = partial(import_folder, folder=options["folder"], progress=self.stderr.write)
-        company = provision.create_company(**stated, user_name=options["user_name"], fill=fill)
+        company = provision.create_company(**stated, user_name=options["user_name"], fill=fill, vouched=True)
         self.stdout.write(f"Made {company.name} at {directory.host_of(company.subdomain)}; its owner is {options['email']}.")
 
     def _list(self) -> None:
@@ -58,6 +58,7 @@ class Command(BaseCommand):
         for company in companies:
             made = company.created_at.astimezone(ZoneInfo(company.timezone)).date().isoformat()
             columns = (company.subdomain, company.status, made, company.country, company.currency, company.schema_name, company.name)
+            columns += ("verified" if company.verified_at else "not verified",)
             self.stdout.write("\t".join(columns))
 
 

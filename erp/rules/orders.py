@@ -272,7 +272,7 @@ def facts(orders: list[SalesOrder]) -> dict[UUID, list[Statement]]:
     revisions: dict[UUID, list[OrderRevision]] = defaultdict(list)
     for revision in OrderRevision.objects.filter(order__in=[o.pk for o in orders]).order_by("order", "revision"):
         revisions[revision.order_id].append(revision)
-    shipped = _shipped_on([o.pk for o in orders if o.requested_date and o.status in ("confirmed", "closed")])
+    shipped = _shipped_on([o.pk for o in orders if o.requested_date and o.status != "draft"])
     return {order.pk: list(_statements(order, revisions[order.pk], shipped.get(order.pk))) for order in orders}
 
 

@@ -30,7 +30,7 @@ SEAL = {  # room -> what it writes besides records, which go through core.write
     "core/search.py": "search entries", "core/numbering.py": "sequences", "core/structures.py": "links of trees", "core/jobs.py": "jobs",
     "core/keys.py": "API keys", "core/sessions.py": "a stronger hash of the same password", "core/seeds.py": "keys of default roles and KPIs",
     "core/api/idempotency.py": "answers kept for repeated requests", "core/transfer/uploads.py": "uploaded files on their way in",
-    "core/sharing.py": "when a shared record was first looked at", "crm/rules/versions.py": "which version of a quote holds, under the lock of all",
+    "core/doctor.py": "what verifications found", "core/sharing.py": "when a shared record was first looked at", "crm/rules/versions.py": "which version of a quote holds, under the lock of all",
     "core/recovery.py": "a new password", "crm/rules/leads.py": "the first response to a lead, and which lead an opportunity came of",
     "crm/rules/opportunities.py": "what opportunities weigh after their stage was changed", "erp/rules/orders.py": "revisions of orders", "erp/rules/stock.py": "levels, reservations and moves, under the lock of their level",
     "erp/rules/deliveries.py": "what was shipped of order lines, under the lock of their order",

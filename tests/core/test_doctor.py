@@ -256,6 +256,24 @@ def test_a_guard_that_is_off_is_found(books):
     assert (difference.where, difference.what) == ("core_fact", "facts_only_grow")
 
 
+def test_a_guard_that_is_missing_is_found(books, company):
+    run("ALTER TRIGGER facts_only_grow ON core_fact RENAME TO facts_may_shrink")
+    try:
+        (difference,) = found("version")["version"]
+    finally:
+        run("ALTER TRIGGER facts_may_shrink ON core_fact RENAME TO facts_only_grow")
+    assert (difference.where, difference.expected) == (company.name, "facts_only_grow")
+
+
+def test_what_points_to_another_schema_is_found(books):
+    run("CREATE VIEW seen_elsewhere AS SELECT * FROM public.tenants_company")
+    try:
+        differences = found("isolation")["isolation"]
+    finally:
+        run("DROP VIEW seen_elsewhere")
+    assert any("seen_elsewhere" in d.found and "tenants_company" in d.found for d in differences)
+
+
 def test_a_check_that_breaks_is_reported_and_the_others_are_done(books, monkeypatch):
     def broken():
         yield doctor.Difference("somewhere", "something", "1", "2")

@@ -1,6 +1,6 @@
 """The scheduler's rounds reach every active company and no other, and what they start does its work there alone."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 
 import pytest
@@ -8,6 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from core import context, registry, tasks
+from core.models import Checkup
 from deploy import tasks as rounds
 from deploy.celery import app
 from tenants.models import Company
@@ -77,3 +78,23 @@ def test_messages_are_json_and_results_are_not_kept():
     assert app.conf.accept_content == ["json"] and app.conf.task_serializer == "json"
     assert app.conf.result_backend is None and app.conf.task_ignore_result
     assert app.conf.task_acks_late and app.conf.task_reject_on_worker_lost and app.conf.worker_prefetch_multiplier == 1
+
+
+def test_books_are_verified_at_night_where_the_company_is(two, monkeypatch):
+    companies: list[str] = []
+    monkeypatch.setattr(tasks.verify, "apply_async", lambda arguments, **options: companies.extend(arguments))
+    with context.bind_public():
+        Company.objects.filter(id=two[0].id).update(timezone="Asia/Shanghai")
+        Company.objects.filter(id=two[1].id).update(timezone="America/New_York")
+    for hour, expected in ((19, two[0]), (8, two[1]), (12, None)):  # in January: 3 a.m. in Shanghai, in New York, nowhere of these
+        companies.clear()
+        monkeypatch.setattr(rounds.timezone, "now", lambda hour=hour: datetime(2026, 1, 15, hour, 20, tzinfo=UTC))
+        rounds.night()
+        assert [one for one in two if str(one.id) in companies] == ([expected] if expected else [])
+
+
+def test_a_verification_is_kept_in_its_company_alone(two):
+    tasks.verify(str(two[0].id))
+    for company, kept in zip(two, (1, 0), strict=True):
+        with context.bind(company):
+            assert Checkup.objects.count() == kept

@@ -207,7 +207,7 @@ def _card(actor: Actor, object_type: ObjectType, shown: Shown, notes: list) -> d
             text = _("%(date)s, overdue") % {"date": shown.text(name)} if past else shown.text(name)
             card["notes"].append({"icon": "calendar" if f.kind == "date" else "clock", "text": text, "tone": "late" if past else "", "label": f.label})
         else:
-            card["notes"].append({"icon": "", "text": f"{f.label}: {shown.text(name)}", "tone": ""})
+            card["notes"].append({"icon": "", "text": _("%(label)s: %(value)s") % {"label": f.label, "value": shown.text(name)}, "tone": ""})
     if not open_still:
         card["status"] = {"label": tables.status_label(object_type, shown.record.status), "tone": tables.tone(object_type, shown.record.status)}
     return card

@@ -6,10 +6,10 @@ Boxes are as high as their lines of text, which the style sheet and this room co
 from datetime import date
 from typing import Any
 
-from babel.dates import format_date
+from babel.dates import format_date, format_skeleton
 from django.utils.translation import gettext as _
 
-from core import chain
+from core import chain, structures
 from core.access import Actor
 from core.chain import Chain, Key, Node
 from core.kinds import locale
@@ -92,7 +92,10 @@ def _box(node: Node, start: Key) -> dict[str, Any]:
 
 
 def _day(value: date | None) -> str:
-    return format_date(value, "short", locale()) if value else ""
+    """Short enough to stand beside an amount: without the year where that is the present one."""
+    if not value:
+        return ""
+    return format_skeleton("Md", value, locale=locale()) if value.year == structures.today().year else format_date(value, "short", locale())
 
 
 def _badge(found: Chain) -> dict[str, str] | None:

@@ -29,7 +29,8 @@ class Invoice(Document):
     credited = MoneyField(pgettext_lazy("amount", "Credited"), default=0, editable=False)
     open = MoneyField(pgettext_lazy("amount", "Open"), default=0, editable=False)
     base_open = MoneyField(_("Open in base currency"), default=0, editable=False)
-    posted_at = models.DateTimeField(_("Posted"), null=True, blank=True, editable=False)  # documents of an order take its units in this order
+    # Documents of an order take its units in the order of this.
+    posted_at = models.DateTimeField(pgettext_lazy("time", "Posted"), null=True, blank=True, editable=False)
 
     class Meta:
         constraints = [
@@ -108,7 +109,7 @@ class CreditNote(Document):
     date = models.DateField(_("Date"), null=True, blank=True)
     unallocated = MoneyField(_("Unallocated"), default=0, editable=False)
     base_unallocated = MoneyField(_("Unallocated in base currency"), default=0, editable=False)
-    posted_at = models.DateTimeField(_("Posted"), null=True, blank=True, editable=False)
+    posted_at = models.DateTimeField(pgettext_lazy("time", "Posted"), null=True, blank=True, editable=False)
 
     class Meta:
         constraints = [

@@ -21,7 +21,7 @@ from erp.models import (
 from erp.rules import credits, invoices, papers, payments
 from erp.types.orders import DATE
 
-MONEY = _("Money")
+MONEY = pgettext_lazy("group", "Money")
 SUMS = ("net", "tax", "charges_total", "total", "base_net", "base_total")
 CREDITED_LINE = ("product", "description", "unit_price", "discount", "tax_code", "tax_rate", "net", "base_net")
 ITEMS = Lines("items", Allocation, "payment", (named("invoice", label=_("Invoice")), named("amount", label=_("Amount"))), label=_("Invoices"))

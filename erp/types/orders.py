@@ -113,7 +113,8 @@ extend(
     "quotes", related=(("orders", "quote"),),
     acts=(
         Act(
-            "order", _("Order"), ("sent", "accepted"), takes=(Lines("lines", OrderLine, "order", (named("quote_line", required=True), "quantity")),),
+            "order", pgettext_lazy("act", "Order"), ("sent", "accepted"),
+            takes=(Lines("lines", OrderLine, "order", (named("quote_line", required=True), "quantity")),),
             offers=rules.offer_quote_lines, guard=rules.demand_newest, run=rules.of_quote, makes="orders", icon="shopping-cart", primary=True,
         ),
     ),

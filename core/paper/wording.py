@@ -8,6 +8,7 @@ from typing import Any
 
 from babel.numbers import format_decimal
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from core.kinds import KINDS
 from core.kinds.kind import locale
@@ -49,7 +50,7 @@ def commercial(document: Document, lines: Iterable[Any], charges: Iterable[Any] 
     currency = document.currency
     columns = [
         Column(_("No."), spare=True), Column(_("Description"), wide=True), Column(_("Quantity"), "right"), Column(_("Unit price"), "right"),
-        *([Column(_("Discount"), "right")] if discounted else []), *([Column(_("Tax"), "right")] if taxed else []),
+        *([Column(_("Discount"), "right")] if discounted else []), *([Column(pgettext("rate", "Tax"), "right")] if taxed else []),
         Column(_("Amount (%(currency)s)") % {"currency": currency}, "right"),
     ]  # fmt: skip
     rows = []

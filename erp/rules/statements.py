@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db.models import DecimalField, OuterRef, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from core import access, context, periods
 from core.access import Actor
@@ -154,7 +154,7 @@ def entries(actor: Actor, account: Account, until: date) -> dict[str, list[Entry
 
 def statement_inputs() -> list[tuple[str, Any, Any]]:
     year = periods.containing(today(), "year", context.company().fiscal_year_start)
-    return [("from", _("from"), year.start), ("to", _("to"), today())]
+    return [("from", pgettext("period", "from"), year.start), ("to", _("to"), today())]
 
 
 def statement(actor: Actor, account: Account, words: dict[str, Any]) -> list[Section]:

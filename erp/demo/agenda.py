@@ -57,6 +57,6 @@ def ends_of_steps(first: date, last: date) -> Iterator[date]:
     yield last
 
 
-def moment(day: date, hour: int, minute: int, zone: ZoneInfo) -> datetime:
-    """A time of a day where the company is, never one to come."""
-    return min(datetime.combine(day, time(hour, minute), zone), clock.now().astimezone(zone))
+def moment(day: date, hour: int, minute: int, later: timedelta, zone: ZoneInfo) -> datetime:
+    """So much after a time of a day where the company is, never a time to come."""
+    return min(datetime.combine(day, time(hour, minute), zone) + later, clock.now().astimezone(zone))

@@ -37,6 +37,7 @@ class Billing:
         posted = write.act_many(self.actor, get("invoices"), "post", [(draft.pk, {}) for draft in drafts], HISTORY)
         for invoice in posted:
             self._expect(invoice)
+            self.agenda.plan(invoice.invoice_date + timedelta(days=self.random.randint(20, 35)), "close", invoice.order_id)
         if posted and self.random.random() < 0.02:
             self.agenda.plan(posted[0].invoice_date + timedelta(days=3), "correct", posted[0].pk)
 

@@ -15,6 +15,7 @@ from erp.demo import world
 from erp.demo.agenda import months
 
 HISTORY = write.History()
+MONTHS = 13  # the year, and the month it is, so that this month too has one of a year ago
 SEASON = (0.9, 0.95, 1.1, 1.0, 1.05, 1.1, 0.85, 0.7, 1.1, 1.15, 1.2, 0.95)  # January to December
 STOCKED = {"Rotterdam": 0.55, "Houston": 1.0}  # of what a year takes
 
@@ -26,7 +27,7 @@ class Opening:
         self.owner, self.password, self.domain = owner, password, domain
         self.random = Random(2009)
         self.today = today()
-        self.first = (self.today.replace(day=1) - timedelta(days=335)).replace(day=1)
+        self.first = (self.today.replace(day=1) - timedelta(days=364)).replace(day=1)
         self.people: dict[str, User] = {}
         self.sellers: dict[str, list[User]] = {}
         self.actors: dict[Any, Actor] = {}
@@ -74,9 +75,9 @@ class Opening:
         self.taxes = {country: str(row.pk) for country, row in zip(codes, made, strict=True)}
         rates = []
         for currency, (start, move) in world.RATES.items():
-            for n, (day, _length) in enumerate(months(self.first, 12)):
+            for n, (day, _length) in enumerate(months(self.first, MONTHS)):
                 wobble = Decimal(self.random.randint(-40, 40)) / 4000 * Decimal(start)
-                rate = (Decimal(start) + Decimal(move) * n / 11 + wobble).quantize(Decimal("0.0001"), ROUND_HALF_UP)
+                rate = (Decimal(start) + Decimal(move) * n / (MONTHS - 1) + wobble).quantize(Decimal("0.0001"), ROUND_HALF_UP)
                 rates.append({"currency": currency, "date": day.isoformat(), "rate": str(rate)})
         write.create_many(self.owner, get("exchange-rates"), rates)
 
@@ -175,7 +176,7 @@ class Opening:
     def set_targets(self) -> None:
         """What each seller, and all together, are meant to bring in each month of this and the next quarter, a little more each time."""
         items = []
-        for n, (day, _length) in enumerate(months(self.first, 14)):
+        for n, (day, _length) in enumerate(months(self.first, MONTHS + 2)):
             period, season = f"{day.year}-{day.month:02d}", SEASON[day.month - 1] * (1 + n * 0.02)
             items.append({"kpi": "order-intake", "period": period, "value": str(round(415 * season) * 1000)})
             for region in self.sellers.values():

@@ -13,11 +13,11 @@ from core.structures import today
 from crm.models import Lead, Opportunity, Quote, Stage
 from erp.demo import world
 from erp.demo.agenda import DAILY, Agenda
-from erp.demo.opening import HISTORY, Opening
+from erp.demo.opening import HISTORY, Opening, currency_of
 
 LEADS = 26  # in an average month
 DEALS = 12  # in an average month, besides those that come of leads
-ENDED = {"won": 35, "lost": 65}
+OUTCOMES = ("won", "lost", "lost", "won", "lost", "won", "lost", "lost", "lost")  # of nine deals, in an order drawn anew each time
 Batch = list[tuple[date, Any]]
 
 
@@ -29,6 +29,7 @@ class Selling:
         self.actor = there.as_("ingrid")
         self.stages = list(Stage.objects.order_by("order"))
         self.names: set[str] = set()
+        self.outcomes: list[str] = []
 
     def do(self, object_type: ObjectType, act: str, items: list[tuple[Any, dict | None]]) -> list[Any]:
         """An act on records; lately each owner does it himself, before that their head for all."""
@@ -113,7 +114,7 @@ class Selling:
             deal = self._deal(values["country"], day) | {"owner": values["owner"], "lead_source": values["lead_source"], "campaign": values["campaign"]}
             head = {"account": {
                 "name": values["company"], "roles": ["prospect"], "country": values["country"], "owner": values["owner"], "payment_days": 30,
-                "currency": "USD",
+                "currency": currency_of(values["country"]),
             } if account is None else str(account.pk), "opportunity": deal}  # fmt: skip
             lead = write.act(self.actor, get("leads"), pk, "convert", head, history=HISTORY)
             if account is None:
@@ -145,7 +146,9 @@ class Selling:
 
     def _course(self, day: date, deal: Opportunity) -> None:
         """What becomes of it: how far it comes, how long that takes, and how it ends."""
-        outcome = self.random.choices(list(ENDED), list(ENDED.values()))[0]
+        if not self.outcomes:
+            self.outcomes = self.random.sample(OUTCOMES, len(OUTCOMES))
+        outcome = self.outcomes.pop()
         length = self.random.randint(24, 95) if outcome == "won" else self.random.randint(14, 110)
         reached = 4 if outcome == "won" else self.random.choices((1, 2, 3, 4), (25, 35, 30, 10))[0]
         for n, share in zip(range(1, reached + 1), (0.15, 0.35, 0.7, 0.9), strict=False):

@@ -8,18 +8,19 @@ from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import Any
 
-from core import access, clock, context, door, write
+from core import access, clock, context, door, sql, write
 from core.access import Actor
 from core.registry import get
 from crm.models import Opportunity
 from erp.demo import world
 from erp.demo.agenda import Agenda, ends_of_steps, moment, months
 from erp.demo.billing import Billing
-from erp.demo.opening import SEASON, Opening
+from erp.demo.opening import MONTHS, SEASON, Opening
 from erp.demo.selling import DEALS, LEADS, Selling
 from erp.demo.trading import Trading
 
 ORDERS = 40  # that come by themselves in an average month
+SPREAD = {"lead": 75, "answer": 400, "quote": 100, "send quote": 150}  # minutes within which such work is done; all other: half an hour
 
 Say = Callable[[str], None]
 
@@ -34,23 +35,23 @@ class Story:
 
     def tell(self) -> None:
         there = self.there
-        before = moment(there.first - timedelta(days=3), 9, 0, context.company().zone)
+        before = moment(there.first - timedelta(days=3), 9, 0, timedelta(0), context.company().zone)
         for sentence, chapter in (
             ("people and units", there.hire), ("currencies and taxes", there.count_money), ("products and stock", there.fill_the_shelves),
             ("customers", there.meet_customers), ("targets", there.set_targets),
         ):  # fmt: skip
             self.say(f"Demo company: {sentence} ...")
             with clock.at(before):
-                door.writing(chapter)
+                _written(chapter)
         self.selling, self.trading, self.billing = Selling(there, self.agenda), Trading(there, self.agenda), Billing(there, self.agenda)
         self.foresee()
         steps = list(ends_of_steps(there.first, self.today))
-        for first, _length in months(there.first, 12):
+        for first, _length in months(there.first, MONTHS):
             inside = [day for day in steps if (day.year, day.month) == (first.year, first.month)]
             self.say(f"Demo company: {first:%B %Y} ...")
-            door.writing(lambda days=inside: [self.step(day) for day in days])
+            _written(lambda days=inside: [self.step(day) for day in days])
         self.say("Demo company: what is open today ...")
-        door.writing(self.leave_open)
+        _written(self.leave_open)
 
     def foresee(self) -> None:
         """Orders, leads and deals that come by themselves, a few more each month; and that stock is looked after."""
@@ -63,7 +64,7 @@ class Story:
         self.agenda.plan(self.there.first + timedelta(days=7), "replenish", None)
 
     def _days(self, usual: int) -> Iterator[date]:
-        for n, (first, length) in enumerate(months(self.there.first, 12)):
+        for n, (first, length) in enumerate(months(self.there.first, MONTHS)):
             for _ in range(round(usual * SEASON[first.month - 1] * (0.85 + n * 0.025))):
                 day = first + timedelta(days=self.random.randrange(length))
                 if day <= self.today:
@@ -73,17 +74,19 @@ class Story:
         """All that is due by this day, in the order of a day's work; what follows at once is done with it."""
         sell, trade, bill = self.selling, self.trading, self.billing
         for kind, deed, hour, minute in (
-            ("receive", trade.receive, 7, 30), ("replenish", trade.replenish, 8, 0), ("lead", sell.lead, 9, 12), ("deal", sell.deal, 9, 40),
+            ("receive", trade.receive, 7, 30), ("replenish", trade.replenish, 8, 0), ("lead", sell.lead, 8, 10), ("deal", sell.deal, 9, 40),
             ("convert lead", sell.convert_lead, 10, 5), ("lose lead", sell.lose_lead, 10, 10), ("move", sell.move, 10, 30), ("quote", sell.quote, 10, 45),
-            ("order", trade.order, 11, 10), ("answer", sell.answer, 11, 50), ("new version", sell.new_version, 13, 20),
-            ("send quote", sell.send_quote, 14, 30), ("talk", sell.talk, 14, 45), ("expire quote", sell.expire_quote, 15, 0), ("win", sell.win, 15, 10),
+            ("order", trade.order, 11, 10), ("answer", sell.answer, 9, 50), ("new version", sell.new_version, 13, 20),
+            ("send quote", sell.send_quote, 14, 10), ("talk", sell.talk, 14, 45), ("expire quote", sell.expire_quote, 15, 0), ("win", sell.win, 15, 10),
             ("lose", sell.lose, 15, 20), ("order quote", trade.order_quote, 15, 40), ("amend", trade.amend, 15, 50), ("cancel", trade.cancel, 15, 55),
+            ("close", trade.close, 16, 0),
             ("deliver", trade.deliver, 16, 10), ("return", trade.bring_back, 16, 20), ("invoice", bill.invoice, 16, 40), ("correct", bill.correct, 16, 50),
             ("credit", bill.credit, 16, 55), ("pay", bill.pay, 17, 10), ("refund", bill.refund, 17, 20),
         ):  # fmt: skip
             batch: list[tuple[date, Any]] = self.agenda.take(kind, day)
             if batch:
-                with clock.at(moment(day, hour, minute, context.company().zone)):
+                later = timedelta(minutes=self.random.randrange(SPREAD.get(kind, 30)))
+                with clock.at(moment(day, hour, minute, later, context.company().zone)):
                     deed(batch)
 
     def leave_open(self) -> None:
@@ -119,3 +122,13 @@ class Story:
             "kind": kind, "subject": subject, "body": body, "about": {"type": slug, "id": str(about.pk)}, "owner": str(about.owner_id),
             "due_at": f"{day.isoformat()}T{self.random.randint(8, 16):02d}:{self.random.choice((0, 15, 30)):02d}", "done": done,
         }  # fmt: skip
+
+
+def _written(chapter: Callable[[], Any]) -> None:
+    """One transaction, however slow the machine: making a dozen passwords alone takes it seconds."""
+
+    def work() -> None:
+        sql.be_patient()
+        chapter()
+
+    door.writing(work)

@@ -5,6 +5,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import F
+
 from core import write
 from core.registry import get
 from crm.models import Quote
@@ -92,6 +94,13 @@ class Trading:
     def cancel(self, batch: Batch) -> None:
         items = [(pk, {"date": day.isoformat(), "reason": self.random.choice(CANCELLED)}) for day, pk in batch]
         write.act_many(self.desk, get("orders"), "cancel", items, HISTORY)
+
+    def close(self, batch: Batch) -> None:
+        """Orders of which nothing is left to ship."""
+        days = {pk: day for day, pk in batch}
+        waiting = OrderLine.objects.filter(order__in=days, quantity__gt=F("shipped") + F("cancelled")).values("order")
+        done = SalesOrder.objects.filter(pk__in=days, status="confirmed").exclude(pk__in=waiting).order_by("number").values_list("pk", flat=True)
+        write.act_many(self.desk, get("orders"), "close", [(pk, {"date": days[pk].isoformat()}) for pk in done], HISTORY)
 
     # Goods
 

@@ -1,5 +1,6 @@
 """Verified of the ledgers: facts are what documents say, records are what their trail says, numbers have no gap."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
@@ -15,6 +16,7 @@ from core.models import Fact, Record, Sequence, TrailEntry
 from core.registry import ObjectType
 
 ZERO = Decimal(0)
+NUMBER = re.compile(r"([A-Z]+-\d{4})-(\d{5,})", re.ASCII)
 BORN = ("add", "import")  # acts that make a record
 restated: dict[str, frozenset[str]] = {}  # slug -> fields that follow other records without an entry of their own
 told_elsewhere: dict[str, Q] = {}  # slug -> those of its records whose making stands in the trail of the record that made them
@@ -168,9 +170,9 @@ def numbers_have_no_gaps() -> Iterator[Difference]:
 
 
 def _parsed(told: Any) -> tuple[str | None, int]:
-    """Series and number of ``SO-2026-00001``; no series for what is not one."""
-    series, _dash, number = str(told or "").rpartition("-")
-    return (series, int(number)) if series and number.isdecimal() else (None, 0)
+    """Series and number of ``SO-2026-00001``; no series for what is not one, as ``QU-2026-00001-2``, a later version of what has its number."""
+    found = NUMBER.fullmatch(str(told or ""))
+    return (found[1], int(found[2])) if found else (None, 0)
 
 
 register(

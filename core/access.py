@@ -204,7 +204,8 @@ def lines_of(slug: str, name: str, parent: str) -> Callable[[Actor], QuerySet]:
         if not allows(actor, owner, "view") or entry not in lines(actor, owner):
             return entry.model.objects.none()
         records = rows(actor, owner)
-        return entry.model.objects.filter(**{f"{parent}__in": records}) if records.query.where else entry.model.objects.all()
+        found = entry.model.objects.select_related(parent)  # a line says what its record's state makes of it
+        return found.filter(**{f"{parent}__in": records}) if records.query.where else found
 
     return seen
 

@@ -5,6 +5,7 @@ whose values tests know. References a record needs are made first. Asserts only 
 """
 
 from collections.abc import Callable
+from datetime import date, timedelta
 from itertools import count
 from typing import Any
 
@@ -46,7 +47,7 @@ DATA: dict[str, Callable[[Make, int], dict[str, Any]]] = {
     "users": lambda make, n: {"name": f"Person {n}", "email": f"person{n}@example.com"},
     "roles": _role,
     "custom-fields": lambda make, n: {"type": "contacts", "key": f"own_{n}", "kind": "text", "label": f"Own {n}"},
-    "exchange-rates": lambda make, n: {"currency": "SEK", "date": f"2025-{1 + n // 28 % 12:02}-{1 + n % 28:02}", "rate": "0.095"},
+    "exchange-rates": lambda make, n: {"currency": "SEK", "date": str(date(1950, 1, 1) + timedelta(n)), "rate": "0.095"},
     "targets": lambda make, n: {"kpi": "order-intake", "period": str(1900 + n), "value": "1000.00"},
     "tax-codes": lambda make, n: {"code": f"VAT {n}", "rate": "0.19"},
     "accounts": lambda make, n: {"name": f"Account {n}", "roles": ["customer"], "industry": "Tools", "city": "Bonn", "country": "DE"},

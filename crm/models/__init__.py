@@ -3,7 +3,14 @@
 from crm.models.catalogue import PriceBook, PriceBookEntry, Product, ProductCategory, ProductCategoryLink
 from crm.models.parties import ACCOUNT_ROLES, ACTIVITY_KINDS, LEAD_STATES, Account, Activity, Contact, Lead
 from crm.models.selling import (
-    OPPORTUNITY_STATES, QUOTE_STATES, Opportunity, OpportunityLine, Pipeline, Quote, QuoteLine, Stage,
+    OPPORTUNITY_STATES,
+    QUOTE_STATES,
+    Opportunity,
+    OpportunityLine,
+    Pipeline,
+    Quote,
+    QuoteLine,
+    Stage,
 )  # fmt: skip
 
 __all__ = [

@@ -14,6 +14,7 @@ from tests import factories
 
 SLUGS = [t.slug for t in registry.every()]
 WRITABLE = factories.writable()
+LEDGERS = ("stock-moves",)  # rows are only added: tests/erp/test_deliveries.py
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -34,23 +35,30 @@ def visible(slug, owner):
 
 
 def results(api, path, query=None):
+    """The rows of a page; with the longest pages there are, those of all pages."""
     response = api.get(path, query)
     assert response.status_code == 200, (path, query, response.content)
-    return response.json()["results"]
+    page = response.json()
+    found = page["results"]
+    while page["next"] and ("limit=200" in path or (query or {}).get("limit") == "200"):
+        page = api.get(page["next"]).json()
+        found += page["results"]
+    return found
 
 
 def test_every_factory_is_one_of_a_type_that_people_write():
     assert set(factories.DATA) <= set(WRITABLE)
 
 
-@pytest.mark.parametrize("slug", WRITABLE)
+@pytest.mark.parametrize("slug", [s for s in WRITABLE if s not in LEDGERS])
 def test_a_record_lives_from_post_to_delete(api, slug):
     made = factories.make(slug, api)
     assert api.get(made["url"]).json() == made
-    texts = [n for n, f in registry.types[slug].fields.items() if f.kind == "text" and not (f.readonly or f.once or f.compute)]
-    name = texts[0]
-    changed = api.patch(made["url"], {name: f"{made[name]} changed"}, made["version"])
-    assert changed.status_code == 200 and changed.json()[name] == f"{made[name]} changed".strip() and changed["ETag"] == '"2"'
+    fields = {n: f for n, f in registry.types[slug].fields.items() if f.kind in ("text", "rate") and not (f.readonly or f.once or f.compute)}
+    name = next((n for n, f in fields.items() if f.kind == "text"), None) or next(iter(fields))
+    value = f"{made[name]} changed" if fields[name].kind == "text" else "7.25"
+    changed = api.patch(made["url"], {name: value}, made["version"])
+    assert changed.status_code == 200 and changed.json()[name] == value.strip() and changed["ETag"] == '"2"'
     archived = api.post(f"{made['url']}archive/")
     assert archived.status_code == 200 and archived.json()["archived_at"]
     assert made["id"] not in [r["id"] for r in results(api, f"{slug}/?limit=200")]
@@ -199,10 +207,22 @@ def test_a_list_costs_as_many_queries_for_many_rows_as_for_few(api, slug):
     while slug in WRITABLE and len(results(api, f"{slug}/?limit=200")) < 50:
         items = [factories.data(slug, api) for _each in range(20)]
         assert api.post(f"{slug}/batch/", items).status_code == 201
-    counts = []
+    counts, named = [], []
     for limit in (5, 50):
         with CaptureQueriesContext(connection) as queries:
-            assert len(results(api, f"{slug}/?limit={limit}")) >= min(limit, 5)
+            rows = results(api, f"{slug}/?limit={limit}")
+        assert len(rows) >= min(limit, 5)
+        named.append({address.split("/api/v1/")[1].split("/")[0] for address in addresses(rows)})
         # Which company a host is, a process remembers for some seconds, so that look-up is in one run and not in the other.
         counts.append(sum("tenants_domain" not in query["sql"] for query in queries))
-    assert counts[0] == counts[1] <= 20, counts
+    assert counts[1] - counts[0] <= len(named[1] - named[0]) and counts[1] <= 20, counts  # one for each type that only more rows name
+
+
+def addresses(value):
+    """Addresses of records anywhere in an answer."""
+    if isinstance(value, dict):
+        for name, one in value.items():
+            yield from [one] if name == "url" and one and "/api/v1/" in one else addresses(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from addresses(one)

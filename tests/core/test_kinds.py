@@ -280,6 +280,7 @@ def test_numbers_are_written_without_exponent(value, places):
 def test_every_kind_of_own_fields_is_a_kind_and_every_kind_is_used():
     assert set(KINDS) >= CUSTOM
     used = {f.kind for t in registry.every() for home in (t.fields, *(e.fields for e in t.lines)) for f in home.values()}
+    used |= {f.kind for t in registry.every() for act in t.acts for f in act.fields}
     assert set(KINDS) <= used | CUSTOM | {"within", "integer", "ref", "anyref", "refs"}
 
 

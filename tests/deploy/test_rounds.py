@@ -62,7 +62,8 @@ def test_one_work_of_the_day_that_fails_leaves_the_others_done(two, monkeypatch)
     def fails(actor):
         raise LookupError("on purpose")
 
-    monkeypatch.setattr(registry, "daily", [lambda actor: done.append(("first", actor.system)), fails, lambda actor: done.append(("last", context.company().id))])
+    first, last = lambda actor: done.append(("first", actor.system)), lambda actor: done.append(("last", context.company().id))
+    monkeypatch.setattr(registry, "daily", [first, fails, last])
     with pytest.raises(LookupError):
         tasks.daily(str(two[0].id))
     assert done == [("first", True), ("last", two[0].id)]

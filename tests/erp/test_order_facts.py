@@ -13,7 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from core import access, context, kpi, periods, registry, structures, write
+from core import access, context, periods, registry, structures, write
 from core.errors import RuleError, WrongState
 from core.models import Fact
 from tests import people

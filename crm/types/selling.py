@@ -106,7 +106,8 @@ register(
         related=(("opportunities", "pipeline"),), figures=(("pipeline", "pipeline"), ("weighted-pipeline", "pipeline"), ("won", "pipeline")),
     ),
     ObjectType(
-        "stages", Stage, _("Stage"), _("Stages"), (), shown=("name", "pipeline", "probability", "order"), columns=("name", "pipeline", "probability"),
+        "stages", Stage, _("Stage"), _("Stages"), (), shown=("name", named("pipeline", label=_("Pipeline")), "probability", "order"),
+        columns=("name", "pipeline", "probability"),
         rows=access.lines_of("pipelines", "stages", "pipeline"), referable=True, writable=False, deletable=False, archivable=False, owner=None,
         sort=("pipeline", "order"), grouped="pipeline", icon="filter", figures=(("pipeline", "stage"), ("weighted-pipeline", "stage")),
     ),

@@ -10,8 +10,7 @@ from uuid import UUID
 from django.db.models import Q, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
-from django.utils.translation import pgettext
+from django.utils.translation import gettext_lazy, pgettext
 
 from core import access, context, documents, numbering, schema
 from core.access import Actor
@@ -28,7 +27,7 @@ from erp.models import Allocation, DueItem, Invoice, InvoiceLine, OrderCharge, O
 from erp.rules import costs, settling
 
 ZERO, ONE = Decimal(0), Decimal(1)
-BASES = (("delivered", _lazy("What was delivered")), ("ordered", _lazy("What was ordered")))
+BASES = (("delivered", gettext_lazy("What was delivered")), ("ordered", gettext_lazy("What was ordered")))
 COPIED = ("product", "description", "unit_price", "discount", "tax_code")
 
 

@@ -66,7 +66,10 @@ register(
     ),
     ObjectType(
         "invoice-lines", InvoiceLine, _("Invoice line"), _("Invoice lines"), (),
-        shown=("invoice", "order_line", "product", "description", "quantity", "unit_price", "discount", "tax_code", "tax_rate", "net", "base_net", "credited"),
+        shown=(
+            named("invoice", label=_("Invoice")), "order_line", "product", "description", "quantity", "unit_price", "discount", "tax_code", "tax_rate", "net",
+            "base_net", "credited",
+        ),
         columns=("invoice", "product", "quantity", "net", "credited"), title="description", writable=False, deletable=False, archivable=False,
         rows=access.lines_of("invoices", "lines", "invoice"), referable=True, icon="list-details", filters=("product",),
     ),
@@ -129,7 +132,8 @@ register(
     ObjectType(
         "allocations", Allocation, pgettext_lazy("thing", "Allocation"), _("Allocations"), (),
         shown=(
-            "invoice", "payment", "credit_note", "date", named("amount", label=_("Amount")),
+            named("invoice", label=_("Invoice")), named("payment", label=_("Payment")), named("credit_note", label=_("Credit note")),
+            named("date", label=_("Date")), named("amount", label=_("Amount")),
             named("base_settled", label=_("Taken off the invoice, in base currency")), named("base_used", label=_("Taken off its source, in base currency")),
         ),
         columns=("date", "invoice", "payment", "credit_note", "amount"), title="date", writable=False, deletable=False, archivable=False,

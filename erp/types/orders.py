@@ -63,13 +63,13 @@ register(
     ),
     ObjectType(
         "order-lines", OrderLine, _("Order line"), _("Order lines"), (),
-        shown=("order", "product", "description", "quantity", "unit_price", "discount", "net", "base_net", *DONE),
+        shown=(named("order", label=_("Order")), "product", "description", "quantity", "unit_price", "discount", "net", "base_net", *DONE),
         columns=("order", "product", "quantity", "shipped", "open", "invoiced"), title="description", writable=False, deletable=False, archivable=False,
         rows=access.lines_of("orders", "lines", "order"), referable=True, icon="list-details", filters=("product",),
     ),
     ObjectType(
         "quote-lines", QuoteLine, _("Quote line"), _("Quote lines"), (),
-        shown=("quote", "product", "description", "quantity", "unit_price", "discount", "net", "base_net"),
+        shown=(named("quote", label=_("Quote")), "product", "description", "quantity", "unit_price", "discount", "net", "base_net"),
         columns=("quote", "product", "quantity", "net"), title="description", writable=False, deletable=False, archivable=False,
         rows=access.lines_of("quotes", "lines", "quote"), referable=True, icon="list-details", filters=("product",),
     ),

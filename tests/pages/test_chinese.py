@@ -116,7 +116,7 @@ class Reader(HTMLParser):
 
 # Words of the Latin alphabet that Chinese readers see: names of products, formats, units and codes, and what people typed.
 LATIN = re.compile(r"[A-Za-z][A-Za-z'’]+")
-DATA = re.compile(r"\S+@\S+|\[\{.*\}\]|YYYY[-DHMT:]*|^[A-Z][A-Za-z_]+/[\w/ -]+$|^[A-Z]{3} · (?:[A-Z]{3}$)?|\bSO-\d+-\d+\b|Asia/Shanghai")
+DATA = re.compile(r"\S+@\S+|\[\{.*\}\]|YYYY[-DHMT:]*|^[A-Z][A-Za-z_]+/[\w/ -]+$|^[A-Z]{3}$|^[A-Z]{3} · (?:[A-Z]{3}$)?|https?://\S+|\bSO-\d+-\d+\b|Asia/Shanghai")
 KNOWN = {
     "Odos", "API", "CSV", "KPI", "ID", "JSON", "UTC", "UTF", "MB", "CRM", "Ctrl", "Enter", "Esc", "OpenAPI", "English", "CNY", "com", "example", "https",
     "localhost",

@@ -210,14 +210,18 @@ def lines_of(slug: str, name: str, parent: str) -> Callable[[Actor], QuerySet]:
     return seen
 
 
-def as_of_type(slug: str, model: type[Model], field: str = "") -> Callable[[Actor], QuerySet]:
-    """The row rule of a ledger that is seen by whoever sees another type: all of it, or its rows that refer by ``field`` to seen ones."""
+def as_of_type(slug: str, model: type[Model], field: str = "", along: tuple[str, ...] = ()) -> Callable[[Actor], QuerySet]:
+    """The row rule of a ledger that is seen by whoever sees another type: all of it, or its rows that refer by ``field`` to seen ones.
+
+    ``along`` names what is read with each row, since it names the row.
+    """
 
     def seen(actor: Actor) -> QuerySet:
         other = registry.types[slug]
         if not allows(actor, other, "view"):
             return model.objects.none()
         records = rows(actor, other) if field else None
-        return model.objects.filter(**{f"{field}__in": records}) if records is not None and records.query.where else model.objects.all()
+        found = model.objects.select_related(*along) if along else model.objects.all()
+        return found.filter(**{f"{field}__in": records}) if records is not None and records.query.where else found
 
     return seen

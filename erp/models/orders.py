@@ -77,6 +77,9 @@ class OrderLine(DocumentLine):
             ),
         ]  # fmt: skip
 
+    def __str__(self):
+        return self.description
+
 
 class OrderCharge(DocumentCharge):
     """Freight and the like on an order; not part of its intake."""

@@ -38,7 +38,8 @@ register(
     ),
     ObjectType(
         "delivery-lines", DeliveryLine, _("Delivery line"), _("Delivery lines"), (),
-        shown=("delivery", "order_line", "quantity", *OF_LINE), columns=("delivery", "product", "quantity", "net"), title="description", writable=False,
+        shown=(named("delivery", label=_("Delivery")), "order_line", "quantity", *OF_LINE), columns=("delivery", "product", "quantity", "net"),
+        title="description", writable=False,
         deletable=False, archivable=False, rows=access.lines_of("deliveries", "lines", "delivery"), referable=True, icon="list-details", filters=("product",),
     ),
     ObjectType(
@@ -52,12 +53,12 @@ register(
             "average_cost",
         ),
         columns=("product", "warehouse", "on_hand", "reserved", "free", "average_cost"), title="product", writable=False, deletable=False, archivable=False,
-        rows=access.as_of_type("stock-moves", StockLevel), icon="packages", group=GOODS, filters=("warehouse", "product"),
+        rows=access.as_of_type("stock-moves", StockLevel, along=("product",)), icon="packages", group=GOODS, filters=("warehouse", "product"),
     ),
     ObjectType(
-        "reservations", Reservation, _("Reservation"), _("Reservations"), (), shown=("order_line", "level", "quantity"),
+        "reservations", Reservation, _("Reservation"), _("Reservations"), (), shown=("order_line", "quantity"),
         columns=("order_line", "quantity"), title="order_line", writable=False, deletable=False, archivable=False,
-        rows=access.as_of_type("order-lines", Reservation, "order_line"), icon="bookmark", filters=(),
+        rows=access.as_of_type("order-lines", Reservation, "order_line", ("order_line",)), icon="bookmark", filters=(),
     ),
     ObjectType(
         "stock-moves", StockMove, _("Stock move"), _("Stock moves"),

@@ -6,10 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import F, Sum
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from core import access, documents, numbering, write
+from core import access, clock, documents, numbering, write
 from core.access import Actor
 from core.cleaning import Cleaned
 from core.errors import RuleError, WrongState
@@ -164,7 +163,7 @@ def post(actor: Actor, note: CreditNote, data: dict) -> None:
     settling.demand_day("date", note.date)
     _count(note, lines, charges)
     _take_back(lines)
-    note.posted_at = timezone.now()
+    note.posted_at = clock.now()
     note.unallocated, note.base_unallocated = note.total, note.base_total
     amount = min(note.total, invoice.open)
     if amount > 0:

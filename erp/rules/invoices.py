@@ -8,11 +8,10 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Q, Sum
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
-from core import access, context, documents, numbering, schema
+from core import access, clock, context, documents, numbering, schema
 from core.access import Actor
 from core.cleaning import Cleaned
 from core.errors import RuleError, WrongState
@@ -274,7 +273,7 @@ def _post_one(invoice: Invoice, data: dict, lines: list[InvoiceLine], charges: l
     for row in (*lines, *charges):
         row.tax_rate = rates.get(row.tax_code_id, ZERO)
     invoice.open, invoice.base_open = invoice.total, invoice.base_total
-    invoice.posted_at = timezone.now()
+    invoice.posted_at = clock.now()
 
 
 # Facts

@@ -198,9 +198,12 @@ def _of_order_lines(order_lines: set[UUID]) -> dict[UUID, Cost]:
     given_back = CreditNoteLine.objects.filter(invoice_line__order_line__in=order_lines, credit_note__status="posted")
     posted = [(r.invoice.posted_at, 0, r.invoice.number, r.position, r.order_line_id, Event(r.pk, r.quantity, r.invoice.invoice_date)) for r in billed]
     posted += [
-        (r.credit_note.posted_at, 1, r.credit_note.number, r.position, r.invoice_line.order_line_id, Event(r.pk, r.quantity, r.credit_note.date, r.invoice_line_id))
+        (
+            r.credit_note.posted_at, 1, r.credit_note.number, r.position, r.invoice_line.order_line_id,
+            Event(r.pk, r.quantity, r.credit_note.date, r.invoice_line_id),
+        )
         for r in given_back.select_related("credit_note", "invoice_line")
-    ]
+    ]  # fmt: skip
     for *_when, order_line, event in sorted(posted, key=lambda p: p[:4]):
         events[order_line].append(event)
     found: dict[UUID, Cost] = {}

@@ -26,9 +26,10 @@ def new_record(actor: Actor, object_type: ObjectType, made: Cleaned) -> Record:
         if f.custom and f.default is not None and not f.readonly:
             f.put(record, f.rules.clean(f, f.default))
     for name, value in made.values.items():
-        if value is None and not known[name].custom and not known[name].required:
+        f = known[name]
+        if value is None and not f.custom and not f.required:
             continue  # nothing given: the column's own default holds
-        known[name].put(record, value)
+        f.put(record, _or_start(f, value))
     return record
 
 
@@ -49,15 +50,19 @@ def put(known: dict[str, Field], record: Record, made: Cleaned) -> dict[str, Any
     changed = {}
     for name, value in made.values.items():
         f = known[name]
-        before = f.value(record)
+        before, value = f.value(record), _or_start(f, value, None)
         if f.kind == "secret" or (set(before) != set(value) if f.kind == "refs" else before != value):
             changed[name] = before
             f.put(record, value)
-            if value is None and not f.custom and f.kind not in ("anyref", "refs", "secret"):
-                column = f.model._meta.get_field(f.path)
-                if not column.null and column.has_default():
-                    f.put(record, column.get_default())  # nothing, where the column needs something: what it starts with
     return changed
+
+
+def _or_start(f: Field, value: Any, *nothings: Any) -> Any:
+    """Nothing, where the column needs something: what it starts with. A payment is in or out, a product a good or a service. Cost: none."""
+    if f.custom or f.kind in ("anyref", "refs", "secret") or not (value in nothings or (value == "" and not f.required)):
+        return value
+    column = f.model._meta.get_field(f.path)
+    return column.get_default() if not column.null and column.has_default() else value
 
 
 def demand_required(object_type: ObjectType, record: Record, made: Cleaned) -> None:

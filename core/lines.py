@@ -93,8 +93,8 @@ def _fill(entry: Lines, row: Line, item: Cleaned) -> None:
     for name, value in item.values.items():
         f = entry.fields[name]
         column = entry.model._meta.get_field(f.path)
-        if value is None and not column.null:
-            value = column.get_default()
+        if (value is None and not column.null) or (value == "" and column.has_default()):
+            value = column.get_default()  # nothing given, in a choice too: what the column starts with
         f.put(row, value)
 
 

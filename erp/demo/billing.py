@@ -13,7 +13,7 @@ from erp.demo.opening import HISTORY, Opening
 from erp.models import Invoice, InvoiceLine, OrderLine, Payment
 
 # how a customer pays -> days from the due day, first and last of what is usual
-DELAYS = {"prompt": (-6, 3), "slow": (2, 24), "late": (20, 75)}
+DELAYS = {"prompt": (-6, 3), "slow": (2, 24), "late": (20, 85)}
 Batch = list[tuple[date, Any]]
 
 
@@ -42,9 +42,9 @@ class Billing:
             self.agenda.plan(posted[0].invoice_date + timedelta(days=3), "correct", posted[0].pk)
 
     def _expect(self, invoice: Invoice) -> None:
-        """When and how it will be paid: some late ones never."""
-        habit = self.there.habits[invoice.account_id]
-        if habit == "late" and self.random.random() < 0.1:
+        """When and how it will be paid: some late ones never, most of those that were due two to three months ago among them."""
+        habit, age = self.there.habits[invoice.account_id], (self.there.today - invoice.due_date).days
+        if habit == "late" and self.random.random() < (0.7 if 62 <= age <= 88 else 0.12):
             return
         day = max(invoice.due_date + timedelta(days=self.random.randint(*DELAYS[habit])), invoice.invoice_date + timedelta(days=2))
         how = self.random.choices(("full", "part", "more"), (93, 5, 2))[0]

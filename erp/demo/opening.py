@@ -151,11 +151,15 @@ class Opening:
     def welcome(self, account: Any, region: str) -> None:
         """An account is known from now on."""
         self.accounts[account.pk], self.regions[account.pk] = account, region
-        self.habits[account.pk] = self.random.choices(("prompt", "slow", "late"), (55, 33, 12))[0]
+        self.habits[account.pk] = self.random.choices(("prompt", "slow", "late"), (53, 32, 15))[0]
 
     def person(self, account: Any) -> dict[str, Any]:
         name = self.name_in(account.country)
         return {"name": name, "account": str(account.pk), "title": self.random.choice(world.TITLES), "owner": str(account.owner_id)}
+
+    def contact_of(self, account: Any) -> str:
+        """One of the account's people whom its own seller looks after: others he may not see."""
+        return str(self.random.choice([contact for contact in self.contacts[account.pk] if contact.owner_id == account.owner_id]).pk)
 
     def name_in(self, country: str) -> str:
         given = self.random.choice(world.GIVEN.get(country, world.GIVEN[""]))

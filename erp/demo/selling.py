@@ -15,7 +15,7 @@ from erp.demo import world
 from erp.demo.agenda import DAILY, Agenda
 from erp.demo.opening import HISTORY, Opening, currency_of
 
-LEADS = 26  # in an average month
+LEADS = 23  # in an average month
 DEALS = 12  # in an average month, besides those that come of leads
 OUTCOMES = ("won", "lost", "lost", "won", "lost", "won", "lost", "lost", "lost")  # of nine deals, in an order drawn anew each time
 Batch = list[tuple[date, Any]]
@@ -129,10 +129,9 @@ class Selling:
         """Customers who speak of a project without having been a lead."""
         items = []
         for day, account in batch:
-            contact = self.random.choice(self.there.contacts[account.pk])
             source = self.random.choice(("Referral", "Trade fair", "Web site", "Partner", ""))
             items.append(self._deal(account.country, day) | {
-                "account": str(account.pk), "contact": str(contact.pk), "owner": str(account.owner_id), "lead_source": source,
+                "account": str(account.pk), "contact": self.there.contact_of(account), "owner": str(account.owner_id), "lead_source": source,
             })  # fmt: skip
         for (day, _account), made in zip(batch, self.make(get("opportunities"), items), strict=True):
             self._course(day, made)

@@ -19,7 +19,7 @@ from erp.demo.opening import MONTHS, SEASON, Opening
 from erp.demo.selling import DEALS, LEADS, Selling
 from erp.demo.trading import Trading
 
-ORDERS = 40  # that come by themselves in an average month
+ORDERS = 35  # that come by themselves in an average month
 SPREAD = {"lead": 75, "answer": 400, "quote": 100, "send quote": 150}  # minutes within which such work is done; all other: half an hour
 
 Say = Callable[[str], None]
@@ -95,6 +95,8 @@ class Story:
         customers = [a for a in there.accounts.values() if "customer" in a.roles]
         for account in self.random.sample(customers, 7):
             write.create(there.actors[account.owner_id], get("orders"), self.trading.wish(self.today, account))
+        deals = list(Opportunity.objects.filter(status="open", stage__order=2).order_by("pk").values_list("pk", flat=True)[:3])
+        write.act_many(there.as_("ingrid"), get("opportunities"), "quote", [(pk, None) for pk in deals])
         items = []
         for account in there.accounts.values():
             for _ in range(self.random.choice((1, 2, 3))):

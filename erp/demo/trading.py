@@ -32,7 +32,7 @@ class Trading:
     def wish(self, day: date, account: Any) -> dict[str, Any]:
         freight = self.random.choice((None, *FREIGHT[account.currency or "USD"]))
         return {
-            "account": str(account.pk), "contact": str(self.random.choice(self.there.contacts[account.pk]).pk), "order_date": day.isoformat(),
+            "account": str(account.pk), "contact": self.there.contact_of(account), "order_date": day.isoformat(),
             "owner": str(account.owner_id), "lines": self.there.lines(account.country, self.random.choice((1, 2, 2, 3, 3, 4, 5))),
             "charges": [{"name": "Freight", "amount": freight}] if freight else [], **self._head(day, account),
         }  # fmt: skip
@@ -75,7 +75,7 @@ class Trading:
 
     def _shipping_day(self, day: date, order: SalesOrder) -> date:
         """A little before it is wanted; now and then after."""
-        if self.random.random() < 0.93:
+        if self.random.random() < 0.95:
             return max(order.requested_date - timedelta(days=self.random.randint(1, 7)), day + timedelta(days=3))
         return order.requested_date + timedelta(days=self.random.randint(1, 9))
 

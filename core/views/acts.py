@@ -52,9 +52,15 @@ def buttons(actor: Actor, object_type: ObjectType, record: Record) -> dict[str, 
         more.append({"label": _("Delete"), "url": f"{home}delete/", "icon": "trash", "danger": True})
     return {
         "acts": [_button(home, a) | {"primary": i == 0 and a.primary, "folds": i > 0} for i, a in enumerate(usual[:BUTTONS])],
-        "edit": f"{home}edit/" if "change" in may else "", "more": more,
+        "edit": f"{home}edit/" if "change" in may and _is_open(actor, object_type, record) else "", "more": more,
         "restore": f"{home}restore/" if record.archived_at and "restore" in may else "",
     }  # fmt: skip
+
+
+def _is_open(actor: Actor, object_type: ObjectType, record: Record) -> bool:
+    """Whether anything of the record can still be written by hand: of what is posted nothing is."""
+    offered = forms.offer(actor, object_type, record)
+    return bool(offered.fields or offered.lines)
 
 
 def _button(home: str, act: Act) -> dict[str, Any]:

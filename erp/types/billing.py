@@ -23,7 +23,8 @@ from erp.types.orders import DATE
 
 MONEY = pgettext_lazy("group", "Money")
 SUMS = ("net", "tax", "charges_total", "total", "base_net", "base_total")
-CREDITED_LINE = ("product", "description", "unit_price", "discount", "tax_code", "tax_rate", "net", "base_net")
+TAX_RATE = named("tax_rate", kind="percent")
+CREDITED_LINE = ("product", "description", "unit_price", "discount", "tax_code", TAX_RATE, "net", "base_net")
 ITEMS = Lines("items", Allocation, "payment", (named("invoice", label=_("Invoice")), named("amount", label=_("Amount"))), label=_("Invoices"))
 
 register(
@@ -43,11 +44,11 @@ register(
                     "product", "description", named("quantity", minimum=0, required=False), named("unit_price", minimum=0, required=False),
                     named("discount", minimum=0, maximum=1, required=False), "tax_code", named("order_line", unasked=True),
                 ),
-                shown=("net", "base_net", "tax_rate", named("unit_cost", kind="money", in_base=True), "credited", "price_trace"), reasons=prices.WHY,
+                shown=("net", "base_net", TAX_RATE, named("unit_cost", kind="money", in_base=True), "credited", "price_trace"), reasons=prices.WHY,
                 label=_("Lines"),
             ),
             Lines(
-                "charges", InvoiceCharge, "invoice", ("name", named("amount", minimum=0, required=True), "tax_code"), shown=("tax_rate",), label=_("Charges"),
+                "charges", InvoiceCharge, "invoice", ("name", named("amount", minimum=0, required=True), "tax_code"), shown=(TAX_RATE,), label=_("Charges"),
             ),
         ),
         acts=(
@@ -67,7 +68,7 @@ register(
     ObjectType(
         "invoice-lines", InvoiceLine, _("Invoice line"), _("Invoice lines"), (),
         shown=(
-            named("invoice", label=_("Invoice")), "order_line", "product", "description", "quantity", "unit_price", "discount", "tax_code", "tax_rate", "net",
+            named("invoice", label=_("Invoice")), "order_line", "product", "description", "quantity", "unit_price", "discount", "tax_code", TAX_RATE, "net",
             "base_net", "credited",
         ),
         columns=("invoice", "product", "quantity", "net", "credited"), title="description", writable=False, deletable=False, archivable=False,
@@ -83,7 +84,7 @@ register(
                 "lines", CreditNoteLine, "credit_note", ("invoice_line", named("quantity", minimum=0, required=True)), shown=CREDITED_LINE, label=_("Lines"),
             ),
             Lines(
-                "charges", CreditNoteCharge, "credit_note", ("name", named("amount", minimum=0, required=True)), shown=("tax_code", "tax_rate"),
+                "charges", CreditNoteCharge, "credit_note", ("name", named("amount", minimum=0, required=True)), shown=("tax_code", TAX_RATE),
                 label=_("Charges"),
             ),
         ),

@@ -77,7 +77,7 @@ def _is_possible(actor: Actor, record: Record, act: Act) -> bool:
         act.guard(actor, record)
     except (WrongState, RuleError):
         return False
-    return True
+    return not act.takes or any(act.offers(actor, record).values())  # with nothing left to take it would only be refused
 
 
 def show(request: HttpRequest, actor: Actor, slug: str, ident: str, act: str, error: OdosError | None = None) -> HttpResponseBase:

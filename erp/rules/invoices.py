@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, Sum
+from django.db.models import F, Q, Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
@@ -112,6 +112,13 @@ def billable(lines: Iterable[OrderLine], basis: str, taken: dict[UUID, Decimal])
         due = row.shipped if basis == "delivered" else row.quantity - row.cancelled
         found[row.pk] = due - row.returned - row.invoiced + row.credited - taken.get(row.pk, ZERO)
     return found
+
+
+def demand_billable(actor: Actor, order: SalesOrder) -> None:
+    """Something of it was not billed yet. Cost: one query."""
+    kept = F("quantity") - F("cancelled") - F("returned")
+    if not OrderLine.objects.filter(order=order, invoiced__lt=kept + F("credited")).exists():
+        raise WrongState(_("Nothing is left to be invoiced."))
 
 
 def of_orders(actor: Actor, asked: list[tuple[SalesOrder, dict]]) -> list[dict[str, Any] | RuleError]:
@@ -380,6 +387,6 @@ def conserved(invoice: Invoice) -> list[str]:
 
 
 __all__ = [
-    "BASES", "add_up", "allocations", "billable", "chained", "check", "conserved", "days_overdue", "due_items",
-    "everything", "facts", "link", "lock_order", "locked", "of_orders", "own", "post", "prepare", "remains", "who",
+    "BASES", "add_up", "allocations", "billable", "chained", "check", "conserved", "days_overdue", "demand_billable",
+    "due_items", "everything", "facts", "link", "lock_order", "locked", "of_orders", "own", "post", "prepare", "remains", "who",
 ]  # fmt: skip

@@ -148,7 +148,7 @@ extend(
         Act(
             "invoice", _("Make invoice"), ("confirmed", "closed", "cancelled"),
             fields=(Field("basis", "choice", _("By"), required=True, options=invoices.BASES, default="delivered"), DATE), together=invoices.of_orders,
-            makes="invoices", icon="file-invoice",
+            guard=invoices.demand_billable, makes="invoices", icon="file-invoice",
         ),
     ),
 )  # fmt: skip

@@ -99,3 +99,19 @@ def test_what_was_delivered_meanwhile_is_offered_no_more(form, order, client_for
 def test_an_act_with_a_default_shows_it(alice, client_for, order):
     page = client_for(alice).get(f"/orders/{order.pk}/invoice/").content.decode()
     assert re.search(r'<option value="delivered" selected>', page)
+
+
+def test_what_has_nothing_left_is_not_offered(alice, client_for, order):
+    client = client_for(alice)
+
+    def offered():
+        page = client.get(f"/orders/{order.pk}/").content.decode()
+        return [act for act in ("deliver", "invoice", "amend") if f'/orders/{order.pk}/{act}/"' in page]
+
+    assert offered() == ["deliver", "invoice", "amend"]
+    delivery = do(alice, "orders", order, "deliver")
+    assert offered() == ["invoice", "amend"]  # a draft has it all
+    do(alice, "deliveries", delivery, "ship")
+    invoice = do(alice, "orders", order, "invoice", basis="delivered")
+    do(alice, "invoices", invoice, "post")
+    assert offered() == ["amend"]

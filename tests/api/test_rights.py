@@ -51,6 +51,7 @@ OPEN: set[str] = set()  # addresses anyone may read; none
 VERBS = {
     "api": {"GET"}, "api-schema": {"GET"}, "api-docs": {"GET"}, "api-kpis": {"GET"}, "api-kpi": {"GET"}, "api-kpi-value": {"GET"},
     "api-list": {"GET", "POST"}, "api-batch": {"POST"}, "api-record": {"GET", "PATCH", "DELETE"}, "api-act": {"POST"}, "api-unknown": set(),
+    "api-chain": {"GET"}, "api-duplicates": {"GET"},
 }  # fmt: skip
 EXAMPLES = {"slug": "accounts", "key": "orders", "act": "archive"}
 

@@ -25,6 +25,6 @@ def race(*works: Callable[[], Any]) -> list[Any]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(120)
+        thread.join(600)
     assert not any(thread.is_alive() for thread in threads)
     return found

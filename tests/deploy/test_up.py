@@ -133,7 +133,7 @@ def test_it_serves_and_stops_cleanly(up):
     for pid in before:
         psutil.Process(pid).kill()
     until(lambda: workers() and not workers() & before)
-    assert any("The worker process ended (signal SIGKILL) and starts again" in line for line in up.lines)
+    until(lambda: any("The worker process ended (signal SIGKILL) and starts again" in line for line in up.lines))
 
     assert up.stop(signal.SIGINT) == 0
     assert up.is_stopped()

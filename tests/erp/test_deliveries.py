@@ -1,10 +1,12 @@
 """Orders delivered in parts, brought back, cancelled half-way; stock that runs out; two who want the last piece."""
 
-from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from functools import partial
 from itertools import count
 
 import pytest
+
+from tests.core.racing import race
 
 _number = count(1)
 
@@ -151,9 +153,8 @@ def test_of_two_who_ship_the_last_piece_one_wins(shop):
     orders = [shop.order((product, "1"), warehouse=store) for _ in range(2)]
     drafts = [shop.deliver(order) for order in orders]
     shop.post("stock-moves/", {"warehouse": store, "product": product, "quantity": "1", "unit_cost": "2"})
-    with ThreadPoolExecutor(2) as pool:
-        answers = list(pool.map(lambda draft: shop.api.post(f"deliveries/{draft['id']}/ship/", {}).status_code, drafts))
-    assert sorted(answers) == [200, 422]
+    answers = race(*(partial(shop.api.post, f"deliveries/{draft['id']}/ship/", {}) for draft in drafts))
+    assert sorted(answer.status_code for answer in answers) == [200, 422]
     assert shop.level(product, store) == {"on_hand": 0, "reserved": 0, "free": 0}
 
 

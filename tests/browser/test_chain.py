@@ -89,7 +89,7 @@ def test_from_a_figure_to_its_facts_to_a_record_to_its_trail(screen, company, al
 def test_a_bar_of_the_chart_leads_to_its_facts(screen, company, alice, orders):
     tab = screen(company, alice)
     page = tab.open("/")
-    chart = page.locator("[data-chart]")
+    chart = page.locator("[data-chart]").first
     chart.locator("svg").wait_for()
     box = chart.bounding_box()
     # The last column of twelve is this month; the whole column is its target.

@@ -88,7 +88,7 @@ def demand(actor: Actor, object_type: ObjectType, action: str) -> None:
 
 def rows(actor: Actor, object_type: ObjectType, action: str = "view") -> QuerySet:
     """The rows on which the actor may do this action, all of them visible to him. Cost: none until used."""
-    everything = object_type.model.objects.all()
+    everything = object_type.all()
     if actor.system:
         return everything
     if object_type.rows:
@@ -199,7 +199,7 @@ def lines_of(slug: str, name: str, parent: str) -> Callable[[Actor], QuerySet]:
     """The row rule of a type whose records are the lines ``name`` of another type's: they are seen with their record."""
 
     def seen(actor: Actor) -> QuerySet:
-        owner = registry.types[slug]
+        owner = registry.get(slug)
         entry = next(entry for entry in owner.lines if entry.name == name)
         if not allows(actor, owner, "view") or entry not in lines(actor, owner):
             return entry.model.objects.none()
@@ -217,7 +217,7 @@ def as_of_type(slug: str, model: type[Model], field: str = "", along: tuple[str,
     """
 
     def seen(actor: Actor) -> QuerySet:
-        other = registry.types[slug]
+        other = registry.get(slug)
         if not allows(actor, other, "view"):
             return model.objects.none()
         records = rows(actor, other) if field else None

@@ -113,7 +113,7 @@ class _Walk:
         """Links that these documents say themselves: by their fields, and by ``chained``. Cost: that of ``chained``."""
         found = []
         for slug, ids in _grouped(keys).items():
-            object_type = registry.types[slug]
+            object_type = registry.get(slug)
             records = [self.nodes[(slug, i)].record for i in ids]
             seen = access.fields(self.actor, object_type)
             for f in (object_type.fields[n] for n in object_type.follows if n in seen):
@@ -125,7 +125,7 @@ class _Walk:
 
     def _is_closed(self, *ends: Key) -> bool:
         """Whether a field of either end is hidden from the reader: a text may tell what a field must not."""
-        return any(access.hidden_names(self.actor, registry.types[slug]) for slug, _id in ends)
+        return any(access.hidden_names(self.actor, registry.get(slug)) for slug, _id in ends)
 
     def _meet(self, keys: set[Key]) -> list[Key]:
         """Read those that are not known yet, of those the reader sees; returns which these are. Cost: a query a type."""
@@ -176,7 +176,7 @@ def _tell(actor: Actor, chain: Chain) -> None:
     """What each document is called, worth and dated, what is left of it, and what of it does not add up."""
     silent = registry.ObjectType.__dataclass_fields__["conserved"].default
     for slug, ids in _grouped(chain.nodes).items():
-        object_type = registry.types[slug]
+        object_type = registry.get(slug)
         known = access.fields(actor, object_type)
         date = _first(object_type, known, ("date",))
         amount = _first(object_type, known, ("money",))

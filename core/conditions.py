@@ -32,7 +32,7 @@ class Sight:
     rows: Callable[[ObjectType], QuerySet]
 
 
-EVERYTHING = Sight(schema.fields, lambda object_type: object_type.model.objects.all())
+EVERYTHING = Sight(schema.fields, lambda object_type: object_type.all())
 
 
 def parse(text: str) -> Any:
@@ -104,7 +104,7 @@ def _through(object_type: ObjectType, f: Field, rest: str, op: str, value: Any, 
     inner = _condition(target, rest, op, value, sight, full_path)
     found = sight.rows(target).filter(inner)
     if f.custom:
-        return Q(pk__in=object_type.model.objects.alias(_own=f.rules.expr(f)).filter(_own__in=found.values_list(Cast("pk", CharField()))).values("pk"))
+        return Q(pk__in=object_type.all().alias(_own=f.rules.expr(f)).filter(_own__in=found.values_list(Cast("pk", CharField()))).values("pk"))
     if f.expression is not None:
         return Q(lookups.In(f.expression, found.values("pk")))
     if f.kind == "refs":  # one of several; a join would show a record once for each

@@ -26,7 +26,7 @@ def demand_unused_ids(object_type: ObjectType, cleaned: list[Cleaned]) -> None:
     for made in cleaned:
         if made.id is not None and made.id.version != 7:
             made.refuse("id", _("An id that you supply is a UUID of version 7."))
-    if len(set(brought)) < len(brought) or (brought and object_type.model.objects.filter(pk__in=brought).exists()):
+    if len(set(brought)) < len(brought) or (brought and object_type.all().filter(pk__in=brought).exists()):
         raise WrongState(_("A record with this id exists already."))
 
 
@@ -78,7 +78,7 @@ def _refuse(object_type: ObjectType, pairs, name: str, key, matching) -> None:
     if not asked:
         return
     taken: dict[Any, set] = {}
-    for row in object_type.model.objects.filter(matching(asked)):
+    for row in object_type.all().filter(matching(asked)):
         taken.setdefault(key(row), set()).add(row.pk)
     seen: set = set()
     for record, made, k in keys:
@@ -123,11 +123,11 @@ def is_pointed_to(object_type: ObjectType, record: Record) -> bool:
             return True
     for other in registry.every():
         for f in other.fields.values():
-            if f.kind == "anyref" and not other.rows and other.model.objects.filter(**{f"{f.path}_type": object_type.slug, f"{f.path}_id": record.pk}).exists():
+            if f.kind == "anyref" and not other.rows and other.all().filter(**{f"{f.path}_type": object_type.slug, f"{f.path}_id": record.pk}).exists():
                 return True
     own = Q(target=object_type.slug) | (Q(kind="user") if object_type.slug == "users" else Q(pk__in=[]))
     for row in CustomField.objects.filter(own):
         other = registry.get(row.type)
-        if other and other.model.objects.filter(**{f"custom__{row.key}": str(record.pk)}).exists():
+        if other and other.all().filter(**{f"custom__{row.key}": str(record.pk)}).exists():
             return True
     return False

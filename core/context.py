@@ -51,6 +51,7 @@ class Call:
     channel: str = ""  # page, api, import, task, command, public
     origin: str = ""  # scheme and host the request was sent to, for links in what it makes
     agent: str = ""  # what the browser or program calls itself
+    batch: UUID | None = None  # what is written together and undone together
 
 
 _company: ContextVar[Company | None] = ContextVar("odos_company", default=None)

@@ -40,7 +40,7 @@ def looked_up(actor: Actor) -> dict[str, Field]:
 def valued(dimension: Dimension) -> Field:
     """The field of another type whose value a looked-up dimension is. All its ways are of one kind."""
     _column, slug, name = dimension.looks[0]
-    return registry.types[slug].fields[name]
+    return registry.get(slug).fields[name]
 
 
 def members(dimension: Dimension) -> tuple[str, dict[str, Any]]:
@@ -70,7 +70,7 @@ def _expression(actor: Actor, dimension: Dimension, outer: Outer) -> Any:
 
 def _look(actor: Actor, way: tuple[str, str, str], outer: Outer) -> Any:
     column, slug, name = way
-    target = registry.types[slug]
+    target = registry.get(slug)
     if not access.allows(actor, target, "view") or name in access.hidden_names(actor, target):
         return None
     reference = OuterRef(column) if outer is F else OuterRef(OuterRef(column))

@@ -106,7 +106,7 @@ def visible(actor: Actor) -> QuerySet:
     """Facts the actor may see: those of documents of a type he sees, within his scope by the fact's own person and unit."""
     allowed = Q(pk__in=[])
     for slug in dict.fromkeys(s for m in registry.measures.values() for s in m.sources):
-        object_type = registry.types[slug]
+        object_type = registry.get(slug)
         told = _told(actor, object_type)
         if not told or not access.allows(actor, object_type, "view"):
             continue
@@ -131,6 +131,6 @@ def told_condition(slug: str, told: set[str]) -> Q:
 def _within(actor: Actor, object_type: ObjectType, permission) -> Q:
     scope = access.scope_of_facts(actor, object_type, permission.scope)
     if permission.filter:
-        documents = object_type.model.objects.filter(conditions.compile(object_type, permission.filter, conditions.EVERYTHING))
+        documents = object_type.all().filter(conditions.compile(object_type, permission.filter, conditions.EVERYTHING))
         scope &= Q(source_id__in=documents.values("pk"))
     return scope

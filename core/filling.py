@@ -14,7 +14,7 @@ from core.registry import Field, ObjectType
 
 def new_record(actor: Actor, object_type: ObjectType, made: Cleaned) -> Record:
     """A record with what was given, and the defaults of the company's own fields. Cost: none."""
-    record = object_type.model()
+    record = object_type.new()
     if clock.told():
         record.created_at = record.updated_at = clock.now()
     if made.id is not None:

@@ -40,4 +40,4 @@ def find(actor: Actor, stated: Mapping[str, str], of: ObjectType | None = None, 
     for slug, ident, _why in found:
         wanted.setdefault(slug, set()).add(ident)
     labels = read.labels(actor, wanted)
-    return [Alike(registry.types[slug], ident, labels[slug][ident], why) for slug, ident, why in found if ident in labels.get(slug, {})]
+    return [Alike(registry.get(slug), ident, labels[slug][ident], why) for slug, ident, why in found if ident in labels.get(slug, {})]

@@ -62,8 +62,8 @@ def promise_link(actor: Actor, record: Record) -> None:
 @jobs.does("mail-link")
 def mail_link(actor: Actor, payload: dict[str, Any], progress) -> None:
     """Send the link, unless by now it leads nowhere or its reader has no address."""
-    object_type = registry.types[payload["type"]]
-    record = object_type.model.objects.filter(pk=payload["id"]).first()
+    object_type = registry.get(payload["type"])
+    record = object_type.all().filter(pk=payload["id"]).first()
     path = sharing.path(object_type, record) if record is not None else ""
     to = object_type.shared.addressee(record) if path else None
     if to is None:

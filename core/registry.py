@@ -56,6 +56,7 @@ class Field:
     expression: Any = field(default=None, compare=False)  # looked up rather than stored: can be filtered by, is not shown
     in_base: bool = False  # an amount in the company's currency, whatever its record's; those named base_ are without saying so
     wide: bool = False  # takes a whole row of a form
+    source: Any = field(default=None, compare=False)  # of a company's own computed field: the row that says how (core.derived)
     unasked: bool = False  # written by the documents before it and by the API; no form asks for it
 
     @property
@@ -262,6 +263,8 @@ class ObjectType:
     columns: tuple[str, ...] = ()  # of the list
     title: str = "name"  # the field that names a record
     title_else: str = ""  # the field that does where the first is empty
+    among: dict[str, Any] = field(default_factory=dict)  # column -> value that its rows have, where several types share a table
+    own: bool = False  # of the company's own making
     rows: Callable | None = None  # (actor) -> queryset: a row rule of its own, for ledgers that follow other records
     referable: bool = False  # although it has such a row rule, its rows may be referred to (the lines of a document)
     as_of: Callable | None = None  # (queryset, token) -> queryset as a reader knew it earlier
@@ -322,6 +325,14 @@ class ObjectType:
     @cached_property
     def has_status(self) -> bool:
         return bool(self.statuses)
+
+    def all(self) -> models.QuerySet:
+        """Every row of the type, whoever asks. Cost: none until used."""
+        return self.model.objects.filter(**self.among) if self.among else self.model.objects.all()
+
+    def new(self, **values: Any) -> models.Model:
+        """A row of the type that is not stored yet."""
+        return self.model(**self.among, **values)
 
     def act(self, name: str) -> Act | None:
         return next((a for a in self.acts if a.name == name), None)
@@ -398,26 +409,41 @@ def _label_path(f: Field, target: ObjectType) -> str:
     return f"{f.path}__{named_by.sort_path or named_by.path}"
 
 
+_own: list[Callable[[], dict[str, ObjectType]]] = []  # the types of the bound company's own making, by slug
+
+
+def provide_own(find: Callable[[], dict[str, ObjectType]]) -> None:
+    """Called once by ``core.objects``: which types the bound company made for itself."""
+    _own[:] = [find]
+
+
+def own_types() -> dict[str, ObjectType]:
+    """Cost: one query for each use-case."""
+    return _own[0]() if _own else {}
+
+
 def get(slug: str) -> ObjectType | None:
-    return types.get(slug)
+    """The type of this slug: a shipped one, or one of the bound company's own."""
+    return types.get(slug) or own_types().get(slug)
 
 
 def every() -> list[ObjectType]:
-    return list(types.values())
+    """All types, the shipped ones in the order declared, then the bound company's own."""
+    return [*types.values(), *own_types().values()]
 
 
 def type_choices() -> dict[str, Any]:
     """Slug -> label of every type that has a name in the menu, for fields that hold a slug."""
-    return {t.slug: t.plural for t in types.values() if t.group and t.rows is None}
+    return {t.slug: t.plural for t in every() if t.group and t.rows is None}
 
 
 def type_of(record: models.Model) -> ObjectType:
     """The type whose rows this record is one of."""
-    return next(t for t in types.values() if t.model is type(record))
+    return next(t for t in every() if t.model is type(record) and all(getattr(record, n) == v for n, v in t.among.items()))
 
 
 __all__ = [
     "KINDS", "KIND_OF", "Act", "Dimension", "Excerpt", "Field", "Intake", "Lines", "Measure", "Named", "Note", "ObjectType", "Paper", "Part", "PublicAct",
     "Reason", "Report", "Shared", "Sheet", "ShippedDashboard", "ShippedKpi", "daily", "dashboards", "derive", "dimensions", "every", "extend", "freeze",
-    "get", "kpis", "measures", "named", "register", "reports", "seeds", "sheets", "type_choices", "type_of", "types",
+    "get", "kpis", "measures", "named", "own_types", "provide_own", "register", "reports", "seeds", "sheets", "type_choices", "type_of", "types",
 ]  # fmt: skip

@@ -177,7 +177,7 @@ def check_own_field(actor: Actor, own: CustomField, changed: dict, rows: dict) -
         errors["options"] = [problem]
     elif own.kind != "choice" and own.options:
         errors["options"] = [_("Only a choice has options.")]
-    if own.kind == "ref" and (registry.get(own.target) is None or registry.types[own.target].rows):
+    if own.kind == "ref" and (registry.get(own.target) is None or registry.get(own.target).rows):
         errors["target"] = [_("Name the type this refers to.")]
     if own.unique and own.kind in ("longtext", "yesno"):
         errors["unique"] = [_("A field of this kind cannot be unique.")]
@@ -225,7 +225,7 @@ def _clean_default(own: CustomField, errors: dict) -> None:
 def own_field_changed(actor: Actor, own: CustomField, changed: dict) -> None:
     """Build or drop the indexes that uniqueness and speed need; the fields of the type are read anew."""
     schema.forget()
-    table = registry.types[own.type].model._meta.db_table
+    table = registry.get(own.type).model._meta.db_table
     cast = schema.as_field(own).rules.cast
     for flag in ("unique", "fast"):
         if flag not in changed and "archived_at" not in changed and own.version > 1:

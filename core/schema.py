@@ -6,6 +6,7 @@ Callers never learn which of the three a field is. Cost: one query for each type
 from django.utils.translation import gettext_lazy as _
 
 from core import context
+from core.labels import in_language
 from core.models import CustomField, OwnedRecord, Record
 from core.registry import Field, ObjectType, derive
 
@@ -29,7 +30,7 @@ def own_fields(object_type: ObjectType) -> tuple[Field, ...]:
     memo = context.memo()
     if "custom fields" not in memo:
         grouped: dict[str, list[Field]] = {}
-        for row in CustomField.objects.filter(archived_at=None).order_by("created_at", "id")[: FIELD_LIMIT * 20]:
+        for row in CustomField.objects.filter(archived_at=None).order_by("position", "created_at", "id")[: FIELD_LIMIT * 20]:
             grouped.setdefault(row.type, []).append(as_field(row))
         memo["custom fields"] = grouped
     return tuple(memo["custom fields"].get(object_type.slug, ()))
@@ -38,8 +39,9 @@ def own_fields(object_type: ObjectType) -> tuple[Field, ...]:
 def as_field(row: CustomField) -> Field:
     """A company's own field as every other one."""
     return Field(
-        name=row.key, kind=row.kind, label=row.label, required=row.required, unique=row.unique, help=row.help, custom=True,
-        options=tuple((o["key"], o["label"]) for o in row.options or ()), default=row.default, path=row.key,
+        name=row.key, kind=row.kind, label=in_language(row.label, row.labels), required=row.required, unique=row.unique,
+        help=in_language(row.help, row.helps), custom=True, minimum=row.minimum, maximum=row.maximum,
+        options=tuple((o["key"], in_language(o["label"], o.get("labels"))) for o in row.options or ()), default=row.default, path=row.key,
         target="users" if row.kind == "user" else row.target, max_length={"text": TEXT, "longtext": 100_000}.get(row.kind, 500),
         wide=row.kind == "longtext",
     )  # fmt: skip

@@ -43,7 +43,7 @@ def reindex(slug: str) -> None:
     """Index a whole type anew, when what roles hide has changed. Cost: grows with the type."""
     object_type = registry.get(slug)
     if object_type:
-        index(object_type, object_type.model.objects.iterator(chunk_size=2000))
+        index(object_type, object_type.all().iterator(chunk_size=2000))
 
 
 def forget(ids: Iterable) -> None:

@@ -58,7 +58,7 @@ def find(text: str) -> tuple[ObjectType, Record]:
     try:
         slug, ident = _signer().unsign_object(text[: LONGEST + 1])
         object_type = registry.get(slug)
-        record = object_type.model.objects.filter(pk=UUID(ident)).first()
+        record = object_type.all().filter(pk=UUID(ident)).first()
     except (signing.BadSignature, ValueError, TypeError, AttributeError):
         raise Missing from None
     if record is None or not path(object_type, record):
@@ -99,9 +99,9 @@ def note_view(object_type: ObjectType, ident: UUID) -> None:
     column = object_type.shared.viewed
     now = timezone.now()
     with permit():
-        first = object_type.model.objects.filter(pk=ident, **{column: None}).update(**{column: now})
+        first = object_type.all().filter(pk=ident, **{column: None}).update(**{column: now})
     if first:
-        record = object_type.model.objects.get(pk=ident)
+        record = object_type.all().get(pk=ident)
         with context.calling(replace(context.call(), channel="public")):
             trail.note([trail.entry(access.system("link"), object_type, record, "view", {})])
 

@@ -42,7 +42,7 @@ def prepare(actor: Actor, pairs: list[tuple[Target, Any]]) -> None:
 
 def _member(actor: Actor, slug: str, text: str) -> Any:
     """The record of this type with this id, else the only one of this name, as far as the actor sees it."""
-    object_type = registry.types[slug]
+    object_type = registry.get(slug)
     if not access.allows(actor, object_type, "view"):
         return None
     rows = access.rows(actor, object_type)
@@ -54,7 +54,7 @@ def _member(actor: Actor, slug: str, text: str) -> Any:
 
 
 def _name(slug: str, record: Any) -> str:
-    object_type = registry.types[slug]
+    object_type = registry.get(slug)
     names = (n for n in (object_type.title, object_type.title_else) if n)
     return next((str(told) for n in names if (told := object_type.fields[n].value(record))), "")
 
@@ -87,7 +87,7 @@ def _wrong_subject(dimension: Dimension | None, target: Target) -> str:
         return _("Say whose target this is.")
     slug, choices = dimensions.members(dimension)
     if slug and not target.subject_name:
-        return _("%(type)s has no such record, or more than one of this name.") % {"type": registry.types[slug].plural}
+        return _("%(type)s has no such record, or more than one of this name.") % {"type": registry.get(slug).plural}
     if not slug and choices and target.subject not in choices:
         return _("%(dimension)s is one of: %(known)s.") % {"dimension": dimension.label, "known": ", ".join(list(choices)[:20])}
     return ""

@@ -25,7 +25,7 @@ def entry(actor: Actor, object_type: ObjectType, record, act: str, changes: dict
     moment = {"at": clock.now()} if clock.told() else {}  # else the database's own
     return TrailEntry(
         **moment, actor=actor.id, about_type=object_type.slug, about_id=record.pk, act=act, changes=changes, version=getattr(record, "version", 1),
-        channel=call.channel, request_id=call.request_id, address=call.address,
+        channel=call.channel, request_id=call.request_id, address=call.address, batch=call.batch,
     )  # fmt: skip
 
 

@@ -276,7 +276,7 @@ class Deed(Single):
             if deed is None or not deed.makes:
                 made = written(actor, named.type, [record], plain)[0]
                 return Reply(200, answers.written(made).decode(), etag(made))
-            made = written(actor, registry.types[deed.makes], [record], plain)[0]
+            made = written(actor, registry.get(deed.makes), [record], plain)[0]
             return Reply(201, answers.written(made).decode(), {"Location": made["url"], **etag(made)})
 
         return self.writing(work)

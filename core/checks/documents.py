@@ -29,7 +29,7 @@ def documents_add_up() -> Iterator[Difference]:
     """
     for object_type in registry.every():
         if object_type.rows is None and issubclass(object_type.model, Document):
-            for documents in chunks(object_type.model.objects.all()):
+            for documents in chunks(object_type.all()):
                 rows = {entry.name: _rows(entry, documents) for entry in object_type.lines}
                 for document in documents:
                     yield from _document(object_type, document, {name: found[document.pk] for name, found in rows.items()})
@@ -77,7 +77,7 @@ def base_currency_has_no_rate() -> Iterator[Difference]:
     base = context.company().currency
     for object_type in registry.every():
         if object_type.rows is None and issubclass(object_type.model, Document):
-            for document in object_type.model.objects.filter(currency=base).exclude(rate=1)[:1000]:
+            for document in object_type.all().filter(currency=base).exclude(rate=1)[:1000]:
                 yield from compare(document, [(label_of(object_type.model, "rate"), ONE, document.rate)])
 
 

@@ -30,7 +30,7 @@ def facts_are_what_documents_say() -> Iterator[Difference]:
     for object_type in registry.every():
         if object_type.facts is None:
             continue
-        for records in chunks(object_type.model.objects.all()):
+        for records in chunks(object_type.all()):
             stated, said = _stated([r.pk for r in records]), object_type.facts(records)
             for record in records:
                 yield from _facts_of(record, said.get(record.pk, ()), stated.get(record.pk, {}))
@@ -62,7 +62,7 @@ def facts_have_documents() -> Iterator[Difference]:
     for row in orphans.iterator(CHUNK):
         yield Difference(f"{row['source_type']} {row['source_id']}", _("Facts"), _("a document"), text(row["total"]))
     for slug, object_type in homes.items():
-        lost = Fact.objects.filter(source_type=slug).exclude(Exists(object_type.model.objects.filter(pk=OuterRef("source_id"))))
+        lost = Fact.objects.filter(source_type=slug).exclude(Exists(object_type.all().filter(pk=OuterRef("source_id"))))
         for row in lost.values("source_id", "measure").annotate(total=Sum("value")).iterator(CHUNK):
             yield Difference(f"{slug} {row['source_id']}", row["measure"], _("a document"), text(row["total"]), slug, str(row["source_id"]))
 
@@ -80,7 +80,7 @@ def records_are_what_their_trail_says() -> Iterator[Difference]:
     for object_type in trailed():
         untold = {"version", "created_at", "updated_at", *restated.get(object_type.slug, ())}
         known = {n: f for n, f in schema.fields(object_type).items() if n not in untold and not f.compute and f.kind not in ("secret", "refs")}
-        for records in chunks(object_type.model.objects.exclude(told_elsewhere.get(object_type.slug, Q(pk__in=[])))):
+        for records in chunks(object_type.all().exclude(told_elsewhere.get(object_type.slug, Q(pk__in=[])))):
             told: dict[Any, list] = defaultdict(list)
             entries = TrailEntry.objects.filter(about_id__in=[r.pk for r in records], about_type=object_type.slug).order_by("id")
             for about, act, version, changes in entries.values_list("about_id", "act", "version", "changes"):
@@ -154,7 +154,7 @@ def numbers_have_no_gaps() -> Iterator[Difference]:
     for object_type in registry.every():
         if object_type.rows is None and any(f.name == "number" for f in object_type.model._meta.fields):
             before: dict[str, int] = defaultdict(int)
-            numbers = object_type.model.objects.exclude(number="").order_by("number", "pk").values_list("pk", "number")
+            numbers = object_type.all().exclude(number="").order_by("number", "pk").values_list("pk", "number")
             for ident, told in numbers.iterator(CHUNK):
                 series, number = _parsed(told)
                 if series is None:

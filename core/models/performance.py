@@ -17,9 +17,16 @@ class Kpi(Record):
 
     key = models.CharField(_("Key"), max_length=40)
     name = models.CharField(_("Name"), max_length=200, blank=True, default="")
-    measure = models.CharField(_("Measure"), max_length=40)
+    measure = models.CharField(_("Measure"), max_length=40, blank=True, default="")
     filter = FilterField(_("Only where"))
     position = models.PositiveIntegerField(default=0)
+    labels = models.JSONField(_("Name in other languages"), default=dict, blank=True)
+    about = models.CharField(_("What it says"), max_length=500, blank=True, default="")
+    definition = models.JSONField(_("Definition"), null=True, blank=True, default=None)  # of one the company built; what is shipped has its own in the registry
+    format = models.CharField(_("Format"), max_length=20, blank=True, default="")
+    unit_of_measure = models.CharField(_("Measured in"), max_length=20, blank=True, default="")
+    up_is_good = models.BooleanField(_("More is better"), default=True)
+    thresholds = models.JSONField(_("Thresholds"), default=list, blank=True)  # [{"from": "0", "tone": "late"}], upwards
 
     class Meta:
         constraints = [models.UniqueConstraint("key", name="kpi_key_is_unique")]
@@ -66,3 +73,27 @@ class Dashboard(Record):
     is_default = models.BooleanField(default=False)
     role = models.CharField(_("Role"), max_length=40, blank=True, default="")
     owner = models.ForeignKey("core.User", models.CASCADE, null=True, blank=True, verbose_name=_("Owner"), related_name="+")
+    labels = models.JSONField(_("Name in other languages"), default=dict, blank=True)
+    filters = models.JSONField(_("Filters"), default=list, blank=True)  # dimensions its reader may choose by, through all tiles
+    schedule = models.JSONField(_("Sent by e-mail"), null=True, blank=True, default=None)  # {"every": "day|week|month", "hour": 7, "to": [user ids]}
+    sent_on = models.DateField(null=True, editable=False)
+
+
+class Watch(Record):
+    """That somebody is told when a KPI crosses a threshold, upwards or downwards; ``state`` is on which side it was last."""
+
+    kpi = models.CharField(_("Figure"), max_length=40)
+    name = models.CharField(_("Name"), max_length=120)
+    period = models.CharField(_("Period"), max_length=40, default="this-month")
+    filter = FilterField(_("Only where"))
+    op = models.CharField(_("When it is"), max_length=4, choices=(("lt", _("below")), ("gt", _("above"))), default="lt")
+    value = NumberField(_("Threshold"))
+    users = models.JSONField(_("Tell"), default=list)  # ids
+    makes = models.CharField(_("Make"), max_length=10, choices=(("notice", _("a notification")), ("task", _("a task"))), default="notice")
+    active = models.BooleanField(_("Active"), default=True)
+    owner = models.ForeignKey("core.User", models.CASCADE, null=True, blank=True, verbose_name=_("Owner"), related_name="+")
+    state = models.CharField(max_length=10, blank=True, default="", editable=False)
+    looked_at = models.DateTimeField(null=True, editable=False)
+
+    def __str__(self):
+        return self.name

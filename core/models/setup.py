@@ -4,7 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from core.models.columns import ChoiceField, CodeField, PercentField, RateField
+from core.models.columns import ChoiceField, CodeField, NumberField, PercentField, RateField
 from core.models.record import Record, SealedModel
 
 FIELD_KINDS = (
@@ -29,6 +29,21 @@ class CustomField(Record):
     default = models.JSONField(_("Default"), null=True, blank=True, default=None)
     help = models.CharField(_("Help"), max_length=500, blank=True, default="")
     target = models.CharField(_("Refers to"), max_length=60, blank=True, default="")
+    labels = models.JSONField(_("Label in other languages"), default=dict, blank=True)
+    helps = models.JSONField(_("Help in other languages"), default=dict, blank=True)
+    position = models.PositiveIntegerField(_("Order"), default=0)
+    formula = models.TextField(_("Formula"), blank=True, default="", max_length=4000)
+    returns = models.CharField(_("Result"), max_length=20, blank=True, default="", editable=False)  # the kind a formula's or roll-up's value is of
+    rollup = models.JSONField(_("Roll-up"), null=True, blank=True, default=None)
+    pattern = models.CharField(_("Numbered as"), max_length=60, blank=True, default="", help_text=_("Such as TD-{year}-{0000}."))
+    depends_on = models.CharField(_("Options depend on"), max_length=41, blank=True, default="")
+    personal = models.BooleanField(_("Personal data"), default=False)
+    sensitive = models.BooleanField(_("Sensitive"), default=False)
+    seen_by = models.JSONField(_("Seen by the roles"), default=list, blank=True)
+    edited_by = models.JSONField(_("Edited by the roles"), default=list, blank=True)
+    minimum = NumberField(_("At least"), null=True, blank=True)
+    maximum = NumberField(_("At most"), null=True, blank=True)
+    fast_state = models.CharField(_("Index"), max_length=10, blank=True, default="", editable=False)  # building, ready, failed
 
     class Meta:
         constraints = [models.UniqueConstraint("type", "key", name="custom_field_key_is_unique")]

@@ -22,5 +22,10 @@ class TrailEntry(SealedModel):
     request_id = models.CharField(max_length=40, default="", blank=True)
     address = models.CharField(max_length=60, default="", blank=True)
 
+    batch = models.UUIDField(null=True)  # what was written together, so that it can be undone together: an import, a bulk edit
+
     class Meta:
-        indexes = [models.Index(fields=["about_id", "-id"], name="trail_about")]
+        indexes = [
+            models.Index(fields=["about_id", "-id"], name="trail_about"),
+            models.Index(fields=["batch"], name="trail_batch", condition=models.Q(batch__isnull=False)),
+        ]

@@ -199,7 +199,7 @@ def _card(actor: Actor, object_type: ObjectType, shown: Shown, notes: list) -> d
             card["person"] = {"initials": pages.initials(value.label), "hue": pages.hue(value.label), "name": value.label} if value.label else None
         elif isinstance(value, Ref):
             told = {"text": value.label or _("(not visible)"), "url": pages.address(value.slug, value.id) if value.seen else ""}
-            card["refs" if not card["refs"] else "notes"].append(told | {"icon": registry.types[value.slug].icon, "tone": "", "label": f.label})
+            card["refs" if not card["refs"] else "notes"].append(told | {"icon": registry.get(value.slug).icon, "tone": "", "label": f.label})
         elif f.kind == "money":
             card["amount"] = card["amount"] or shown.text(name)
         elif f.kind in ("date", "datetime"):

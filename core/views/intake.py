@@ -74,7 +74,7 @@ def _take(request: HttpRequest, object_type: ObjectType) -> HttpResponse:
         ident = _opened(request, object_type)
         door.writing(lambda: _make(request, object_type, ident))
     except OdosError as error:
-        twice = isinstance(error, WrongState) and door.reading(lambda: object_type.model.objects.filter(pk=ident).exists())
+        twice = isinstance(error, WrongState) and door.reading(lambda: object_type.all().filter(pk=ident).exists())
         return arrived if twice else _again(request, object_type, error, pages.status_of(error))
     return arrived
 

@@ -266,7 +266,7 @@ def _pick(actor: Actor, dimension: Dimension, chosen: str) -> dict[str, Any]:
         return {**field, "kind": "text", "value": chosen}
     if not slug:
         return {**field, "options": options([(k, v) for k, v in choices.items()], chosen)}
-    target = registry.types[slug]
+    target = registry.get(slug)
     if not access.allows(actor, target, "view"):
         return {**field, "options": options([(chosen, chosen)] if chosen else [], chosen)}
     names = read.label_fields(actor, target)

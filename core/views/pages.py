@@ -230,7 +230,7 @@ def sheets(path: str, actor: Actor) -> list[dict[str, Any]]:
     found = []
     for one in registry.sheets.values():
         slugs = {slug for key in one.columns for measure in registry.kpis[key].top.measures for slug in registry.measures[measure].sources}
-        if any(access.allows(actor, registry.types[slug], "view") for slug in slugs):
+        if any(access.allows(actor, registry.get(slug), "view") for slug in slugs):
             found.append({"label": one.label, "url": f"/{one.key}/", "icon": one.icon, "current": path == f"/{one.key}/", "key": ""})
     for report in registry.reports.values():
         if not report.slug and report.sees(actor):

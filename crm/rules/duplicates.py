@@ -89,7 +89,7 @@ def alike(actor: Actor, stated: Mapping[str, str]) -> list[tuple[str, UUID, str]
     phones = {p for name in ("phone", "mobile") if (p := _phone(stated.get(name, "")))}
     found = []
     for slug in SLUGS:
-        object_type = registry.types[slug]
+        object_type = registry.get(slug)
         if access.allows(actor, object_type, "view"):
             found += _of_type(actor, object_type, {"company": companies, "person": {person} - {""}, "email": emails, "phone": phones})
     return found

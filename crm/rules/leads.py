@@ -103,7 +103,7 @@ def _opportunity(actor: Actor, lead: Lead, given: Given) -> UUID:
 
 def _carried(actor: Actor, slug: str, lead: Lead | None, told: dict[str, Any]) -> dict[str, Any]:
     """Of what the lead says, and whose it is, what the actor may write of such a record."""
-    object_type = registry.types[slug]
+    object_type = registry.get(slug)
     if lead is not None and lead.owner_id is not None:
         told = {**told, "owner": str(lead.owner_id)}
     may = write.writable(actor, object_type, "add") if access.allows(actor, object_type, "add") else {}
@@ -115,7 +115,7 @@ def _make(actor: Actor, name: str, slug: str, given: Given, from_lead: dict[str,
     linked = linked or {}
     described = {**linked, **(given if isinstance(given, dict) else from_lead)}
     try:
-        made = write.create(actor, registry.types[slug], described)
+        made = write.create(actor, registry.get(slug), described)
     except RuleError as error:
         raise RuleError({(name if field == "_" else f"{name}.{field}"): told for field, told in error.errors.items()}) from None
     if "account" in linked and str(made.account_id) != linked["account"]:

@@ -33,7 +33,7 @@ class Selling:
 
     def do(self, object_type: ObjectType, act: str, items: list[tuple[Any, dict | None]]) -> list[Any]:
         """An act on records; lately each owner does it himself, before that their head for all."""
-        owners = dict(object_type.model.objects.filter(pk__in=[pk for pk, _data in items]).values_list("pk", "owner")) if self._is_recent() else {}
+        owners = dict(object_type.all().filter(pk__in=[pk for pk, _data in items]).values_list("pk", "owner")) if self._is_recent() else {}
         return self._by_whom([owners.get(pk) for pk, _data in items], items, lambda actor, some: write.act_many(actor, object_type, act, some, HISTORY))
 
     def make(self, object_type: ObjectType, items: list[dict[str, Any]]) -> list[Any]:

@@ -1,0 +1,17 @@
+"""The types by which a company shapes what it works with: its own objects. Set-up is records, so it has versions, a trail and an API."""
+
+from django.utils.translation import gettext_lazy as _
+
+from core import objects
+from core.models import CustomObject
+from core.registry import ObjectType, named, register
+from core.types import SETTINGS
+
+register(
+    ObjectType(
+        "custom-objects", CustomObject, _("Object"), _("Objects"),
+        ("label", "plural", named("key", once=True), "icon", "title_label", named("pattern", once=True), "columns", "board", "labels", "plurals"),
+        columns=("plural", "key", "icon"), title="plural", search=("label", "plural", "key"), owner=None, icon="box", group=SETTINGS,
+        check=objects.check, after=objects.changed, deletable=False, sort=("plural",), keys=("key",),
+    ),
+)  # fmt: skip

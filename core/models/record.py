@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 from uuid_utils.compat import uuid7
 
+from core import sql
 from core.context import CompanyMismatch, company_or_none
 
 
@@ -121,6 +122,13 @@ class Rows(models.QuerySet):
         self._demand_own(objs := list(objs))
         _demand_open_seal(self.model.__name__)
         return super().bulk_update(objs, *args, **kwargs)
+
+    def store(self, objs):
+        """Write all columns of these rows, which exist already. Cost: one statement for any number."""
+        self._demand_own(objs := list(objs))
+        _demand_open_seal(self.model.__name__)
+        if objs:
+            sql.store_rows(self.model, objs)
 
 
 class SealedModel(models.Model):

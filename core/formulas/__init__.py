@@ -1,0 +1,10 @@
+"""The language of formulas: read by a grammar, typed, written as SQL and worked out in Python with the same results. Never code."""
+
+from core.formulas.circles import circle
+from core.formulas.formula import Formula, check, made, moment
+from core.formulas.parser import parse
+from core.formulas.scopes import Scope, resolver, scope
+from core.formulas.tree import FormulaError, Tree
+from core.formulas.values import Moment
+
+__all__ = ["Formula", "FormulaError", "Moment", "Scope", "Tree", "check", "circle", "made", "moment", "parse", "resolver", "scope"]

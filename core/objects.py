@@ -23,12 +23,12 @@ COLUMNS = 4  # so many own fields stand in a list nobody has shaped
 
 # Words that are addresses of pages, and what the product itself will be about: an upgrade never takes an object's name.
 TAKEN = frozenset({
-    "api", "account", "assets", "batches", "billing", "campaigns", "cases", "chats", "components", "contracts", "costs", "dashboards", "d", "events",
-    "expenses", "facts", "favicon", "files", "form", "forms", "goals", "health", "help", "import", "imports", "inbox", "jobs", "kpis", "knowledge",
-    "lots", "mail", "me", "messages", "milestones", "new", "notices", "notes", "overview", "partners", "people", "plans", "portal", "profit",
-    "projects", "purchase-orders", "purchases", "receipts", "reports", "rfqs", "search", "serials", "services", "settings", "shared", "sign-in",
-    "sign-out", "signup", "sign-up", "site", "static", "subscriptions", "suppliers", "surveys", "tasks", "teams", "tickets", "timesheets", "trail",
-    "vendors", "verification", "webhooks", "work", "work-packages", "workflows",
+    "account", "alike", "api", "assets", "batches", "billing", "campaigns", "cases", "chats", "components", "conditions", "contracts", "costs", "d",
+    "dashboards", "events", "expenses", "facts", "favicon", "files", "form", "forms", "goals", "health", "help", "import", "imports", "inbox", "jobs",
+    "knowledge", "kpis", "live", "lookup", "lots", "mail", "me", "messages", "milestones", "new", "notes", "notices", "overview", "partners",
+    "people", "plans", "portal", "profit", "projects", "purchase-orders", "purchases", "receipts", "reports", "rfqs", "search", "serials", "services",
+    "settings", "shared", "sign-in", "sign-out", "sign-up", "signup", "site", "static", "subscriptions", "suppliers", "surveys", "tasks", "teams",
+    "tickets", "timesheets", "trail", "vendors", "verification", "webhooks", "work", "work-packages", "workflows",
 })  # fmt: skip
 
 

@@ -3,10 +3,11 @@
 from django.urls import path
 
 from core import registry
-from core.views import acts, edits, imports, likeness, lists, lookups, papers, records, reports
+from core.views import acts, conditions, edits, imports, likeness, lists, lookups, papers, records, reports
 
 urlpatterns = [
     path("alike/<slug:slug>/", likeness.alike, name="alike"),
+    path("conditions/<slug:slug>/", conditions.condition, name="condition"),
     path("lookup/<slug:slug>/", lookups.lookup, name="lookup"),
     path("<slug:slug>/", lists.listing, name="list"),
     path("<slug:slug>/new/", edits.new, name="new"),

@@ -152,7 +152,7 @@ def holds(object_type: ObjectType, node: Any, record: Model, sight: Sight = EVER
     Cost: one query for each reference a path follows; what no record holds itself (a place in a tree, what is looked up) is
     asked of the database, and so of the stored record. Errors: as of ``compile``.
     """
-    compile(object_type, node, sight)
+    _compile(object_type, node, sight, 0, [0])
     return _holds(object_type, node, record, sight, {})
 
 

@@ -14,7 +14,7 @@ from django.db.models import ProtectedError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from core import access, cleaning, clock, collation, constraints, facts, filling, lines, search, trail
+from core import access, cleaning, clock, collation, constraints, facts, filling, lines, search, trail, validation
 from core.access import Actor
 from core.cleaning import Cleaned
 from core.errors import Denied, Missing, RuleError, Stale, VersionRequired, WrongState
@@ -74,6 +74,7 @@ def create_many(actor: Actor, object_type: ObjectType, items: list[Any], history
     rows = [lines.build(object_type, record, made) for record, made in zip(records, cleaned, strict=True)]
     for record, made, built in zip(records, cleaned, rows, strict=True):
         _check(actor, object_type, record, made, dict.fromkeys(made.values), built)
+    validation.judge(actor, object_type, list(zip(records, cleaned, strict=True)))
     constraints.refuse_duplicates(object_type, list(zip(records, cleaned, strict=True)))
     _raise_together(cleaned)
     with constraints.named(object_type), permit():
@@ -123,6 +124,7 @@ def change_many(actor: Actor, object_type: ObjectType, items: list[tuple[UUID, d
     rebuilt = lines.rebuild(object_type, pairs)
     for (record, made), changed, rows in zip(pairs, changes, rebuilt, strict=True):
         _check(actor, object_type, record, made, changed, rows)
+    validation.judge(actor, object_type, pairs)
     constraints.refuse_duplicates(object_type, pairs, {name: None for changed in changes for name in changed})
     _raise_together(cleaned)
     writes = [Write(*one) for one in zip(records, changes, rebuilt, strict=True)]
@@ -172,6 +174,8 @@ def act_many(
     rebuilt = lines.rebuild(object_type, list(zip(records, cleaned, strict=True)))
     _raise_together(cleaned)
     writes, results = _do(actor, object_type, deed, list(zip(records, cleaned, rebuilt, strict=True)), history)
+    if name != "archive":  # what is put away is no longer judged
+        validation.judge(actor, object_type, list(zip(records, cleaned, strict=True)))
     _raise_together(cleaned)
     fresh = _make_together(actor, deed, results)
     stored = _store_many(actor, object_type, name, writes, object_type.fields, history)

@@ -2,9 +2,10 @@
 
 from core.formulas.circles import circle
 from core.formulas.formula import Formula, check, made, moment
+from core.formulas.holding import held
 from core.formulas.parser import parse
 from core.formulas.scopes import Scope, resolver, scope
 from core.formulas.tree import FormulaError, Tree
 from core.formulas.values import Moment
 
-__all__ = ["Formula", "FormulaError", "Moment", "Scope", "Tree", "check", "circle", "made", "moment", "parse", "resolver", "scope"]
+__all__ = ["Formula", "FormulaError", "Moment", "Scope", "Tree", "check", "circle", "held", "made", "moment", "parse", "resolver", "scope"]

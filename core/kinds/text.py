@@ -27,6 +27,13 @@ class LongText(Kind):
     widget = "textarea"
 
 
+class FormulaText(LongText):
+    """A formula as people write it. What it may say, its type's check asks ``core.formulas``."""
+
+    name = "formulatext"
+    widget = "formula"
+
+
 class Email(Text):
     name = "email"
     widget = "email"

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from core import registry, schema, sql
 from core.cleaning import Cleaned
 from core.errors import RuleError, WrongState
-from core.models import CustomField, Record
+from core.models import CustomField, CustomRecord, Record
 from core.registry import Field, ObjectType
 
 
@@ -127,7 +127,9 @@ def is_pointed_to(object_type: ObjectType, record: Record) -> bool:
                 return True
     own = Q(target=object_type.slug) | (Q(kind="user") if object_type.slug == "users" else Q(pk__in=[]))
     for row in CustomField.objects.filter(own):
-        other = registry.get(row.type)
-        if other and other.all().filter(**{f"custom__{row.key}": str(record.pk)}).exists():
+        other = registry.get(row.type)  # none of an object that is archived: its records are there all the same
+        rows = other.all() if other else CustomRecord.objects.filter(object=row.type)
+        named = {f"custom__{row.key}__contains": [str(record.pk)]} if row.kind == "refs" else {f"custom__{row.key}": str(record.pk)}
+        if rows.filter(**named).exists():
             return True
     return False

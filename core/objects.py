@@ -13,13 +13,15 @@ from core import context, limits, numbering, registry, schema, structures
 from core.access import Actor
 from core.errors import RuleError
 from core.labels import in_language
-from core.models import CustomField, CustomObject, CustomRecord
-from core.registry import ObjectType, named
+from core.models import CustomObject, CustomRecord
+from core.registry import Field, ObjectType, named
 
+OWNER = named("owner", target="users", sort_path="owner__sort_key")
 KEY = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 OWN = gettext_lazy("Own objects")
 PATTERN = re.compile(r"[^{}]*(\{year\})?[^{}]*\{0{1,9}\}[^{}]*")
 COLUMNS = 4  # so many own fields stand in a list nobody has shaped
+WIDE = ("longtext", "file", "image", "address", "geo", "barcode")  # kinds no column of such a list shows
 
 # Words that are addresses of pages, and what the product itself will be about: an upgrade never takes an object's name.
 TAKEN = frozenset({
@@ -33,36 +35,34 @@ TAKEN = frozenset({
 
 
 def own_types() -> dict[str, ObjectType]:
-    """The bound company's own types by slug, in the order they were made. Cost: two queries for each use-case that remembers."""
+    """The bound company's own types by slug, in the order they were made.
+
+    Cost: one query for each use-case that remembers; where there are such types, that of the company's fields, which is the one any page has.
+    """
     if context.company_or_none() is None:
         return {}
     memo = context.memo()
     if "own types" not in memo:
         rows = list(CustomObject.objects.filter(archived_at=None).order_by("created_at", "id"))
-        shown = _first_fields([row.key for row in rows])
-        memo["own types"] = {row.key: _object_type(row, shown.get(row.key, [])) for row in rows if row.key not in registry.types}
+        memo["own types"] = {row.key: _object_type(row, schema.own_fields_of(row.key)) for row in rows if row.key not in registry.types}
     return memo["own types"]
 
 
 registry.provide_own(own_types)
 
 
-def _first_fields(slugs: list[str]) -> dict[str, list[str]]:
-    """The keys of each type's own fields, in their order."""
-    found: dict[str, list[str]] = {}
-    fields = CustomField.objects.filter(type__in=slugs, archived_at=None).exclude(kind__in=("longtext", "file", "image", "address"))
-    for slug, key in fields.order_by("position", "created_at", "id").values_list("type", "key") if slugs else ():
-        found.setdefault(slug, []).append(key)
-    return found
-
-
-def _object_type(row: CustomObject, keys: list[str]) -> ObjectType:
+def _object_type(row: CustomObject, fields: tuple[Field, ...]) -> ObjectType:
+    """The row as a type. What nobody has shaped is seemly: the first fields are columns, the first choice has a board, cards tell the same."""
     title = {"label": in_language(row.title_label, {})} if row.title_label else {}
+    first = [f.name for f in fields if f.kind not in WIDE][:COLUMNS]
+    columns = [n for n in row.columns if n not in ("name", "owner")] or first
+    choices = [f.name for f in fields if f.kind == "choice"]
+    board = row.board if row.board in choices else next(iter(choices), "")
     return ObjectType(
         row.key, CustomRecord, in_language(row.label, row.labels), in_language(row.plural, row.plurals),
-        (named("name", required=not row.pattern, readonly=bool(row.pattern), **title), "owner"),
-        columns=("name", *(row.columns or keys[:COLUMNS]), "owner"), search=("name",), icon=row.icon or "box", group=OWN, among={"object": row.key}, own=True,
-        keys=("name",), board=row.board, prepare=_numbers(row.pattern) if row.pattern else _nothing,
+        (named("name", required=not row.pattern, readonly=bool(row.pattern), **title), OWNER),
+        columns=("name", *columns, "owner"), search=("name",), icon=row.icon or "box", group=OWN, among={"object": row.key}, own=True,
+        keys=("name",), board=board, card=(*(n for n in columns if n != board), "owner"), prepare=_numbers(row.pattern) if row.pattern else _nothing,
     )  # fmt: skip
 
 
@@ -99,16 +99,27 @@ def check(actor: Actor, row: CustomObject, changed: dict, rows: dict) -> None:
     for name in ("labels", "plurals"):
         if not is_wording(getattr(row, name)):
             errors[name] = [_("Names in other languages are written as {\"zh-Hans\": \"…\"}.")]
-    made = registry.own_types().get(row.key)
-    known = schema.fields(made) if made else {}
-    if not isinstance(row.columns, list) or not all(isinstance(n, str) and n in known for n in row.columns):
-        errors["columns"] = [_("Name fields of this object.")]
-    if row.board and (row.board not in known or known[row.board].kind != "choice"):
-        errors["board"] = [_("A board has its columns from a choice field of this object.")]
+    errors |= _shape_errors(row, changed)
     if errors:
         raise RuleError(errors)
     if row._state.adding:
-        limits.demand("custom_objects", CustomObject.objects.filter(archived_at=None).count() + 1, _("objects of your own"))
+        _demand_room(1)
+
+
+def _shape_errors(row: CustomObject, changed: dict) -> dict[str, list[str]]:
+    """Columns and board name fields of the object; what was said before a field was archived may stay."""
+    errors: dict[str, list[str]] = {}
+    made = registry.own_types().get(row.key)
+    known = schema.fields(made) if made else {}
+    if "columns" in changed and (not isinstance(row.columns, list) or not all(isinstance(n, str) and n in known for n in row.columns)):
+        errors["columns"] = [_("Name fields of this object.")]
+    if "board" in changed and row.board and (row.board not in known or known[row.board].kind != "choice"):
+        errors["board"] = [_("A board has its columns from a choice field of this object.")]
+    return errors
+
+
+def _demand_room(more: int) -> None:
+    limits.demand("custom_objects", CustomObject.objects.filter(archived_at=None).count() + more, _("objects of your own"))
 
 
 def is_wording(value: Any) -> bool:
@@ -117,5 +128,7 @@ def is_wording(value: Any) -> bool:
 
 
 def changed(actor: Actor, row: CustomObject, changes: dict) -> None:
-    """The types of the company are read anew."""
+    """The types of the company are read anew; one that comes back from the archive needs room as a new one does."""
     schema.forget()
+    if "archived_at" in changes and row.archived_at is None:
+        _demand_room(0)

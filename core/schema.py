@@ -26,14 +26,28 @@ def _common(object_type: ObjectType) -> dict[str, Field]:
 
 
 def own_fields(object_type: ObjectType) -> tuple[Field, ...]:
-    """The company's own fields of a type, in the order they were made; archived ones are left out. Cost: see above."""
+    """The company's own fields of a type, in their order; archived ones are left out. Cost: see above."""
+    return own_fields_of(object_type.slug)
+
+
+def own_fields_of(slug: str) -> tuple[Field, ...]:
+    """The same by the type's slug, for who is about to make the type."""
+    return tuple(_every_own_field().get(slug, ()))
+
+
+def pointing(slug: str) -> list[tuple[str, Field]]:
+    """The company's own fields that refer to records of this type, each with the slug of its own type. Cost: see above."""
+    return [(home, f) for home, found in _every_own_field().items() for f in found if f.target == slug and f.kind in ("ref", "refs")]
+
+
+def _every_own_field() -> dict[str, list[Field]]:
     memo = context.memo()
     if "custom fields" not in memo:
         grouped: dict[str, list[Field]] = {}
         for row in CustomField.objects.filter(archived_at=None).order_by("position", "created_at", "id")[: FIELD_LIMIT * 20]:
             grouped.setdefault(row.type, []).append(as_field(row))
         memo["custom fields"] = grouped
-    return tuple(memo["custom fields"].get(object_type.slug, ()))
+    return memo["custom fields"]
 
 
 def as_field(row: CustomField) -> Field:

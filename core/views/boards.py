@@ -1,6 +1,7 @@
 """The board of a type: its records as cards in columns, by a reference or choice the type names, and moved from one to another.
 
-A move is the type's own act with the version the card was shown with. The same address, filters and words as the list.
+A move is the type's own act, or where it names none a plain change of that field, with the version the card was shown with. The same address,
+filters and words as the list. ``by-field`` in the address names another choice of the type for the columns.
 """
 
 import json
@@ -8,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -24,7 +26,19 @@ from core.views import edits, filters, pages, tables
 
 MOST = 50  # cards in a column; the list has the others
 COLUMNS = 30
+BY = "by-field"  # the word of the address that names the field of the columns
 EMPTY = "none"  # what the column of those without a value is called
+
+
+@dataclass(frozen=True)
+class Move:
+    """How a card changes its column: the action that asks for the right, and the act behind it where it is no plain change."""
+
+    action: str
+    act: registry.Act | None = None
+
+    def is_possible(self, record: Any) -> bool:
+        return self.act is None or not self.act.sources or record.status in self.act.sources
 
 
 @dataclass
@@ -40,21 +54,30 @@ class Column:
 
 def is_asked(request: HttpRequest, actor: Actor, object_type: ObjectType) -> bool:
     """Whether the address asks for the board, and there is one for this reader."""
-    return request.GET.get("view") == "board" and has_board(actor, object_type)
+    return request.GET.get("view") == "board" and has_board(actor, object_type, request.GET.get(BY, ""))
 
 
-def has_board(actor: Actor, object_type: ObjectType) -> bool:
-    return bool(object_type.board) and object_type.board in access.fields(actor, object_type)
+def has_board(actor: Actor, object_type: ObjectType, by: str = "") -> bool:
+    return field_of(actor, object_type, by) is not None
+
+
+def field_of(actor: Actor, object_type: ObjectType, by: str = "") -> Field | None:
+    """The field whose values are the columns: the one named, which is a choice, else the type's own; none where this reader sees no such field."""
+    known = access.fields(actor, object_type)
+    named = known.get(by or object_type.board)
+    if named is None or (named.name != object_type.board and (named.kind != "choice" or not named.rules.ops)):
+        return None
+    return named
 
 
 def board(request: HttpRequest, actor: Actor, object_type: ObjectType, wanted: Listing) -> dict[str, Any]:
     """What templates/object/board.html reads. Cost: two queries a column, and a dozen for all."""
-    by = access.fields(actor, object_type)[object_type.board]
+    by = field_of(actor, object_type, request.GET.get(BY, ""))
     groups = _groups(request, actor, object_type, wanted)
     chosen = next((g["value"] for g in groups if g["current"]), "")
     wanted = replace(wanted, conditions=(*wanted.conditions, *_unsaid(actor, object_type, wanted, chosen)), cursor="", sums=_summed(actor, object_type))
     columns = _columns(actor, object_type, by, wanted, chosen)
-    movable = _movable(actor, object_type)
+    movable = _movable(actor, object_type, by)
     shown = [_column(request, actor, object_type, by, column, wanted, movable) for column in columns]
     return {
         "columns": shown, "groups": groups, "by": by.label, "value": by.name, "movable": movable is not None,
@@ -124,16 +147,19 @@ def _of_reference(actor: Actor, object_type: ObjectType, by: Field, group: str) 
     return [Column(r.pk, read.label(actor, target, r), percent.rules.text(percent, percent.value(r)) if percent else "") for r in records]
 
 
-def _movable(actor: Actor, object_type: ObjectType) -> registry.Act | None:
-    act = object_type.act(object_type.board_act)
-    return act if act is not None and access.allows(actor, object_type, act.name) else None
+def _movable(actor: Actor, object_type: ObjectType, by: Field) -> Move | None:
+    act = object_type.act(object_type.board_act) if by.name == object_type.board else None
+    if act is not None:
+        return Move(act.name, act) if access.allows(actor, object_type, act.name) else None
+    changes = object_type.writable and access.allows(actor, object_type, "change") and by.name in write.writable(actor, object_type)
+    return Move("change") if changes else None
 
 
 # A column and its cards ---------------------------------------------------------------------------------------------
 
 
 def _column(
-    request: HttpRequest, actor: Actor, object_type: ObjectType, by: Field, column: Column, wanted: Listing, movable: registry.Act | None
+    request: HttpRequest, actor: Actor, object_type: ObjectType, by: Field, column: Column, wanted: Listing, movable: Move | None
 ) -> dict[str, Any]:  # fmt: skip
     only = [by.name, "eq", str(column.value)] if column.value is not None else [by.name, "empty", True]
     records = []
@@ -169,19 +195,25 @@ def _totals(actor: Actor, object_type: ObjectType, columns: list[Column], wanted
     return [{"label": label, "text": text} for label, text in _sums(actor, object_type, totals)]
 
 
-def _cards(actor: Actor, object_type: ObjectType, records: list, movable: registry.Act | None, request: HttpRequest) -> list[dict[str, Any]]:
+def _cards(actor: Actor, object_type: ObjectType, records: list, movable: Move | None, request: HttpRequest) -> list[dict[str, Any]]:
     if not records:
         return []
     names = {object_type.title, *object_type.card}
     mine = set()
     if movable is not None:
-        mine = set(access.rows(actor, object_type, movable.name).filter(pk__in=[r.pk for r in records]).values_list("pk", flat=True))
+        mine = set(access.rows(actor, object_type, movable.action).filter(pk__in=[r.pk for r in records]).values_list("pk", flat=True))
     notes = object_type.card_notes(actor, records)
     return [
         _card(actor, object_type, one, notes.get(one.id, []))
-        | {"moves": one.id in mine and (not movable.sources or one.record.status in movable.sources), "back": request.get_full_path()}
+        | {"moves": one.id in mine and movable.is_possible(one.record), "form": _form(object_type, one.id, movable, request)}
         for one in read.present(actor, object_type, records, only=names)
     ]  # fmt: skip
+
+
+def _form(object_type: ObjectType, ident: Any, movable: Move | None, request: HttpRequest) -> str:
+    """Where a browser without a script moves the card: the form of the act, or that of the record."""
+    place = movable.act.name if movable is not None and movable.act is not None else "edit"
+    return f"{pages.address(object_type, ident)}{place}/?{urlencode({'next': request.get_full_path()})}"
 
 
 def _card(actor: Actor, object_type: ObjectType, shown: Shown, notes: list) -> dict[str, Any]:
@@ -222,13 +254,17 @@ def _day(value: date | datetime) -> date:
 
 def move(request: HttpRequest, actor: Actor, object_type: ObjectType) -> tuple[str, str]:
     """Move the card the form names to the column it names; (the column's name, the card's). Errors: those of the act, all as refusals of this page."""
-    if _movable(actor, object_type) is None:
+    f, value = field_of(actor, object_type, request.GET.get(BY, "")), request.POST.get("value", "")
+    movable = _movable(actor, object_type, f)
+    if movable is None:
         raise Denied(_("You may not do this with this record."))
-    f, value = access.fields(actor, object_type)[object_type.board], request.POST.get("value", "")
     try:
-        found = pages.record_or_missing(actor, object_type, request.POST.get("id", ""), object_type.board_act)
+        found = pages.record_or_missing(actor, object_type, request.POST.get("id", ""), movable.action)
         name = read.label(actor, object_type, found)
-        moved = write.act(actor, object_type, found.pk, object_type.board_act, {f.name: value}, edits.version_of(request))
+        if movable.act is None:
+            moved = write.change(actor, object_type, found.pk, {f.name: value or None}, edits.version_of(request))
+        else:
+            moved = write.act(actor, object_type, found.pk, movable.act.name, {f.name: value}, edits.version_of(request))
     except (Missing, Denied):
         raise WrongState(_("This card is no longer here, or you may not move it.")) from None
     shown = read.present(actor, object_type, [moved], only={f.name})[0]
@@ -249,4 +285,4 @@ def with_toast(response: HttpResponseBase, text: str, tone: str) -> HttpResponse
     return response
 
 
-__all__ = ["board", "has_board", "is_asked", "move", "sentence", "with_toast"]
+__all__ = ["board", "field_of", "has_board", "is_asked", "move", "sentence", "with_toast"]

@@ -17,7 +17,7 @@ from core.access import Actor
 from core.registry import Field, ObjectType
 from core.views import controls
 
-OWN_WORDS = ("columns", "field", "op", "value", "add", "tab", "before", "view")  # words of a page's address that are no filter
+OWN_WORDS = ("columns", "field", "op", "value", "add", "tab", "before", "view", "by-field")  # words of a page's address that are no filter
 STAMPS = ("unit", "created_at", "updated_at")  # what every record has comes after what the type declares
 PAGING = ("cursor", "add")
 OPERATORS = {

@@ -8,7 +8,7 @@ from django.db.models import Count, Subquery, Value
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from core import access, context, figures, kpi, periods, query, read, registry, structures
+from core import access, context, figures, kpi, periods, query, read, registry, schema, structures
 from core.access import Actor
 from core.models.record import Record
 from core.read import Ref, Shown
@@ -236,10 +236,12 @@ def _composers(request: HttpRequest, actor: Actor, object_type: ObjectType, foun
 def _related(actor: Actor, object_type: ObjectType, found: Record) -> list[dict[str, Any]]:
     """The lists that hang on this record, of types and through fields the actor sees."""
     made = []
-    for slug, name in object_type.related:
+    for slug, name in [*object_type.related, *((slug, f.name) for slug, f in schema.pointing(object_type.slug))]:
         other = registry.get(slug)
         if other is not None and access.allows(actor, other, "view") and name in access.fields(actor, other):
-            made.append({"key": slug, "label": other.plural, "type": other, "field": name, "id": str(found.pk)})
+            again = any(entry["type"] == other for entry in made)  # a second reference of the same type: by the field's name
+            label = _("%(things)s: %(field)s") % {"things": other.plural, "field": access.fields(actor, other)[name].label} if again else other.plural
+            made.append({"key": f"{slug}.{name}" if again else slug, "label": label, "type": other, "field": name, "id": str(found.pk)})
     return made
 
 

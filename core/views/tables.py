@@ -29,7 +29,7 @@ def columns(actor: Actor, object_type: ObjectType, chosen: Iterable[str] = ()) -
     known = {n: f for n, f in access.fields(actor, object_type).items() if f.kind != "secret" and f.expression is None}
     names = [n for n in chosen if n in known]
     if not names:
-        own = [n for n, f in known.items() if f.custom][:OWN_COLUMNS]
+        own = [] if object_type.own else [n for n, f in known.items() if f.custom][:OWN_COLUMNS]
         names = [n for n in (*object_type.columns, *own) if n in known]
     places = _places(object_type, {n: known[n] for n in names})
     # Figures stand at the right, dates too, unless the list begins with them.

@@ -1,4 +1,4 @@
-"""What happened to a record, newest first: its trail in words, and the activities about it. Of both, only what the reader sees."""
+"""What happened to a record, newest first: its trail, the activities about it, and what of the company's own names it; only what the reader sees."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Model
+from django.db.models import Model, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from core import access, context, read, registry, trail
+from core import access, context, read, registry, schema, trail
 from core.access import Actor
 from core.read import Shown
 from core.registry import Field, Lines, ObjectType
@@ -40,10 +40,23 @@ def of(actor: Actor, object_type: ObjectType, record: Model, before: str = "", w
     if not whole:
         for other in registry.every():
             if other.timeline and access.allows(actor, other, "view"):
-                events += _about(actor, other, object_type, record, until)
+                f = other.fields[other.timeline]
+                events += _about(actor, other, f.rules.condition(f, "eq", (object_type.slug, record.pk)), until)
+        for other, about in _naming(actor, object_type, record).items():
+            events += _about(actor, other, about, until)
     events.sort(key=lambda e: e.moment, reverse=True)
     page = events[:LENGTH]
     return {"entries": [e.entry for e in page], "next": page[-1].moment.isoformat() if len(events) > LENGTH else ""}
+
+
+def _naming(actor: Actor, object_type: ObjectType, record: Model) -> dict[ObjectType, Q]:
+    """The company's own types whose records name this one, each with the test that they do. Cost: none beyond the types'."""
+    found: dict[ObjectType, Q] = {}
+    for slug, f in schema.pointing(object_type.slug):
+        other = registry.get(slug)
+        if other is not None and other.own and access.allows(actor, other, "view") and f.name in access.fields(actor, other):
+            found[other] = found.get(other, Q(pk__in=[])) | f.rules.condition(f, "eq", record.pk)
+    return found
 
 
 def _instant(text: str) -> datetime | None:
@@ -61,9 +74,9 @@ def _when(moment: datetime) -> dict[str, str]:
 # Activities ---------------------------------------------------------------------------------------------------------
 
 
-def _about(actor: Actor, other: ObjectType, object_type: ObjectType, record: Model, until: datetime | None) -> list[Event]:
-    f = other.fields[other.timeline]
-    rows = access.rows(actor, other).filter(f.rules.condition(f, "eq", (object_type.slug, record.pk)), archived_at=None)
+def _about(actor: Actor, other: ObjectType, about: Q, until: datetime | None) -> list[Event]:
+    """Records of a type that are about the one shown."""
+    rows = access.rows(actor, other).filter(about, archived_at=None)
     if until is not None:
         rows = rows.filter(created_at__lt=until)
     return [_activity(other, one) for one in read.present(actor, other, rows.order_by("-created_at")[: LENGTH + 1])]
@@ -74,7 +87,7 @@ def _first(shown: Shown, kind: str) -> Any:
 
 
 def _activity(other: ObjectType, shown: Shown) -> Event:
-    due, done = _first(shown, "datetime"), _first(shown, "yesno")
+    due, done = (None, None) if other.own else (_first(shown, "datetime"), _first(shown, "yesno"))  # what its fields mean, only the company knows
     late = due is not None and not done and due < timezone.now()
     label = shown.text(next((n for n, f in shown.fields.items() if f.kind == "choice"), "")) if _first(shown, "choice") else ""
     when = _when(shown.record.created_at)

@@ -1,4 +1,4 @@
-"""What holds for every type of the registry: a new type gets these tests by existing."""
+"""What holds for every type of the registry, and for a company's own: a new type gets these tests by existing."""
 
 import csv
 import io
@@ -10,16 +10,17 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from core import access, context, registry
-from tests import factories
+from tests import dealer, factories
 
-SLUGS = [t.slug for t in registry.every()]
-WRITABLE = factories.writable()
+SLUGS = [*(t.slug for t in registry.every()), *dealer.SLUGS]
+WRITABLE = [*factories.writable(), *dealer.SLUGS]
 LEDGERS = ("stock-moves",)  # rows are only added: tests/erp/test_deliveries.py
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _some_of_each(api):
     """Five records of each type, and the facts and trail entries they leave."""
+    dealer.build(api)
     for slug in WRITABLE:
         for _each in range(5):
             factories.make(slug, api)
@@ -31,7 +32,7 @@ def _some_of_each(api):
 
 def visible(slug, owner):
     with context.remembering():
-        return access.fields(owner, registry.types[slug])
+        return access.fields(owner, registry.get(slug))
 
 
 def results(api, path, query=None):
@@ -54,7 +55,7 @@ def test_every_factory_is_one_of_a_type_that_people_write():
 def test_a_record_lives_from_post_to_delete(api, slug):
     made = factories.make(slug, api)
     assert api.get(made["url"]).json() == made
-    fields = {n: f for n, f in registry.types[slug].fields.items() if f.kind in ("text", "rate") and not (f.readonly or f.once or f.compute)}
+    fields = {n: f for n, f in registry.get(slug).fields.items() if f.kind in ("text", "rate") and not (f.readonly or f.once or f.compute)}
     name = next((n for n, f in fields.items() if f.kind == "text"), None) or next(iter(fields))
     value = f"{made[name]} changed" if fields[name].kind == "text" else "7.25"
     changed = api.patch(made["url"], {name: value}, made["version"])
@@ -67,7 +68,7 @@ def test_a_record_lives_from_post_to_delete(api, slug):
     assert restored.status_code == 200 and restored.json()["archived_at"] is None
     gone = api.delete(made["url"], restored.json()["version"])
     assert gone.status_code == 204 and gone.content == b""
-    goes, after = registry.types[slug].deletable, api.get(made["url"])
+    goes, after = registry.get(slug).deletable, api.get(made["url"])
     assert after.status_code == 404 if goes else after.json()["archived_at"], "what a type keeps is archived instead"
     acts = [e["act"] for e in results(api, f"trail/?about={made['id']}")]
     assert acts == ["delete" if goes else "archive", "restore", "archive", "change", "add"] or acts == []

@@ -14,9 +14,10 @@ from uuid_utils import uuid7
 from core import registry
 from core.models import IdempotencyKey, TrailEntry
 from crm.models import Account
-from tests import factories
+from tests import dealer, factories
 
-SLUGS = [t.slug for t in registry.every()]
+SLUGS = [*(t.slug for t in registry.every()), *dealer.SLUGS]
+WRITABLE = [*factories.writable(), *dealer.SLUGS]
 ACTS = sorted({a.name for t in registry.every() for a in t.acts} | {"archive", "restore"})
 NAMES = sorted({n for t in registry.every() for n in t.fields} | {"id", "version", "lines", "charges", "grants", "unit", "created_at"})
 NASTY = [
@@ -48,7 +49,8 @@ often = settings(max_examples=settings.default.max_examples * 6)
 
 @pytest.fixture(scope="module", autouse=True)
 def _some(api):
-    for slug in factories.writable():
+    dealer.build(api)
+    for slug in WRITABLE:
         factories.make(slug, api)
     order = factories.make("orders", api)
     api.post(f"{order['url']}confirm/")
@@ -98,8 +100,8 @@ def test_any_filter_of_any_list(api, slug, condition):
 @often
 @given(data=st.data(), slug=st.sampled_from(SLUGS), operand=st.sampled_from(NASTY), op=ops)
 def test_a_field_against_a_nasty_operand(api, data, slug, operand, op):
-    own = [f"own_{kind}" for kind in OWN if slug == "accounts"]
-    name = data.draw(st.sampled_from([*registry.types[slug].fields, *own, "id", "version", "created_at"]))
+    own = [*(f"own_{kind}" for kind in OWN if slug == "accounts"), *(f["key"] for f in dealer.FIELDS.get(slug, ()))]
+    name = data.draw(st.sampled_from([*registry.get(slug).fields, *own, "id", "version", "created_at"]))
     ask(api, f"{slug}/", {f"{name}__{op}": operand})
 
 
@@ -122,21 +124,22 @@ def test_any_json_as_a_new_record(api, slug, body):
     sound(api.post(f"{slug}/batch/", json.dumps([body, body]).encode()))
 
 
-@given(slug=st.sampled_from(factories.writable()), extra=st.dictionaries(st.sampled_from(NAMES), scalars, max_size=2))
+@given(slug=st.sampled_from(WRITABLE), extra=st.dictionaries(st.sampled_from(NAMES), scalars, max_size=2))
 def test_a_valid_record_with_a_nasty_value(api, slug, extra):
     sound(api.post(f"{slug}/", json.dumps(factories.data(slug, api) | extra).encode()))
 
 
 @pytest.fixture(scope="module")
 def one_of_each(api, _some):
-    return {slug: factories.make(slug, api)["url"] for slug in factories.writable()}
+    return {slug: factories.make(slug, api)["url"] for slug in WRITABLE}
 
 
 @often
-@given(data=st.data(), slug=st.sampled_from(factories.writable()), value=st.sampled_from([*NASTY, 10**30, -1, 0.1, [], {}, [None], True, None]))
+@given(data=st.data(), slug=st.sampled_from(WRITABLE), value=st.sampled_from([*NASTY, 10**30, -1, 0.1, [], {}, [None], True, None]))
 def test_a_field_of_a_record_with_a_nasty_value(api, one_of_each, data, slug, value):
-    fields = [n for n, f in registry.types[slug].fields.items() if not f.readonly]
-    name = data.draw(st.sampled_from([*fields, *(f"own_{kind}" for kind in OWN if slug == "accounts")]))
+    fields = [n for n, f in registry.get(slug).fields.items() if not f.readonly]
+    own = [*(f"own_{kind}" for kind in OWN if slug == "accounts"), *(f["key"] for f in dealer.FIELDS.get(slug, ()))]
+    name = data.draw(st.sampled_from([*fields, *own]))
     response = sound(api.patch(one_of_each[slug], {name: value}, If_Match="*"))
     assert response.status_code in (200, 400, 403, 409, 422)
 

@@ -10,7 +10,7 @@ from uuid_utils import uuid7
 
 from core import jobs, registry
 from core.models import Role
-from tests import factories, people
+from tests import dealer, factories, people
 
 SECRET = "Hidden-industry-canary"
 PRICE = "7345.67"
@@ -102,7 +102,8 @@ ROLES = ["owner", "admin", "sales-manager", "sales", "operations", "finance", "r
 @pytest.fixture(scope="module")
 def alices(api):
     """One record of each type, of the owner's."""
-    return {slug: factories.make(slug, api) for slug in factories.writable()}
+    dealer.build(api)
+    return {slug: factories.make(slug, api) for slug in (*factories.writable(), *dealer.SLUGS)}
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -117,13 +118,13 @@ def test_each_default_role_may_do_what_its_grants_say(company, alices, role):
         return max(widths, key=["own", "unit", "subtree", "all"].index, default=None)
 
     for slug, made in alices.items():
-        ownerless = registry.types[slug].owner is None or scope(slug, "view") == "all"
+        ownerless = registry.get(slug).owner is None or scope(slug, "view") == "all"
         sees = scope(slug, "view") is not None and ownerless
         assert program.get(made["url"]).status_code == (200 if sees else 404), slug
         may_list = scope(slug, "view") is not None
         assert program.get(f"{slug}/?limit=1").status_code == (200 if may_list else 403), slug
         changed = program.patch(made["url"], {}, made["version"]).status_code
-        wide = scope(slug, "change") == "all" or (registry.types[slug].owner is None and scope(slug, "change"))
+        wide = scope(slug, "change") == "all" or (registry.get(slug).owner is None and scope(slug, "change"))
         assert changed == (404 if not sees else 200 if wide else 403), (slug, changed)
         if not scope(slug, "add"):
             assert program.post(f"{slug}/", {}).status_code == 403, slug

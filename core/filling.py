@@ -7,8 +7,10 @@ from django.utils.translation import gettext as _
 from core import access, clock
 from core.access import Actor
 from core.cleaning import Cleaned
+from core.form_rules import demand_rules, locked_by_rules, state_of
 from core.models import OwnedRecord, User
 from core.models.record import Record
+from core.record_types import demand_sort
 from core.registry import Field, ObjectType
 
 
@@ -66,10 +68,24 @@ def _or_start(f: Field, value: Any, *nothings: Any) -> Any:
 
 
 def demand_required(object_type: ObjectType, record: Record, made: Cleaned) -> None:
-    """Say at each field that needs a value and has none."""
+    """Say at each field that needs a value and has none. An own field that is not shown now is not asked for either."""
+    unseen = state_of(object_type, record).hidden
     for name, f in access.fields(access.system("required"), object_type).items():
-        if not f.required or f.readonly or f.compute or name in made.errors or f.kind == "secret":
+        if not f.required or f.readonly or f.compute or name in made.errors or f.kind == "secret" or (f.custom and name in unseen):
             continue
         unsaid = record._state.adding and not f.custom and name not in made.values  # what the column starts with is nobody's answer
         if unsaid or f.rules.is_empty(f.value(record)):
             made.refuse(name, _("This field is required."))
+
+
+def demand_shape(object_type: ObjectType, record: Record, made: Cleaned, changed: dict[str, Any]) -> None:
+    """Say at each field what the record's own sort and the rules of its form do not allow. Cost: that of the rules' conditions."""
+    demand_sort(object_type, record, made, changed)
+    demand_rules(object_type, record, made, changed)
+
+
+def demand_unlocked(object_type: ObjectType, known: dict[str, Field], record: Record, made: Cleaned) -> None:
+    """Say at each field that a rule of the form closes on the record as it stands, where it would change."""
+    for name in sorted(locked_by_rules(object_type, record) & made.values.keys()):
+        if known[name].value(record) != made.values[name]:
+            made.refuse(name, _("This field is locked in a record like this, so it stays as it is."))

@@ -11,6 +11,11 @@ def in_language(text: str, others: dict[str, str] | None) -> Any:
     return _lazy(text, others) if others else text
 
 
+def is_wording(value: Any) -> bool:
+    """Whether this says a thing's name in further languages."""
+    return isinstance(value, dict) and all(isinstance(k, str) and 2 <= len(k) <= 10 and isinstance(v, str) and len(v) <= 500 for k, v in value.items())
+
+
 def _pick(text: str, others: dict[str, str]) -> str:
     language = (get_language() or "en").lower()
     for key, other in others.items():

@@ -9,6 +9,7 @@ from core import context
 from core.labels import in_language
 from core.models import CustomField, OwnedRecord, Record
 from core.registry import Field, ObjectType, derive
+from core.shaped import record_type_field
 
 FIELD_LIMIT = 200
 TEXT = 600  # characters of a company's own text: four bytes each still fit an index entry
@@ -67,7 +68,7 @@ def fields(object_type: ObjectType) -> dict[str, Field]:
     key = ("fields", object_type.slug)
     if key not in memo:
         own = own_fields(object_type) if issubclass(object_type.model, Record) else ()
-        memo[key] = _common(object_type) | object_type.fields | {f.name: f for f in own}
+        memo[key] = _common(object_type) | record_type_field(object_type) | object_type.fields | {f.name: f for f in own}
     return memo[key]
 
 

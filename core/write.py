@@ -136,6 +136,7 @@ def _apply(object_type: ObjectType, known: dict[str, Field], record: Record, mad
     for name in (made.values.keys() | made.lines.keys()) & object_type.locked(record):
         if name in made.lines or known[name].value(record) != made.values[name]:
             made.refuse(name, _("This no longer changes in the present state (%(state)s).") % {"state": state_label(object_type, record)})
+    filling.demand_unlocked(object_type, known, record, made)
     changed = filling.put(known, record, made)
     filling.demand_required(object_type, record, made)
     return changed
@@ -316,6 +317,8 @@ def _check(actor: Actor, object_type: ObjectType, record: Record, made: Cleaned,
     """The type's own check, then totals. What is wrong is added to ``made.errors``."""
     if made.errors:
         return
+    if not actor.system:
+        filling.demand_shape(object_type, record, made, changed)
     try:
         object_type.check(actor, record, changed, {n: r.now for n, r in rows.items() if r.given})
         if hasattr(record, "sort_key"):

@@ -48,6 +48,8 @@ DATA: dict[str, Callable[[Make, int], dict[str, Any]]] = {
     "users": lambda make, n: {"name": f"Person {n}", "email": f"person{n}@example.com"},
     "roles": _role,
     "custom-fields": lambda make, n: {"type": "contacts", "key": f"own_{n}", "kind": "text", "label": f"Own {n}"},
+    "record-types": lambda make, n: {"type": "accounts", "key": f"sort_{n}", "label": f"Sort {n}"},
+    "form-rules": lambda make, n: {"type": "accounts", "name": f"Rule {n}", "condition": ["name", "eq", "?"], "effect": "require", "fields": ["industry"]},
     "exchange-rates": lambda make, n: {"currency": "SEK", "date": str(date(1950, 1, 1) + timedelta(n)), "rate": "0.095"},
     "targets": lambda make, n: {"kpi": "order-intake", "period": str(1900 + n), "value": "1000.00"},
     "tax-codes": lambda make, n: {"code": f"VAT {n}", "rate": "0.19"},

@@ -1,0 +1,29 @@
+"""The types by which a company shapes its forms and pages: record types, rules of forms, layouts. Set-up is records."""
+
+from django.utils.translation import gettext_lazy as _
+
+from core import form_rules, record_types
+from core.models import FormRule, RecordType
+from core.registry import ObjectType, named, register
+from core.types import SETTINGS
+
+register(
+    ObjectType(
+        "record-types", RecordType, _("Record type"), _("Record types"),
+        (
+            named("type", once=True, options=record_types.type_choices), named("key", once=True), "label", "is_default", "position",
+            named("choices", help=_("Of each choice field named here only these options are left.")), "labels",
+        ),
+        columns=("label", "type", "key", "is_default"), title="label", search=("label", "key"), owner=None, icon="versions", group=SETTINGS,
+        check=record_types.check, after=record_types.changed, deletable=False, sort=("type", "position", "label"), keys=("type", "key"), filters=("type",),
+    ),
+    ObjectType(
+        "form-rules", FormRule, _("Rule of a form"), _("Rules of forms"),
+        (
+            named("type", once=True, options=form_rules.type_choices), "name", named("condition", required=True), named("effect", required=True),
+            named("fields", required=True), "active",
+        ),
+        columns=("name", "type", "effect", "active"), search=("name",), owner=None, icon="eye-cog", group=SETTINGS,
+        check=form_rules.check, after=form_rules.changed, sort=("type", "name"), keys=("type", "name"), filters=("type", "effect"),
+    ),
+)  # fmt: skip

@@ -1,0 +1,115 @@
+"""What the bound company made of its types: sorts of records, rules of their forms, layouts. One query for all of it and each use-case.
+
+What these mean, ``core.record_types``, ``core.form_rules`` and ``core.layouts`` know.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import F, Value
+from django.db.models.functions import JSONObject
+from django.utils.translation import gettext_lazy as _
+
+from core import context
+from core.labels import in_language
+from core.models import FormRule, Layout, RecordType
+from core.registry import Field, ObjectType
+
+RECORD_TYPE = "record_type"  # the field that says of which sort a record is
+
+
+@dataclass(frozen=True)
+class Sort:
+    """A record type. ``choices`` are the options left of each choice field it names; an archived one is no longer chosen."""
+
+    key: str
+    label: Any
+    choices: dict[str, list[str]]
+    is_default: bool = False
+    archived: bool = False
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A rule of a form: what becomes of its fields where its condition holds."""
+
+    name: str
+    condition: Any
+    effect: str
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Made:
+    """A layout as it is stored."""
+
+    id: str
+    version: int
+    role: str
+    record_type: str
+    content: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Shaped:
+    sorts: tuple[Sort, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+    layouts: tuple[Made, ...] = ()
+
+
+NOTHING = Shaped()
+SORT = {name: F(name) for name in ("key", "label", "labels", "position", "is_default", "choices", "archived_at")}
+RULE = {name: F(name) for name in ("name", "condition", "effect", "fields")}
+LAYOUT = {name: F(name) for name in ("id", "version", "role_id", "record_type", "content")}
+
+
+def expect_layouts(slug: str) -> None:
+    """A page of this type is about to be shown: its layouts are read with the rest."""
+    context.memo()["layouts of"] = slug
+
+
+def of(object_type: ObjectType) -> Shaped:
+    """Cost: one query for the first type of a use-case, none after it."""
+    memo = context.memo()
+    wanted = memo.get("layouts of", "")
+    if "shaped" not in memo or memo["shaped"][0] != wanted:
+        memo["shaped"] = (wanted, _read(wanted) if context.company_or_none() is not None else {})
+    return memo["shaped"][1].get(object_type.slug, NOTHING)
+
+
+def _read(wanted: str) -> dict[str, Shaped]:
+    parts = [_rows(RecordType.objects.all(), "sort", SORT), _rows(FormRule.objects.filter(active=True, archived_at=None), "rule", RULE)]
+    if wanted:
+        parts.append(_rows(Layout.objects.filter(type=wanted, archived_at=None), "layout", LAYOUT))
+    grouped: dict[str, dict[str, list]] = {}
+    for what, slug, said in parts[0].union(*parts[1:], all=True):
+        grouped.setdefault(slug, {"sort": [], "rule": [], "layout": []})[what].append(said)
+    return {slug: Shaped(_sorts(found["sort"]), _rules(found["rule"]), _layouts(found["layout"])) for slug, found in grouped.items()}
+
+
+def _rows(rows: Any, what: str, columns: dict[str, F]) -> Any:
+    return rows.order_by().annotate(_what=Value(what), _said=JSONObject(**columns)).values_list("_what", "type", "_said")
+
+
+def _sorts(rows: list[dict]) -> tuple[Sort, ...]:
+    rows = sorted(rows, key=lambda r: (r["position"], r["label"], r["key"]))
+    return tuple(Sort(r["key"], in_language(r["label"], r["labels"]), r["choices"] or {}, r["is_default"], r["archived_at"] is not None) for r in rows)
+
+
+def _rules(rows: list[dict]) -> tuple[Condition, ...]:
+    return tuple(Condition(r["name"], r["condition"], r["effect"], tuple(r["fields"] or ())) for r in sorted(rows, key=lambda r: r["name"]))
+
+
+def _layouts(rows: list[dict]) -> tuple[Made, ...]:
+    return tuple(Made(r["id"], r["version"], r["role_id"] or "", r["record_type"], r["content"]) for r in rows)
+
+
+def record_type_field(object_type: ObjectType) -> dict[str, Field]:
+    """The field by which a record says of which sort it is, where its type has several. Archived ones are still told."""
+    sorts = of(object_type).sorts
+    if not sorts:
+        return {}
+    first = next((s.key for s in sorts if s.is_default and not s.archived), None)
+    options = tuple((s.key, s.label) for s in sorts)
+    made = Field(RECORD_TYPE, "choice", _("Record type"), options=options, custom=True, path=RECORD_TYPE, default=first, max_length=41)
+    return {RECORD_TYPE: made}

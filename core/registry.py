@@ -352,6 +352,7 @@ dashboards: dict[str, ShippedDashboard] = {}
 sheets: dict[str, Sheet] = {}
 reports: dict[str, Report] = {}
 daily: list[Callable] = []  # work(actor) that is done in every company once a day, each in a transaction of its own
+packs: list[Any] = []  # files of set-up that come with the product (core.packs), in the order they are offered
 seeds: list[Callable] = []  # called with the actor of a new company's owner, in the order of the floors
 _frozen = False
 
@@ -445,5 +446,5 @@ def type_of(record: models.Model) -> ObjectType:
 __all__ = [
     "KINDS", "KIND_OF", "Act", "Dimension", "Excerpt", "Field", "Intake", "Lines", "Measure", "Named", "Note", "ObjectType", "Paper", "Part", "PublicAct",
     "Reason", "Report", "Shared", "Sheet", "ShippedDashboard", "ShippedKpi", "daily", "dashboards", "derive", "dimensions", "every", "extend", "freeze",
-    "get", "kpis", "measures", "named", "own_types", "provide_own", "register", "reports", "seeds", "sheets", "type_choices", "type_of", "types",
+    "get", "kpis", "measures", "named", "own_types", "packs", "provide_own", "register", "reports", "seeds", "sheets", "type_choices", "type_of", "types",
 ]  # fmt: skip

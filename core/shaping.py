@@ -2,9 +2,9 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from core import objects, validation
-from core.models import CustomObject, Rule
-from core.registry import ObjectType, named, register
+from core import objects, packs, validation
+from core.models import CustomObject, Pack, Rule
+from core.registry import Act, Field, ObjectType, named, register
 from core.types import SETTINGS
 
 register(
@@ -13,6 +13,19 @@ register(
         ("label", "plural", named("key", once=True), "icon", "title_label", named("pattern", once=True), "columns", "board", "labels", "plurals"),
         columns=("plural", "key", "icon"), title="plural", search=("label", "plural", "key"), owner=None, icon="box", group=SETTINGS,
         check=objects.check, after=objects.changed, deletable=False, sort=("plural",), keys=("key",),
+    ),
+    ObjectType(
+        "packs", Pack, _("Pack"), _("Packs"),
+        (named("content", once=True, unasked=True, max_length=1_000_000), named("take", once=True, unasked=True)), shown=("key", "name", "edition"),
+        columns=("name", "key", "edition"), search=("name", "key"), owner=None, icon="package", prepare=packs.prepare,
+        after=packs.after, deletable=False, archivable=False, sort=("name",), keys=("key",),
+        acts=(
+            Act(
+                "update", _("Install another edition"), icon="refresh", run=packs.update,
+                fields=(Field("content", "json", _("File"), required=True, max_length=1_000_000), *packs.CHOICES),
+            ),
+            Act("uninstall", _("Uninstall"), fields=packs.CHOICES[1:], run=packs.remove, icon="trash", danger=True),
+        ),
     ),
 )  # fmt: skip
 

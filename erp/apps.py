@@ -1,5 +1,7 @@
 """Erp at start: its types enter the registry, which is complete then and closes."""
 
+from pathlib import Path
+
 from django.apps import AppConfig
 
 
@@ -12,4 +14,5 @@ class ErpConfig(AppConfig):
         from erp import checks, performance, seeds, types  # noqa: F401, PLC0415 - the registry fills when every model is loaded
         from erp.imports import trading  # noqa: F401, PLC0415 - as above
 
+        registry.packs.extend(sorted(Path(__file__).with_name("packs").glob("*.json")))
         registry.freeze()

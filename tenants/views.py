@@ -17,7 +17,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from core import attempts, cache, codes, context, sessions
+from core import attempts, cache, codes, context, packs, registry, sessions, write
+from core.access import Actor
 from core.errors import RuleError
 from core.models import User
 from tenants import directory, provision, verification
@@ -67,10 +68,18 @@ def signup(request: HttpRequest) -> HttpResponse:
             sentence = _("Too many companies were signed up from your network. Please try again in an hour.")
             return _form(request, stated, {"_": [sentence]}, status=429)
         origin = _origin(request, stated["subdomain"].strip().lower())
-        company = provision.create_company(**stated, fill=lambda owner: verification.promise(owner, origin))
+        pack = request.POST.get("pack", "")
+        company = provision.create_company(**stated, fill=lambda owner: _fill(owner, origin, pack))
     except RuleError as error:
         return _form(request, stated, error.errors, status=422)
     return HttpResponseRedirect(_welcome_address(request, company))
+
+
+def _fill(owner: Actor, origin: str, pack: str) -> None:
+    """What a new company starts with besides: the proof of its owner's address, and the pack that he chose."""
+    verification.promise(owner, origin)
+    if pack in packs.shipped():
+        write.create(owner, registry.types["packs"], {"content": packs.shipped()[pack]})
 
 
 @require_safe
@@ -121,7 +130,7 @@ def welcome(request: HttpRequest) -> HttpResponse:
 
 
 def _form(request: HttpRequest, values: dict[str, str], errors: dict[str, list[str]], status: int = 200) -> HttpResponse:
-    shown = {"fields": _fields(values, errors), "errors": errors.get("_", []), "failed": bool(errors)}
+    shown = {"fields": [*_fields(values, errors), _packs(request.POST.get("pack", ""))], "errors": errors.get("_", []), "failed": bool(errors)}
     response = _page(request, "public/signup.html", status=status, **shown)
     # The form's answer leads to the new company's host, and browsers hold a redirect to this rule of the form's page too.
     return csp_update({"form-action": [_origin(request, "*")]})(lambda request: response)(request)
@@ -153,6 +162,16 @@ def _fields(values: dict[str, str], errors: dict[str, list[str]]) -> list[dict]:
         }
         for name, label in labels.items()
     ]  # fmt: skip
+
+
+def _packs(chosen: str) -> dict:
+    """The choice of what a company starts with: nothing but the standard, or a pack for its trade."""
+    offered = {"": _("The standard, to be shaped later"), **{key: packs.called(content) for key, content in packs.shipped().items()}}
+    return {
+        "name": "pack", "label": _("What your company does"), "kind": "choice", "blank": offered[""],
+        "help": _("Adds what your trade needs. It can be changed and taken away later."),
+        "options": [{"value": key, "label": label, "selected": key == chosen} for key, label in offered.items() if key],
+    }  # fmt: skip
 
 
 def _page(request: HttpRequest, template: str, status: int = 200, **values) -> HttpResponse:

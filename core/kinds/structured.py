@@ -25,7 +25,7 @@ class Json(Kind):
             written.encode()  # half of a surrogate pair is no text
         except (ValueError, RecursionError):
             raise ValueError(_("Enter valid JSON.")) from None
-        if len(written) > LONGEST:
+        if len(written) > (field.max_length or LONGEST):
             raise ValueError(_("This value is too long."))
         if "\\u0000" in written:
             raise ValueError(_("Remove the control characters."))

@@ -17,7 +17,9 @@ class CustomObject(Record):
     plurals = models.JSONField(_("Name of several, in other languages"), default=dict, blank=True)
     icon = models.CharField(_("Icon"), max_length=40, blank=True, default="box")
     title_label = models.CharField(_("What its title is called"), max_length=80, blank=True, default="")
-    pattern = models.CharField(_("Numbered as"), max_length=60, blank=True, default="", help_text=_("Such as TD-{year}-{0000}; empty where people type a title."))
+    pattern = models.CharField(
+        _("Numbered as"), max_length=60, blank=True, default="", help_text=_("Such as TD-{year}-{0000}; empty where people type a title.")
+    )  # fmt: skip
     columns = models.JSONField(_("Columns of its list"), default=list, blank=True)
     board = models.CharField(_("Columns of its board"), max_length=41, blank=True, default="", help_text=_("One of its choice fields."))
 
@@ -163,11 +165,12 @@ class Pack(Record):
     key = models.CharField(_("Key"), max_length=60)
     name = models.CharField(_("Name"), max_length=120)
     edition = models.PositiveIntegerField(_("Edition"), default=1)
-    content = models.JSONField(default=dict)
+    content = models.JSONField(_("File"), default=dict)
+    take = models.JSONField(_("Taken from the pack where both have it"), default=list, blank=True)
     made = models.JSONField(default=dict)
 
     class Meta:
-        constraints = [models.UniqueConstraint("key", name="pack_key_is_unique", violation_error_message=_("This pack is installed already."))]
+        constraints = [models.UniqueConstraint(fields=["key"], name="pack_is_installed_once", condition=models.Q(archived_at=None))]
 
     def __str__(self):
         return self.name

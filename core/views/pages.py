@@ -38,6 +38,7 @@ THEMES = ("light", "dark")
 STATUS = {Missing: 404, Denied: 403, RuleError: 422, Unparsable: 400, Stale: 412, VersionRequired: 428, WrongState: 409}
 TOASTS = "toasts"
 HUES = 6
+PACKS = "/settings/packs/"
 VERIFICATION = "/settings/verification/"
 BY_FIRST_WORD = ("list", "record", "record-act")  # addresses that match any words, whether or not something is there
 
@@ -218,6 +219,9 @@ def places(path: str, actor: Actor) -> list[dict[str, Any]]:
     if doctor.may_read(actor):
         verified = {"label": _("Verification"), "url": VERIFICATION, "icon": "circle-check", "current": path.startswith(VERIFICATION), "key": ""}
         groups.setdefault(str(SETTINGS), []).append(verified)
+    if access.allows(actor, registry.types["packs"], "add"):
+        packs = {"label": _("Packs"), "url": PACKS, "icon": "package", "current": path.startswith(PACKS), "key": ""}
+        groups.setdefault(str(SETTINGS), []).append(packs)
     ordered = sorted(groups.items(), key=lambda item: item[0] == str(SETTINGS))
     home = {"label": _("Dashboard"), "url": "/", "icon": "layout-dashboard", "current": path == "/", "key": "d"}
     numbers = {"label": _("Figures"), "url": "/kpis/", "icon": "chart-bar", "current": path.startswith("/kpis/"), "key": ""}

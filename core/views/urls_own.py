@@ -3,7 +3,7 @@
 from django.urls import path
 
 from core import registry
-from core.views import account, dashboard, doctor, intake, kpis, overview, own, reports, search, shared, sheets
+from core.views import account, dashboard, doctor, intake, kpis, overview, own, packs, reports, search, shared, sheets
 
 urlpatterns = [
     path("", dashboard.dashboard, name="dashboard"),
@@ -15,6 +15,11 @@ urlpatterns = [
     path("search/", search.everything, name="search"),
     path("settings/verification/", doctor.verification, name="verification"),
     path("settings/verification/<uuid:ident>/", doctor.verification, name="verification-night"),
+    path("settings/packs/", packs.index, name="packs"),
+    path("settings/packs/look/", packs.look, name="pack-look"),
+    path("settings/packs/export/", packs.export, name="pack-export"),
+    path("settings/packs/<uuid:ident>/", packs.one, name="pack"),
+    path("settings/packs/<uuid:ident>/file/", packs.download, name="pack-file"),
     path("form/<slug:slug>/", intake.form, name="intake"),
     path("form/<slug:slug>/thanks/", intake.thanks, name="intake-thanks"),
     path("sign-in/", account.sign_in, name="sign-in"),

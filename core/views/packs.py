@@ -1,0 +1,218 @@
+"""Packs in the browser: what is offered and installed, what one would change, what a company hands on as a file."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+
+from core import access, packs, registry, write
+from core.access import Actor
+from core.errors import Missing, OdosError, RuleError
+from core.models import Pack
+from core.views import pages
+
+HOME = "/settings/packs/"
+LARGEST = 2**20  # bytes of a file
+
+
+def may_read(actor: Actor) -> bool:
+    return access.allows(actor, registry.types["packs"], "add")
+
+
+def _demand(actor: Actor) -> None:
+    if not may_read(actor):
+        raise Missing
+
+
+# What there is ------------------------------------------------------------------------------------------------------
+
+
+def _show(request: HttpRequest, actor: Actor, error: OdosError | None = None) -> HttpResponse:
+    """Packs installed and packs offered. Cost: one query."""
+    _demand(actor)
+    installed = {row.key: row for row in Pack.objects.filter(archived_at=None).order_by("name")}
+    offered = [_offered(content, installed.get(key)) for key, content in packs.shipped().items()]
+    mine = [
+        {"name": packs.called(row.content), "about": packs.described(row.content), "edition": row.edition, "url": f"{HOME}{row.pk}/"}
+        for row in installed.values()
+    ]
+    values = {"installed": mine, "offered": [one for one in offered if one], "errors": _sentences(error), "largest": LARGEST // 2**20}
+    return pages.render(request, actor, "pages/packs.html", values)
+
+
+def _offered(content: dict[str, Any], row: Pack | None) -> dict[str, Any] | None:
+    """A shipped pack as a card; none where this edition of it is installed."""
+    if row is not None and row.edition >= content.get("edition", 1):
+        return None
+    return {
+        "name": packs.called(content), "about": packs.described(content), "url": f"{HOME}look/?key={content['key']}", "newer": row is not None,
+        "holds": [{"label": registry.types[slug].plural, "count": len(parts)} for slug, parts in content["parts"].items()],
+    }  # fmt: skip
+
+
+def _sentences(error: OdosError | None) -> list[str]:
+    if error is None:
+        return []
+    return [s for found in error.errors.values() for s in found] if isinstance(error, RuleError) else pages.sentences(error)
+
+
+index = pages.page(_show)
+
+
+# What one would do --------------------------------------------------------------------------------------------------
+
+
+def _content(request: HttpRequest) -> Any:
+    """The pack a request is about: a shipped one, a file that came, or one that was looked at already. Errors: RuleError."""
+    if key := request.GET.get("key") or request.POST.get("key"):
+        if key not in packs.shipped():
+            raise Missing
+        return packs.shipped()[key]
+    file = request.FILES.get("file")
+    if file is not None:
+        if file.size > LARGEST:
+            raise RuleError({"file": [_("The file is larger than %(n)d MB.") % {"n": LARGEST // 2**20}]})
+        file.seek(0)
+        return _parsed(file.read())
+    if request.POST.get("content"):
+        return _parsed(request.POST["content"])
+    raise RuleError({"file": [_("Choose a file.")]})
+
+
+def _parsed(text: str | bytes) -> Any:
+    try:
+        return packs.parse(text)
+    except OdosError as error:
+        raise RuleError({"file": [str(error)]}) from None
+
+
+def _look(request: HttpRequest, actor: Actor, error: OdosError | None = None) -> HttpResponse:
+    """What installing this pack would make and change, part by part; nothing is written. Cost: that of ``packs.plan``."""
+    _demand(actor)
+    if request.method == "GET" and not request.GET.get("key"):
+        return pages.done(request, HOME)
+    try:
+        content = _content(request)
+        steps = packs.plan(actor, content)
+    except RuleError as refused:
+        return _show(request, actor, refused)
+    row = Pack.objects.filter(key=content["key"], archived_at=None).first()
+    groups = [{"label": registry.types[slug].plural, "steps": [_step(s) for s in steps if s.slug == slug]} for slug in dict.fromkeys(s.slug for s in steps)]
+    values = {
+        "name": packs.called(content), "about": packs.described(content), "groups": groups, "content": json.dumps(content, ensure_ascii=False),
+        "counts": {state: sum(s.state == state for s in steps) for state in ("new", "same", "differs", "impossible")}, "errors": _sentences(error),
+        "home": HOME, "installed": row,
+    }  # fmt: skip
+    return pages.render(request, actor, "pages/pack_plan.html", values)
+
+
+def _step(step: packs.Step) -> dict[str, Any]:
+    labels = registry.types[step.slug].fields
+    return {
+        "id": step.id, "name": step.values.get("label") or step.values.get("plural") or step.name, "key": step.name, "state": step.state,
+        "problem": step.problem, "asks": step.state == "differs" and step.slug != "roles",
+        "fields": [{"label": labels[n].label if n in labels else n, "mine": _text(a), "theirs": _text(b)} for n, (a, b) in step.fields.items()],
+    }  # fmt: skip
+
+
+def _text(value: Any) -> str:
+    return "–" if value in (None, "", [], {}) else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _install(request: HttpRequest, actor: Actor) -> HttpResponse:
+    _demand(actor)
+    content = _content(request)
+    if request.POST.get("do") != "install":
+        return _look(request, actor)
+    take = [name for name in request.POST.getlist("take") if name]
+    row = Pack.objects.filter(key=content.get("key"), archived_at=None).first() if isinstance(content, dict) else None
+    if row is not None:
+        write.act(actor, registry.types["packs"], row.pk, "update", {"content": content, "take": take, "force": True})
+    else:
+        row = write.create(actor, registry.types["packs"], {"content": content, "take": take})
+    return pages.done(request, f"{HOME}{row.pk}/", _("“%(name)s” is installed.") % {"name": packs.called(content)})
+
+
+look = pages.page(_look, _install)
+
+
+# One that is installed ----------------------------------------------------------------------------------------------
+
+
+def _pack(actor: Actor, ident: UUID) -> Pack:
+    _demand(actor)
+    row = Pack.objects.filter(pk=ident, archived_at=None).first()
+    if row is None:
+        raise Missing
+    return row
+
+
+def _show_one(request: HttpRequest, actor: Actor, ident: UUID, error: OdosError | None = None) -> HttpResponse:
+    row = _pack(actor, ident)
+    parts = [(slug, told) for slug, told in ((name.partition(":")[0], told | {"name": name.partition(":")[2]}) for name, told in row.made.items())]
+    groups = [
+        {"label": registry.types[slug].plural, "parts": [{"name": t["name"], "url": pages.address(slug, t["id"])} for s, t in parts if s == slug]}
+        for slug in dict.fromkeys(s for s, _told in parts)
+    ]  # fmt: skip
+    values = {"row": row, "name": packs.called(row.content), "about": packs.described(row.content), "groups": groups, "left": _sentences(error), "home": HOME}
+    return pages.render(request, actor, "pages/pack.html", values)
+
+
+def _uninstall(request: HttpRequest, actor: Actor, ident: UUID) -> HttpResponse:
+    row = _pack(actor, ident)
+    write.act(actor, registry.types["packs"], row.pk, "uninstall", {"force": "force" in request.POST})
+    return pages.done(request, HOME, _("“%(name)s” is taken away. What was entered into its fields is kept.") % {"name": packs.called(row.content)})
+
+
+one = pages.page(_show_one, _uninstall)
+
+
+def _download(request: HttpRequest, actor: Actor, ident: UUID) -> HttpResponse:
+    row = _pack(actor, ident)
+    return _file(row.content)
+
+
+download = pages.page(_download)
+
+
+# Handing on ---------------------------------------------------------------------------------------------------------
+
+
+def _show_export(request: HttpRequest, actor: Actor, error: OdosError | None = None) -> HttpResponse:
+    """What of the company's set-up may go into a pack, all of it marked. Cost: that of ``packs.parts_of``."""
+    _demand(actor)
+    groups = [{"label": registry.types[slug].plural, "parts": [_part(s) for s in steps if s.values]} for slug, steps in packs.parts_of(actor).items()]
+    sent = request.POST
+    values = {
+        "groups": [g for g in groups if g["parts"]], "errors": _sentences(error), "home": HOME,
+        "name": sent.get("name", ""), "key": sent.get("key", ""), "about": sent.get("about", ""), "edition": sent.get("edition", "1"),
+    }  # fmt: skip
+    return pages.render(request, actor, "pages/pack_export.html", values)
+
+
+def _part(step: packs.Step) -> dict[str, str]:
+    return {"id": step.id, "name": step.values.get("label") or step.values.get("plural") or step.name, "key": step.name}
+
+
+def _export(request: HttpRequest, actor: Actor) -> HttpResponse:
+    _demand(actor)
+    chosen = request.POST.getlist("part")
+    if not chosen:
+        raise RuleError({"part": [_("Choose at least one part.")]})
+    head = {name: request.POST.get(name, "").strip() for name in ("key", "name", "about")}
+    edition = request.POST.get("edition", "")
+    content = packs.export(actor, head | {"edition": int(edition) if edition.isdigit() and len(edition) < 10 else 0}, chosen)
+    packs.demand(content)
+    return _file(content)
+
+
+export = pages.page(_show_export, _export)
+
+
+def _file(content: dict[str, Any]) -> HttpResponse:
+    text = json.dumps(content, ensure_ascii=False, indent=2)
+    name = "".join(c for c in content["key"] if c.isascii() and (c.isalnum() or c in "-_")) or "pack"
+    headers = {"Content-Disposition": f'attachment; filename="{name}-{content.get("edition", 1)}.odos.json"'}
+    return HttpResponse(text + "\n", content_type="application/json; charset=utf-8", headers=headers)

@@ -19,15 +19,16 @@ def circle(needs: Mapping[Name, Iterable[Name]], start: Name | None = None) -> l
 
 
 def _from(first: Name, needs: Mapping[Name, Iterable[Name]], done: set[Name]) -> list[Name]:
-    way, waiting = [first], [iter(needs.get(first, ()))]
+    way, waiting = {first: None}, [iter(needs.get(first, ()))]  # a dict keeps the order and finds at once
     while waiting:
         name = next(waiting[-1], None)
         if name is None:
-            done.add(way.pop())
+            done.add(way.popitem()[0])
             waiting.pop()
         elif name in way:
-            return [*way[way.index(name) :], name]
+            names = list(way)
+            return [*names[names.index(name) :], name]
         elif name not in done:
-            way.append(name)
+            way[name] = None
             waiting.append(iter(needs.get(name, ())))
     return []

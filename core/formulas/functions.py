@@ -1,7 +1,7 @@
 """The functions of formulas: what each is called, takes and says of itself, and how a call of it becomes a typed part."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
@@ -114,13 +114,15 @@ def _alike(check, value: Typed, wanted: list[Typed]) -> tuple[Typed, list[Typed]
     """A value and those it is compared with, as one type; a choice is compared by its key where all others are constants."""
     if value.type == LIST:
         raise check.refuse(_("A list of choices is asked with CONTAINS."), value)
+    if value.type == NOTHING:
+        value = replace(value, type=next((w.type for w in wanted if w.type not in (NOTHING, CHOICE)), TEXT))
     if value.type == CHOICE and not all(w.type in (NOTHING, TEXT) and w.is_constant for w in wanted):
         value = check.as_text(value)
-    pairs = [check.alike(value, w) for w in wanted]
-    if any(first.type != value.type for first, _w in pairs):
-        value = check.demand(value, DATE)
-    return value, [Typed(value.type, value.kind, place=w.place) if w.type == NOTHING else check.as_text(w) if w.type == CHOICE and value.type == TEXT else w
-                   for _first, w in pairs]  # fmt: skip
+    if value.type == TEXT and value.is_constant and any(w.type == DATE for w in wanted):
+        value = check.day_of(value)
+    found = [check.alike(value, w)[1] for w in wanted]
+    found = [check.as_text(w) if w.type == CHOICE and value.type == TEXT else w for w in found]
+    return value, [replace(w, type=value.type, kind=value.kind) if w.type == NOTHING else w for w in found]
 
 
 def _in(check, given):

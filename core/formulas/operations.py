@@ -63,7 +63,7 @@ def divide(a: Typed, b: Typed, kind: str = "number") -> Typed:
 
 
 def negate(a: Typed) -> Typed:
-    return Typed(NUMBER, a.kind, "-{0}", strict(lambda x: 0 - x), (a,))
+    return Typed(NUMBER, a.kind, "-{0}", strict(WIDE.minus), (a,))
 
 
 def power(a: Typed, n: int) -> Typed:
@@ -94,7 +94,7 @@ def rounded(a: Typed, places: int, how: str) -> Typed:
 
 
 def absolute(a: Typed) -> Typed:
-    return Typed(NUMBER, a.kind, "ABS({0})", strict(abs), (a,))
+    return Typed(NUMBER, a.kind, "ABS({0})", strict(Decimal.copy_abs), (a,))
 
 
 def extreme(parts: tuple[Typed, ...], smallest: bool, kind: str) -> Typed:
@@ -134,8 +134,12 @@ def _simple(letter: str) -> str:
     return capital if len(capital) == 1 else letter
 
 
+# Letters of Unicode 15 and 16, small and capital: PostgreSQL 18 knows them, Python 3.11 does not.
+YOUNG = {0x19B: 0xA7DC, 0x264: 0xA7CB, 0x1C8A: 0x1C89, 0xA7CD: 0xA7CC, 0xA7DB: 0xA7DA, **{0x10D70 + i: 0x10D50 + i for i in range(22)}}
+
+
 def _tables() -> tuple[dict[int, str], dict[int, str]]:
-    upper, lower = {}, {0x130: "i"}
+    upper, lower = {small: chr(big) for small, big in YOUNG.items()}, {big: chr(small) for small, big in YOUNG.items()} | {0x130: "i"}
     for code in (*range(0xD800), *range(0xE000, 0x1F000)):
         letter = chr(code)
         if _simple(letter) != letter:
@@ -216,7 +220,7 @@ def number_as_text(a: Typed, places: int | None = None) -> Typed:
         return Typed(TEXT, "text", "TRIM_SCALE({0})::text", strict(plain), (a,))
 
     def work(x):
-        return f"{x.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP, WIDE) + 0:f}"
+        return f"{WIDE.plus(x.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP, WIDE)):f}"
 
     return Typed(TEXT, "text", f"ROUND({{0}}, {places})::text", strict(work), (a,))
 
@@ -230,7 +234,7 @@ def text_as_number(a: Typed) -> Typed:
 
     def work(x):
         match = found.fullmatch(x)
-        return Decimal(match[1]) + 0 if match else None
+        return WIDE.plus(Decimal(match[1])) if match else None
 
     return Typed(NUMBER, "number", pattern, strict(work), (a,))
 

@@ -98,10 +98,10 @@ class Typed:
 
 
 def bounded(number: Decimal | None) -> Decimal | None:
-    if number is None or abs(number) > LIMIT:
+    if number is None or number.copy_abs() > LIMIT:
         return None
     number = number.quantize(PLACES, ROUND_HALF_UP, WIDE)
-    return None if abs(number) >= LIMIT else number + 0
+    return None if number.copy_abs() >= LIMIT else WIDE.plus(number)  # minus zero becomes zero
 
 
 def cut(text: str | None) -> str | None:

@@ -78,6 +78,8 @@ def allows(actor: Actor, object_type: ObjectType, action: str) -> bool:
     """Whether the actor may do this at all, on some row."""
     if object_type.rows and not actor.system:
         return action in ("view", "export")
+    if object_type.personal and action in COMMON_ACTIONS:
+        return True
     return actor.system or bool(permissions(actor, object_type, action))
 
 
@@ -93,6 +95,8 @@ def rows(actor: Actor, object_type: ObjectType, action: str = "view") -> QuerySe
         return everything
     if object_type.rows:
         return object_type.rows(actor) if action in ("view", "export") else everything.none()
+    if object_type.personal:
+        return everything.filter(object_type.personal(actor, "view"), object_type.personal(actor, action))
     visible = _predicate(actor, object_type, "view")
     if action != "view":
         visible &= _predicate(actor, object_type, action)

@@ -2,8 +2,8 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from core import objects, packs, validation
-from core.models import CustomObject, Pack, Rule
+from core import objects, packs, registry, saved_views, validation
+from core.models import CustomObject, Pack, Rule, SavedView
 from core.registry import Act, Field, ObjectType, named, register
 from core.types import SETTINGS
 
@@ -38,5 +38,18 @@ register(
         ),
         columns=("name", "type", "message", "active"), search=("name", "message"), owner=None, icon="shield-check", group=SETTINGS,
         check=validation.check, after=validation.changed, sort=("type", "name"), keys=("type", "name"), filters=("type", "active"),
+    ),
+)  # fmt: skip
+
+register(
+    ObjectType(
+        "saved-views", SavedView, _("Saved view"), _("Saved views"),
+        (
+            named("type", once=True, options=registry.type_choices), "name", named("kind", required=True), "content", "owner", "shared", "default_for",
+            "position",
+        ),
+        columns=("name", "type", "kind", "owner", "shared"), search=("name",), owner=None, icon="bookmark", group=SETTINGS, personal=saved_views.personal,
+        prepare=saved_views.prepare, check=saved_views.check, redact=saved_views.redact, untold=("content",), sort=("type", "position", "name"),
+        keys=("type", "name"), filters=("type", "kind"),
     ),
 )  # fmt: skip

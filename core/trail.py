@@ -52,7 +52,7 @@ def readable_changes(actor: Actor, about_type: str, changes: dict) -> dict:
     if object_type is None:
         return {}
     seen = {*access.fields(actor, object_type), *(entry.name for entry in access.lines(actor, object_type))}
-    return {name: change for name, change in changes.items() if name in seen}
+    return {name: change for name, change in changes.items() if name in seen and name not in object_type.untold}
 
 
 def redact(actor: Actor, shown) -> None:

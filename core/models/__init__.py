@@ -9,11 +9,11 @@ from core.models.setup import Currency, CustomField, ExchangeRate, Sequence, Tax
 from core.models.shaping import CustomObject, CustomRecord, FormRule, Layout, Notice, Pack, RecordType, Rule, SavedView, StoredFile
 from core.models.structure import Link, Node, OrgUnit, OrgUnitLink
 from core.models.trail import TrailEntry
-from core.models.work import Checkup, IdempotencyKey, Import, Job, SearchEntry
+from core.models.work import BulkPart, BulkRun, Checkup, IdempotencyKey, Import, Job, SearchEntry
 
 __all__ = [
-    "ApiKey", "Checkup", "Currency", "CustomField", "CustomObject", "CustomRecord", "Dashboard", "Document", "DocumentCharge", "DocumentLine",
-    "ExchangeRate", "Fact", "FormRule", "Grant", "IdempotencyKey", "Import", "Job", "Kpi", "Layout", "Line", "Link", "Node", "Notice", "OrgUnit",
-    "OrgUnitLink", "OwnedRecord", "Pack", "Record", "RecordType", "Role", "Rows", "Rule", "SavedView", "SealedModel", "SearchEntry", "Sequence",
+    "ApiKey", "BulkPart", "BulkRun", "Checkup", "Currency", "CustomField", "CustomObject", "CustomRecord", "Dashboard", "Document", "DocumentCharge",
+    "DocumentLine", "ExchangeRate", "Fact", "FormRule", "Grant", "IdempotencyKey", "Import", "Job", "Kpi", "Layout", "Line", "Link", "Node", "Notice",
+    "OrgUnit", "OrgUnitLink", "OwnedRecord", "Pack", "Record", "RecordType", "Role", "Rows", "Rule", "SavedView", "SealedModel", "SearchEntry", "Sequence",
     "StoredFile", "Target", "TaxCode", "TrailEntry", "User", "Watch", "permit",
 ]  # fmt: skip

@@ -146,6 +146,7 @@ class SavedView(Record):
     owner = models.ForeignKey("core.User", models.CASCADE, null=True, blank=True, verbose_name=_("Owner"), related_name="+")
     shared = models.BooleanField(_("Shared with all"), default=False)
     default_for = models.JSONField(_("First for the roles"), default=list, blank=True)
+    position = models.PositiveIntegerField(_("Order"), default=0)
 
     class Meta:
         constraints = [

@@ -48,6 +48,47 @@ class Import(Record):
     job = models.UUIDField(null=True)
 
 
+BULK_STATES = (
+    ("checking", _("Being checked")), ("checked", _("Ready to be done")), ("writing", _("Being done")), ("done", _("Done")), ("undoing", _("Being undone")),
+    ("undone", _("Undone")),
+)  # fmt: skip
+
+
+class BulkRun(SealedModel):
+    """The same done to many records (``core.bulk``): what, to which selection, how far it is, and what came of it. Its id is the batch of its writes.
+
+    ``report`` counts ``{changed, unchanged, archived, refused}`` and groups the reasons; the records stand in its parts.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    type = models.CharField(max_length=60)
+    owner = models.ForeignKey("core.User", models.CASCADE, related_name="+")
+    what = models.JSONField(default=dict)
+    state = models.CharField(max_length=10, choices=BULK_STATES, default="checking")
+    total = models.PositiveIntegerField(default=0)
+    done = models.PositiveIntegerField(default=0)
+    report = models.JSONField(default=dict)
+    created_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["owner", "-created_at"], name="bulk_run_of_owner")]
+
+
+class BulkPart(SealedModel):
+    """Some hundred records of a bulk run, done in one transaction: ``rows`` are [id, version when it was asked], ``faults`` [id, kind, sentence]."""
+
+    id = models.BigAutoField(primary_key=True)
+    run = models.ForeignKey(BulkRun, models.CASCADE, related_name="parts")
+    position = models.PositiveIntegerField()
+    rows = models.JSONField(default=list)
+    faults = models.JSONField(default=list)
+    open = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "position"], name="bulk_part_is_unique")]
+
+
 class Checkup(SealedModel):
     """One verification of the company's books (``core.doctor``): when, how many checks, how many differences, and what they are.
 

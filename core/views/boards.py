@@ -54,7 +54,7 @@ class Column:
 
 def is_asked(request: HttpRequest, actor: Actor, object_type: ObjectType) -> bool:
     """Whether the address asks for the board, and there is one for this reader."""
-    return request.GET.get("view") == "board" and has_board(actor, object_type, request.GET.get(BY, ""))
+    return filters.shown_as(request) == "board" and has_board(actor, object_type, request.GET.get(BY, ""))
 
 
 def has_board(actor: Actor, object_type: ObjectType, by: str = "") -> bool:
@@ -182,7 +182,7 @@ def _address(request: HttpRequest, object_type: ObjectType, by: Field, column: C
     if object_type.board_hides and not any(name.partition("__")[0] == "status" for name, _value in filters.pairs(request)):
         states = _open_states(object_type)
         words |= {"status": states[0]} if len(states) == 1 else {"status__in": ",".join(states)}
-    return filters.address(request, without=("view",), **words)
+    return filters.as_kind(request, "list", **words)
 
 
 def _sums(actor: Actor, object_type: ObjectType, sums: dict[str, Decimal]) -> list[tuple[Any, str]]:

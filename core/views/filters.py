@@ -17,7 +17,12 @@ from core.access import Actor
 from core.registry import Field, ObjectType
 from core.views import controls
 
-OWN_WORDS = ("columns", "field", "op", "value", "add", "tab", "before", "view", "by-field")  # words of a page's address that are no filter
+KINDS = ("list", "board", "calendar", "map", "pivot")  # ways to look at the records of a type
+# Words of a page's address that are no filter; no field has a hyphen in its name.
+OWN_WORDS = (
+    "columns", "field", "op", "value", "add", "tab", "before", "view", "view-as", "by-field", "by-date", "by-place", "pivot-rows", "pivot-cols",
+    "pivot-value", "pivot-of", "on-day", "span",
+)  # fmt: skip
 STAMPS = ("unit", "created_at", "updated_at")  # what every record has comes after what the type declares
 PAGING = ("cursor", "add")
 OPERATORS = {
@@ -57,6 +62,23 @@ def address(request: HttpRequest, without: tuple[str, ...] = (), **words: str) -
         if value:
             sent[name] = value
     return f"{request.path}?{sent.urlencode()}" if sent else request.path
+
+
+def shown_as(request: HttpRequest) -> str:
+    """The kind of view the address asks for; of a saved view the one it is seen as."""
+    return request.GET.get("view-as") or request.GET.get("view", "")
+
+
+def as_kind(request: HttpRequest, kind: str, without: tuple[str, ...] = (), **words: str) -> str:
+    """The same records seen another way, still within the saved view that is open."""
+    if "view-as" in request.GET:
+        return address(request, without, **{"view-as": kind, **words})
+    return address(request, (*without, "view"), **({} if kind == "list" else {"view": kind}), **words)
+
+
+def columns_of(words: QueryDict) -> list[str]:
+    """The columns an address names, in their order: by comma, or one by one as a form sends them."""
+    return list(dict.fromkeys(name for text in words.getlist("columns") for name in text.split(",") if name))
 
 
 def hidden(request: HttpRequest, without: tuple[str, ...]) -> list[tuple[str, str]]:

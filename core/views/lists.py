@@ -10,30 +10,33 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, Streami
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
-from core import access, asof, context, export, figures, query, registry
+from core import access, asof, context, export, figures, query, registry, saved_views
 from core.access import Actor
 from core.errors import Missing, OdosError
+from core.models.shaping import VIEW_KINDS
 from core.query import Listing
 from core.registry import ObjectType
-from core.views import boards, filters, intake, pages, tables
+from core.views import boards, filters, intake, pages, tables, views
+from core.views.views import Opened
 
 
 def show(request: HttpRequest, actor: Actor, slug: str, error: OdosError | None = None) -> HttpResponseBase:
     """A page of records that match. Cost: the page, its count and sums, and a query for each type referred to."""
     object_type = pages.type_or_missing(slug, actor)
+    now = views.opened(request, actor, object_type)
     address = filters.added(actor, object_type, request)
     if address:
         return HttpResponseRedirect(address)
-    wanted = filters.listing(request)
-    if boards.is_asked(request, actor, object_type):
-        return _board(request, actor, object_type, wanted, error)
-    columns = tables.columns(actor, object_type, request.GET.get("columns", "").split(","))
+    wanted = _wanted(request, now)
+    columns = tables.columns(actor, object_type, filters.columns_of(request.GET))
     if request.GET.get("format") == "csv":
         return _file(request, actor, object_type, wanted, columns)
+    if now.kind != "list":
+        return _otherwise(request, actor, object_type, wanted, now, error)
     wanted = replace(wanted, count=True, sums=_sums(actor, object_type, wanted, columns))
     found = query.page(actor, object_type, wanted)
     values = {
-        **_shared(request, actor, object_type, wanted), "columns": _heads(request, object_type, wanted, columns), "page": _page(request, found),
+        **_shared(request, actor, object_type, wanted, now), "columns": _heads(request, object_type, wanted, columns), "page": _page(request, found),
         "rows": tables.rows(actor, object_type, found.records, columns), "sums": _told_sums(actor, object_type, wanted, found),
         "narrowed": bool(wanted.q or wanted.conditions), "drill": _drill(actor, object_type, wanted, found),
         "column_choice": _column_choice(actor, object_type, columns), "carried_columns": filters.hidden(request, ("columns",)),
@@ -41,9 +44,16 @@ def show(request: HttpRequest, actor: Actor, slug: str, error: OdosError | None 
     return pages.render(request, actor, "object/list.html#list" if _is_partial(request) else "object/list.html", values)
 
 
-def _shared(request: HttpRequest, actor: Actor, object_type: ObjectType, wanted: Listing) -> dict[str, Any]:
-    """What list and board have in common: search, filters, where their links lead."""
+def _wanted(request: HttpRequest, now: Opened) -> Listing:
+    """What the address asks for; nothing at all where its saved view filters by what this reader may not see."""
+    wanted = filters.listing(request)
+    return replace(wanted, conditions=(*wanted.conditions, {"any": []})) if now.refused else wanted
+
+
+def _shared(request: HttpRequest, actor: Actor, object_type: ObjectType, wanted: Listing, now: Opened) -> dict[str, Any]:
+    """What list, board, calendar, map and pivot table have in common: views, search, filters, where their links lead."""
     return {
+        "views": views.strip(request, actor, object_type, now), "kinds": _kinds(request, actor, object_type, now),
         "type": object_type, "chips": filters.chips(actor, object_type, request), "filter_fields": filters.offered(actor, object_type, request),
         "filter_form": filters.asked(actor, object_type, request), "carried": filters.hidden(request, ("q",)),
         "carried_filter": filters.hidden(request, ()), "q": wanted.q, "archived": wanted.archived,
@@ -51,28 +61,34 @@ def _shared(request: HttpRequest, actor: Actor, object_type: ObjectType, wanted:
     }  # fmt: skip
 
 
-# The board ----------------------------------------------------------------------------------------------------------
+# Seen another way ---------------------------------------------------------------------------------------------------
+
+SHOWN = {"board": boards.board}
 
 
-def _board(request: HttpRequest, actor: Actor, object_type: ObjectType, wanted: Listing, error: OdosError | None) -> HttpResponseBase:
-    """The same records as cards; where a move was refused, with the sentence why."""
+def _otherwise(
+    request: HttpRequest, actor: Actor, object_type: ObjectType, wanted: Listing, now: Opened, error: OdosError | None
+) -> HttpResponseBase:  # fmt: skip
+    """The same records in another way than a list; where a move was refused, with the sentence why."""
     told = boards.sentence(error) if error is not None else ""
-    values = {**_shared(request, actor, object_type, wanted), "board": boards.board(request, actor, object_type, wanted), "sentence": told}
+    shown = SHOWN[now.kind](request, actor, object_type, wanted)
+    values = {**_shared(request, actor, object_type, wanted, now), now.kind: shown, "sentence": told}
     partial = _is_partial(request)
-    response = pages.render(request, actor, "object/board.html#list" if partial else "object/board.html", values)
+    response = pages.render(request, actor, f"object/{now.kind}.html{'#list' if partial else ''}", values)
     return boards.with_toast(response, told, "late") if told and partial else response
 
 
 def save(request: HttpRequest, actor: Actor, slug: str) -> HttpResponseBase:
     """A card moved to another column: the board as it is then."""
     object_type = pages.type_or_missing(slug, actor)
-    if not boards.is_asked(request, actor, object_type):
+    now = views.opened(request, actor, object_type)
+    if now.kind != "board":
         raise Missing
     name, column = boards.move(request, actor, object_type)
     told = _("%(name)s is now in %(column)s.") % {"name": name, "column": column}
     if not _is_partial(request):
         return pages.done(request, request.get_full_path(), told)
-    return boards.with_toast(_board(request, actor, object_type, filters.listing(request), None), told, "up")
+    return boards.with_toast(_otherwise(request, actor, object_type, _wanted(request, now), now, None), told, "up")
 
 
 listing = pages.page(show, save)
@@ -130,21 +146,40 @@ def _addresses(request: HttpRequest, actor: Actor, object_type: ObjectType, want
         "new": f"{home}new/" if makes else "", "import": f"{home}import/" if imports else "",
         "export": filters.address(request, format="csv") if access.allows(actor, object_type, "export") else "",
         "archived": filters.address(request, archived="" if wanted.archived else "true") if object_type.archivable else "",
-        "form": intake.address_of(request, object_type) if makes else "",
-        "clear": f"{home}?view=board" if boards.is_asked(request, actor, object_type) else home,
-        "list": filters.address(request, without=("view",)) if boards.has_board(actor, object_type) else "",
-        "board": filters.address(request, without=("sort", "columns"), view="board") if boards.has_board(actor, object_type) else "",
+        "form": intake.address_of(request, object_type) if makes else "", "clear": _cleared(request, home),
     }  # fmt: skip
 
 
+def _cleared(request: HttpRequest, home: str) -> str:
+    """The same view without its filters; that of no saved view as it is for everybody."""
+    kind = filters.shown_as(request)
+    if "view-as" in request.GET:
+        return f"{home}?view={request.GET.get('view', '')}&view-as={kind}"
+    return f"{home}?view={kind}" if kind in filters.KINDS else home
+
+
+def _kinds(request: HttpRequest, actor: Actor, object_type: ObjectType, now: Opened) -> list[dict[str, Any]]:
+    """The ways to look at these records, where there is more than one."""
+    labels = dict(VIEW_KINDS)
+    found = [
+        {
+            "label": labels[kind], "icon": views.ICONS[kind], "current": kind == now.kind,
+            "url": filters.as_kind(request, kind, () if kind == "list" else ("sort", "columns")),
+        }
+        for kind in saved_views.kinds(actor, object_type, request.GET.get("by-field", ""))
+    ]  # fmt: skip
+    return found if len(found) > 1 else []
+
+
 def _column_choice(actor: Actor, object_type: ObjectType, columns: list[tables.Column]) -> list[dict[str, Any]]:
-    shown = {c.name for c in columns}
-    known = access.fields(actor, object_type)
-    return [
-        {"name": n, "label": f.label, "shown": n in shown}
-        for n, f in known.items()
+    """Every field a list can show: those it shows in their order, then the others."""
+    known = {
+        n: f
+        for n, f in access.fields(actor, object_type).items()
         if f.kind not in ("secret", "json") and f.expression is None and n not in ("id", "version", "archived_at")
-    ]
+    }
+    shown = [c.name for c in columns if c.name in known]
+    return [{"name": n, "label": known[n].label, "shown": n in shown} for n in (*shown, *(n for n in known if n not in shown))]
 
 
 # The list behind a figure -------------------------------------------------------------------------------------------

@@ -71,7 +71,7 @@ def _row(object_type: ObjectType, shown: Shown, shown_columns: list[Column], edi
     title = next((c for c in cells if c["css"] == "c-title"), None)
     if title is not None and not title["source"]:
         title |= {"url": source or url, "text": title["text"] or shown.label}
-    return {"url": source or url, "edit": f"{url}edit/" if edits else "", "cells": cells}
+    return {"id": shown.id, "label": shown.label, "url": source or url, "edit": f"{url}edit/" if edits else "", "cells": cells}
 
 
 def _cell(object_type: ObjectType, shown: Shown, column: Column) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from core import registry
-from core.views import acts, conditions, edits, imports, likeness, lists, lookups, papers, records, reports
+from core.views import acts, conditions, edits, imports, likeness, lists, lookups, papers, records, reports, views
 
 urlpatterns = [
     path("alike/<slug:slug>/", likeness.alike, name="alike"),
@@ -14,6 +14,8 @@ urlpatterns = [
     path("<slug:slug>/import/", imports.upload, name="import"),
     path("<slug:slug>/import/<uuid:ident>/", imports.step, name="import-step"),
     path("<slug:slug>/import/<uuid:ident>/errors.csv", imports.errors, name="import-errors"),
+    path("<slug:slug>/views/", views.keep, name="views"),
+    path("<slug:slug>/views/<uuid:ident>/", views.change, name="view"),
     path("<slug:slug>/<str:ident>/", records.record, name="record"),
     path("<slug:slug>/<str:ident>/edit/", edits.edit, name="edit"),
     path("<slug:slug>/<str:ident>/pdf/", papers.printed, name="pdf"),

@@ -28,6 +28,13 @@ def sort_key(name: str) -> str:
     return (" ".join(lazy_pinyin(folded[:100], errors=lambda rest: [rest])) + "\u0001" + folded)[:400]
 
 
+def key_of(text: str, joint: str = "-") -> str:
+    """The text in plain lower-case letters and digits, words joined: 试驾 is shi-jia, “Größe (cm)” is grosse-cm. May be empty."""
+    spelt = " ".join(lazy_pinyin(fold(text[:200]), errors=lambda rest: [f" {rest} "]))
+    plain = unicodedata.normalize("NFKD", spelt).encode("ascii", "ignore").decode()
+    return joint.join(re.findall("[a-z0-9]+", plain))
+
+
 def _initials(text: str) -> str:
     return "".join(lazy_pinyin(text, style=Style.FIRST_LETTER, errors="ignore"))
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from core import context, limits, numbering, registry, schema, structures
+from core import collation, context, limits, numbering, registry, schema, structures
 from core.access import Actor
 from core.errors import RuleError
 from core.labels import in_language
@@ -20,6 +20,7 @@ OWNER = named("owner", target="users", sort_path="owner__sort_key")
 KEY = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 OWN = gettext_lazy("Own objects")
 PATTERN = re.compile(r"[^{}]*(\{year\})?[^{}]*\{0{1,9}\}[^{}]*")
+MOST = 41  # characters of a key
 COLUMNS = 4  # so many own fields stand in a list nobody has shaped
 WIDE = ("longtext", "file", "image", "address", "geo", "barcode")  # kinds no column of such a list shows
 
@@ -66,6 +67,11 @@ def _object_type(row: CustomObject, fields: tuple[Field, ...]) -> ObjectType:
     )  # fmt: skip
 
 
+def called(row: CustomObject) -> Any:
+    """What several of them are called, in the reader's language."""
+    return in_language(row.plural, row.plurals)
+
+
 def _nothing(actor: Actor, records: list) -> None:
     """Where people type the title, nothing is to be filled in."""
 
@@ -79,12 +85,38 @@ def _numbers(pattern: str) -> Any:
     return prepare
 
 
+def example(pattern: str) -> str:
+    """What the first record's title will be; nothing where this is no pattern."""
+    return _written(pattern, 1) if PATTERN.fullmatch(pattern) else ""
+
+
 def numbered(series: str, pattern: str) -> str:
     """The next number of a series as its pattern writes it, without gaps (M-06). Cost: one statement."""
-    year = str(structures.today().year)
+    year = f":{structures.today().year}" if "{year}" in pattern else ""
+    return _written(pattern, numbering.take(f"{series[:41]}{year}"))
+
+
+def _written(pattern: str, number: int) -> str:
     digits = pattern[pattern.index("{0") + 1 : pattern.index("0}") + 1]
-    number = numbering.take(f"{series[:41]}:{year}" if "{year}" in pattern else series[:41])
-    return pattern.replace("{year}", year).replace("{" + digits + "}", str(number).zfill(len(digits)))
+    return pattern.replace("{year}", str(structures.today().year)).replace("{" + digits + "}", str(number).zfill(len(digits)))
+
+
+def suggested_key(name: str) -> str:
+    """A free key for an object of this name: letters and digits of its plural, Chinese by pinyin. Empty where the name holds none. Cost: one query."""
+    base = collation.key_of(name).lstrip("0123456789-")[:MOST].strip("-")
+    taken = {*TAKEN, *registry.types, *CustomObject.objects.filter(key__startswith=base).values_list("key", flat=True)} if base else set()
+    free = (key for n in range(1, 1000) if (key := base if n == 1 else f"{base[: MOST - 4]}-{n}") not in taken)
+    return next(free, "")
+
+
+def suggested_plural(name: str) -> str:
+    """Several of what is called this, as English does it; languages written without such endings keep the name."""
+    name = name.strip()
+    if not name or not name[-1].isascii() or not name[-1].isalpha():
+        return name
+    if re.search(r"[^aeiou]y$", name):
+        return f"{name[:-1]}ies"
+    return f"{name}es" if re.search(r"(s|x|z|ch|sh)$", name, re.IGNORECASE) else f"{name}s"
 
 
 def check(actor: Actor, row: CustomObject, changed: dict, rows: dict) -> None:

@@ -39,6 +39,7 @@ STATUS = {Missing: 404, Denied: 403, RuleError: 422, Unparsable: 400, Stale: 412
 TOASTS = "toasts"
 HUES = 6
 PACKS = "/settings/packs/"
+SHAPED_AT = {"custom-objects": "/settings/objects/"}  # types of set-up with pages of their own: there the menu leads
 VERIFICATION = "/settings/verification/"
 BY_FIRST_WORD = ("list", "record", "record-act")  # addresses that match any words, whether or not something is there
 
@@ -244,7 +245,7 @@ def sheets(path: str, actor: Actor) -> list[dict[str, Any]]:
 
 
 def _place(object_type: ObjectType, path: str, letters: dict[str, str]) -> dict[str, Any]:
-    url, key = address(object_type), letters.get(object_type.slug, "")
+    url, key = SHAPED_AT.get(object_type.slug) or address(object_type), letters.get(object_type.slug, "")
     return {"label": object_type.plural, "url": url, "icon": object_type.icon, "current": path.startswith(url), "key": key}
 
 

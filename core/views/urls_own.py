@@ -3,7 +3,7 @@
 from django.urls import path
 
 from core import registry
-from core.views import account, dashboard, doctor, intake, kpis, overview, own, packs, reports, search, shared, sheets
+from core.views import account, dashboard, doctor, intake, kpis, objects, overview, own, packs, reports, search, shared, sheets
 
 urlpatterns = [
     path("", dashboard.dashboard, name="dashboard"),
@@ -20,6 +20,13 @@ urlpatterns = [
     path("settings/packs/export/", packs.export, name="pack-export"),
     path("settings/packs/<uuid:ident>/", packs.one, name="pack"),
     path("settings/packs/<uuid:ident>/file/", packs.download, name="pack-file"),
+    path("settings/objects/", objects.index, name="objects"),
+    path("settings/objects/new/", objects.new, name="object-new"),
+    path("settings/objects/suggest/", objects.suggest, name="object-suggest"),
+    path("settings/objects/example/", objects.example, name="object-example"),
+    path("settings/objects/<uuid:ident>/", objects.one, name="object"),
+    path("settings/objects/<uuid:ident>/edit/", objects.edit, name="object-edit"),
+    path("settings/objects/<uuid:ident>/<slug:act>/", objects.keep, name="object-keep"),
     path("form/<slug:slug>/", intake.form, name="intake"),
     path("form/<slug:slug>/thanks/", intake.thanks, name="intake-thanks"),
     path("sign-in/", account.sign_in, name="sign-in"),

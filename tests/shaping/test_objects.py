@@ -107,7 +107,7 @@ def test_what_a_record_is_named_by_stands_on_its_page(api, drive, alice, client_
     for slug, name in (("contacts", "contact"), ("vehicles", "vehicle"), ("opportunities", "opportunity")):
         ident = drive[name]["id"]
         told = page(client, f"/{slug}/{ident}/")
-        assert re.search(r'href="/%s/%s/\?tab=test-drives"[^>]*>\s*Test drives\s*<span class="count">1' % (slug, ident), told), slug
+        assert re.search(rf'href="/{slug}/{ident}/\?tab=test-drives"[^>]*>\s*Test drives\s*<span class="count">1', told), slug
         assert f'href="/test-drives/{drive["id"]}/"' in told, "its timeline tells of the test drive"
         tab = page(client, f"/{slug}/{ident}/?tab=test-drives")
         assert drive["name"] in tab and f'href="/test-drives/new/?{name}={ident}"' in tab
@@ -175,7 +175,8 @@ def test_a_card_is_moved_by_a_plain_change_with_its_version(api, alice, client_f
 
 def test_any_choice_of_a_type_makes_a_board(api, alice, client_for):
     """A shipped type as well, by a choice of the company's own."""
-    own = {"type": "contacts", "key": "interest", "kind": "choice", "label": "Interest", "options": [{"key": "hot", "label": "Hot"}, {"key": "cold", "label": "Cold"}]}
+    options = [{"key": "hot", "label": "Hot"}, {"key": "cold", "label": "Cold"}]
+    own = {"type": "contacts", "key": "interest", "kind": "choice", "label": "Interest", "options": options}
     assert api.post("custom-fields/", own).status_code == 201
     made, client = factories.make("contacts", api, interest="hot"), client_for(alice)
     address = "/contacts/?view=board&by-field=interest"
@@ -259,8 +260,9 @@ def test_grants_of_every_scope_are_kept(api, company):
 
 
 @pytest.mark.parametrize(("name", "given"), [
-    ("key", {"key": "accounts"}), ("key", {"key": "settings"}), ("key", {"key": "Cars"}), ("key", {"key": "a b"}), ("key", {"key": "ä"}), ("key", {"key": "-a"}),
-    ("key", {"key": "vehicles"}), ("pattern", {"pattern": "R-{000"}), ("pattern", {"pattern": "{month}-{000}"}), ("pattern", {"pattern": "R"}),
+    ("key", {"key": "accounts"}), ("key", {"key": "settings"}), ("key", {"key": "Cars"}), ("key", {"key": "a b"}), ("key", {"key": "ä"}),
+    ("key", {"key": "-a"}), ("key", {"key": "vehicles"}),
+    ("pattern", {"pattern": "R-{000"}), ("pattern", {"pattern": "{month}-{000}"}), ("pattern", {"pattern": "R"}),
     ("plurals", {"plurals": ["x"]}), ("labels", {"labels": {"zh-Hans": 1}}), ("label", {"label": ""}), ("plural", {"plural": "x" * 81}),
     ("columns", {"columns": ["nothing"]}), ("columns", {"columns": "name"}), ("board", {"board": "name"}),
 ])  # fmt: skip

@@ -8,6 +8,7 @@ import { prepareKeys } from "./js/keys.js";
 import { prepareLines } from "./js/lines.js";
 import { prepareLookups } from "./js/lookup.js";
 import { prepareMenus } from "./js/menus.js";
+import { preparePickers } from "./js/picker.js";
 import { preparePalette } from "./js/palette.js";
 import { prepareRows } from "./js/rows.js";
 import { prepareTheme } from "./js/theme.js";
@@ -26,6 +27,7 @@ function prepare(root) {
   prepareLines(root);
   prepareLookups(root);
   prepareRows(root);
+  preparePickers(root);
   preparePalette(root);
 }
 

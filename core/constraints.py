@@ -30,7 +30,8 @@ def demand_unused_ids(object_type: ObjectType, cleaned: list[Cleaned]) -> None:
         raise WrongState(_("A record with this id exists already."))
 
 
-def _unique_sets(object_type: ObjectType) -> list[tuple[str, ...]]:
+def unique_sets(object_type: ObjectType) -> list[tuple[str, ...]]:
+    """The names of fields whose values together no two records of the type share."""
     found = [_columns(c) for c in object_type.model._meta.constraints if isinstance(c, UniqueConstraint) and not c.condition]
     return [names for names in found if names and all(n in object_type.fields for n in names)]
 
@@ -42,7 +43,7 @@ def _columns(constraint: UniqueConstraint) -> tuple[str, ...]:
 
 def refuse_duplicates(object_type: ObjectType, pairs: list[tuple[Record, Cleaned]], changed: dict | None = None) -> None:
     """Say at the field what a unique constraint would refuse. Cost: one query for each constraint of the type."""
-    for names in _unique_sets(object_type):
+    for names in unique_sets(object_type):
         if changed is None or changed.keys() & set(names):
             fields = [object_type.fields[n] for n in names]
             _refuse(object_type, pairs, names[0], partial(_values, fields), partial(_any_of, fields))
@@ -133,3 +134,28 @@ def is_pointed_to(object_type: ObjectType, record: Record) -> bool:
         if rows.filter(**named).exists():
             return True
     return False
+
+
+def pointed_to(object_type: ObjectType, ids: list) -> set:
+    """Those of these records that another one refers to, by a declared reference or a company's own. Cost: a query for each way, whatever their number."""
+    found: set = set()
+    for relation in (r for r in object_type.model._meta.get_fields(include_hidden=True) if r.auto_created and r.is_relation and not r.concrete):
+        if relation.one_to_many and relation.on_delete is PROTECT:
+            rows = relation.related_model._base_manager.filter(**{f"{relation.field.name}__in": ids})
+            found |= set(rows.values_list(relation.field.attname, flat=True).distinct())
+        if relation.many_to_many:
+            column = relation.field.m2m_reverse_field_name()
+            found |= set(relation.through.objects.filter(**{f"{column}__in": ids}).values_list(f"{column}_id", flat=True).distinct())
+    for other in registry.every():
+        for f in other.fields.values():
+            if f.kind == "anyref" and not other.rows:
+                rows = other.all().filter(**{f"{f.path}_type": object_type.slug, f"{f.path}_id__in": ids})
+                found |= set(rows.values_list(f"{f.path}_id", flat=True).distinct())
+    own = Q(target=object_type.slug, kind__in=("ref", "refs")) | (Q(kind="user") if object_type.slug == "users" else Q(pk__in=[]))
+    by_text = {str(ident): ident for ident in ids}
+    for row in CustomField.objects.filter(own):
+        other = registry.get(row.type)
+        one = {f"custom__{row.key}__has_any_keys": list(by_text)} if row.kind == "refs" else {f"custom__{row.key}__in": list(by_text)}
+        for value in other.all().filter(**one).values_list(f"custom__{row.key}", flat=True) if other else ():
+            found |= {by_text[text] for text in (value if isinstance(value, list) else [value]) if text in by_text}
+    return found

@@ -1,4 +1,4 @@
-"""A list as a CSV file: all that matches, as its reader sees it, streamed. API and pages send it; reading files in is ``core.transfer``.
+"""A list as a CSV or XLSX file: all that matches, as its reader sees it, streamed. API and pages send it; reading files in is ``core.transfer``.
 
 The file is made in a snapshot of its own, since it outlives the request that asked for it; memory stays constant.
 """
@@ -7,11 +7,12 @@ import csv
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from datetime import date, datetime
 from typing import Any
 
 from django.utils import translation
 
-from core import access, context, query, read, sql
+from core import access, context, query, read, sql, workbooks
 from core.access import Actor
 from core.models import User
 from core.query import Listing
@@ -65,6 +66,41 @@ def _pieces(user: User, object_type: ObjectType, wanted: Listing, only: tuple, a
             yield "".join(writer.writerow(row(one, columns)) for one in shown).encode("utf-8", "replace")
 
 
+def workbook(user: User, object_type: ObjectType, wanted: Listing, only: Iterable[str] = (), as_read: bool = False) -> Iterator[bytes]:
+    """The same as an XLSX file: numbers, days and times are such, times in the company's zone; percents and yes or no as well.
+
+    Cost: as of ``stream``; no piece comes before the last record was read.
+    """
+    return _workbook(user, object_type, wanted, tuple(only), as_read, translation.get_language())
+
+
+def _workbook(user: User, object_type: ObjectType, wanted: Listing, only: tuple, as_read: bool, language: str | None) -> Iterator[bytes]:
+    with sql.snapshot(), context.remembering(), translation.override(language):
+        actor = access.actor_for(user)
+        columns = columns_of(actor, object_type, only)
+        heading = [str(f.label) for f in columns.values()] if as_read else _keys(columns)
+        shown = (one for records in query.chunks(actor, object_type, replace(wanted, cursor="", sums=()))
+                 for one in read.present(actor, object_type, records, only=columns))  # fmt: skip
+        yield from workbooks.pieces(heading, (_cells(one, columns, as_read) for one in shown), str(object_type.plural))
+
+
+def _cells(shown: Shown, columns: dict[str, Field], as_read: bool) -> Iterator[tuple[Any, str]]:
+    for name, f in columns.items():
+        value = shown.values[name]
+        if _is_named(f):
+            refs = value if isinstance(value, list) else [value] if value else []
+            if not as_read:
+                yield ",".join(_address(f, ref) for ref in refs), ""
+            yield ", ".join(ref.label for ref in refs), ""
+        elif isinstance(value, datetime):
+            here = value.astimezone(context.company().zone)
+            yield (here if not here.microsecond else f.rules.to_json(f, value)), "datetime"
+        elif isinstance(value, bool | date) or f.rules.sums:
+            yield value, f.kind
+        else:
+            yield (shown.text(name) if as_read else _text(f, value)), ""
+
+
 def _is_named(f: Field) -> bool:
     return f.name != "id" and (f.is_reference or f.kind == "anyref")
 
@@ -90,14 +126,20 @@ def _address(f: Field, ref: Ref) -> str:
 
 
 def _cell(f: Field, value: Any) -> str:
+    text = _text(f, value)
+    return text if f.rules.sums else safe(text)
+
+
+def _text(f: Field, value: Any) -> str:
+    """The value as the API has it, in one text."""
     given = f.rules.to_json(f, value)
     if given is None:
         return ""
     if isinstance(given, bool):
         return "true" if given else "false"
     if isinstance(given, list) and all(isinstance(v, str) for v in given):
-        return safe(",".join(given))
-    return str(given) if f.rules.sums else safe(f.rules.to_form(f, value) if isinstance(given, list | dict) else str(given))
+        return ",".join(given)
+    return f.rules.to_form(f, value) if isinstance(given, list | dict) and not f.rules.sums else str(given)
 
 
 def _row_as_read(shown: Shown, columns: dict[str, Field]) -> list[str]:
@@ -108,3 +150,6 @@ def _row_as_read(shown: Shown, columns: dict[str, Field]) -> list[str]:
 def safe(text: str) -> str:
     """Text that no spreadsheet takes for a formula: an apostrophe before what begins like one (F-07). Numbers stay numbers."""
     return f"'{text}" if FORMULA.match(text.lstrip("'")) and not NUMBER.fullmatch(text) else text
+
+
+FORMS = {"csv": (stream, "text/csv; charset=utf-8"), "xlsx": (workbook, workbooks.TYPE)}  # how a file is made, and what it is

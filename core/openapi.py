@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from core import access, chain, context, kpi, likeness, registry, write
+from core import access, chain, context, kpi, likeness, registry, workbooks, write
 from core.access import Actor
 from core.registry import Act, Field, ObjectType
 
@@ -202,8 +202,8 @@ def list_operation(actor: Actor, object_type: ObjectType) -> Json:
     words = ("q", "filter", "sort", "limit", "cursor", "count", "sum", "format", "archived", *(("as_of",) if object_type.as_of else ()))
     page = _object(results={"type": "array", "items": _ref(object_type.slug)}, next=MAYBE, previous=MAYBE)
     page["properties"] |= {"count": {"type": "integer"}, "sums": {"type": "object", "additionalProperties": TEXT}}
-    answer = {"200": {"description": _("One page, or with format=csv a file of all."), "content": {
-        "application/json": {"schema": page}, "text/csv": {"schema": {"type": "string"}}}}}  # fmt: skip
+    answer = {"200": {"description": _("One page, or with format=csv or xlsx a file of all."), "content": {
+        "application/json": {"schema": page}, "text/csv": {"schema": TEXT}, workbooks.TYPE: {"schema": {"type": "string", "format": "binary"}}}}}  # fmt: skip
     return _operation(object_type, "list", _("List"), answer, (400, 403, 422), None, [*map(_parameter, words), *filters])
 
 
@@ -340,7 +340,7 @@ def shared_parameters() -> Json:
     made["kpi_filter"] = {**made["filter"], "description": _("A filter over the KPI's dimensions and, through them, their fields.")}
     made["limit"] = {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}}
     made["count"] = closed("count", _("Also count all that match."), "exact")
-    made["format"] = closed("format", _("A page as JSON, or all that match as CSV."), "json", "csv")
+    made["format"] = closed("format", _("A page as JSON, or all that match as a CSV or XLSX file."), "json", "csv", "xlsx")
     made["archived"] = closed("archived", _("Archived records instead of present ones."), "true", "false")
     made["structure"] = closed("structure", _("The tree as it is now, or as it was at each fact's business date."), "now", "then")
     made["rollup"] = closed("rollup", _("One row for each node of the tree, with all below it."), "true", "false")

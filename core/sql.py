@@ -86,9 +86,9 @@ def has_duplicates(table: str, key: str) -> bool:
 
 
 def be_patient() -> None:
-    """Let the statements of this transaction take as long as they need: for what reads all there is, never for a request."""
+    """Let the statements of this transaction take, and wait, as long as they need: for what reads or writes very much, never for a request."""
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")
+        cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")
 
 
 def store_rows(model: type[models.Model], rows: Iterable[models.Model]) -> None:

@@ -243,24 +243,38 @@ def _make_together(actor: Actor, deed: Act, results: list[Any]) -> list[Any]:
 
 def delete(actor: Actor, object_type: ObjectType, record_id: UUID, version: int | None) -> bool:
     """Delete one record; True where it went, False where it was archived since others or facts point to it, or its type keeps all."""
-    record = locked_row(actor, object_type, record_id, "delete")
-    if version is None:
-        raise VersionRequired(_("Say which version you delete: send it in If-Match."))
-    demand_version(record, version)
-    if "delete" in object_type.locked(record):
-        raise WrongState(_("This record can no longer be deleted."))
-    if not object_type.deletable or constraints.is_pointed_to(object_type, record) or facts.point_to([record.pk]):
-        _archive(record)
-        _store(actor, object_type, record, "archive", {"archived_at": None}, {}, {})
-        return False
-    trail.note([trail.entry(actor, object_type, record, "delete", {"label": [str(record), None]})])
-    search.forget([record.pk])
-    try:
-        with permit():
-            record.delete()
-    except (ProtectedError, IntegrityError):
-        raise WrongState(_("Another record refers to this one; archive it instead.")) from None
-    return True
+    return delete_many(actor, object_type, [(record_id, version)])[0]
+
+
+def delete_many(actor: Actor, object_type: ObjectType, items: list[tuple[UUID, int | None]]) -> list[bool]:
+    """Delete records, each ``(id, version)`` once, all or none: True for each that went. Cost: a query for each way to refer to them, whatever their number."""
+    records = locked_rows(actor, object_type, [record_id for record_id, _version in items], "delete")
+    for record, (_id, version) in zip(records, items, strict=True):
+        if version is None:
+            raise VersionRequired(_("Say which version you delete: send it in If-Match."))
+        demand_version(record, version)
+        if "delete" in object_type.locked(record):
+            raise WrongState(_("This record can no longer be deleted."))
+    kept = {record.pk: record for record in records}
+    while kept and object_type.deletable and (free := kept.keys() - _pointed_to(object_type, list(kept))):  # with one goes what it pointed to
+        going = [record for record in records if record.pk in free]
+        trail.note([trail.entry(actor, object_type, record, "delete", {"label": [str(record), None]}) for record in going])
+        search.forget(free)
+        try:
+            with permit():
+                object_type.all().filter(pk__in=free).delete()
+        except (ProtectedError, IntegrityError):
+            raise WrongState(_("Another record refers to this one; archive it instead.")) from None
+        kept = {ident: record for ident, record in kept.items() if ident not in free}
+    if kept:
+        for record in kept.values():
+            _archive(record)
+        _store_many(actor, object_type, "archive", [Write(record, {"archived_at": None}, {}) for record in kept.values()], {}, NOW)
+    return [record.pk not in kept for record in records]
+
+
+def _pointed_to(object_type: ObjectType, ids: list[UUID]) -> set[UUID]:
+    return constraints.pointed_to(object_type, ids) | facts.pointed_to(ids)
 
 
 def locked_row(actor: Actor, object_type: ObjectType, record_id: UUID, action: str) -> Record:
@@ -337,10 +351,6 @@ class Write:
     record: Record
     changed: dict[str, Any]
     rows: dict[str, lines.Rows]
-
-
-def _store(actor: Actor, object_type: ObjectType, record: Record, name: str, changed: dict, known: dict[str, Field], rows: dict) -> Record:
-    return _store_many(actor, object_type, name, [Write(record, changed, rows)], known, NOW)[0]
 
 
 def _store_many(actor: Actor, object_type: ObjectType, name: str, writes: list[Write], known: dict[str, Field], history: History) -> list[Record]:

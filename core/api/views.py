@@ -155,12 +155,12 @@ class Collection(Endpoint):
     def get(self, request, slug: str) -> HttpResponseBase:
         object_type, plain = type_at(slug), request._request
         form = plain.GET.get("format", "json")
-        if form not in ("json", "csv"):
-            raise RuleError({"format": [_("“format” is json or csv.")]})
+        if form not in ("json", "csv", "xlsx"):
+            raise RuleError({"format": [_("“format” is json, csv or xlsx.")]})
         wanted = query.listing((name, value) for name, values in plain.GET.lists() for value in values)
-        if form == "csv":
+        if form != "json":
             self.reading(lambda actor: export.demand(actor, object_type, wanted))
-            return self._file(object_type, wanted)
+            return self._file(object_type, wanted, form)
         return answers.answer(self.reading(lambda actor: self._page(actor, object_type, wanted)))
 
     def _page(self, actor: Actor, object_type: ObjectType, wanted: query.Listing) -> dict[str, Any]:
@@ -187,9 +187,10 @@ class Collection(Endpoint):
         words["cursor"] = cursor
         return answers.address(self.request._request, f"{self.kwargs['slug']}/?{words.urlencode()}")
 
-    def _file(self, object_type: ObjectType, wanted: query.Listing) -> StreamingHttpResponse:
-        pieces = export.stream(self.request.user, object_type, wanted)
-        return StreamingHttpResponse(pieces, content_type="text/csv; charset=utf-8", headers=attachment(object_type))
+    def _file(self, object_type: ObjectType, wanted: query.Listing, form: str) -> StreamingHttpResponse:
+        made, media = export.FORMS[form]
+        pieces = made(self.request.user, object_type, wanted)
+        return StreamingHttpResponse(pieces, content_type=media, headers=attachment(object_type, form))
 
     def post(self, request, slug: str) -> HttpResponse:
         object_type, data, plain = type_at(slug), request.data, request._request
@@ -202,8 +203,8 @@ class Collection(Endpoint):
         return self.writing(work)
 
 
-def attachment(object_type: ObjectType) -> dict[str, str]:
-    return {"Content-Disposition": f'attachment; filename="{object_type.slug}.csv"'}
+def attachment(object_type: ObjectType, form: str = "csv") -> dict[str, str]:
+    return {"Content-Disposition": f'attachment; filename="{object_type.slug}.{form}"'}
 
 
 class Batch(Endpoint):

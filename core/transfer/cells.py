@@ -4,11 +4,12 @@ What cannot be understood is handed on as it is: the kind then says what is wron
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 
 from babel import Locale
 from babel.core import get_global
+from django.utils import translation
 
 from core import codes
 from core.collation import fold
@@ -21,21 +22,63 @@ MOMENT = re.compile(
     r"(?P<day>\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?|[A-Z][a-z]{2} \d{1,2}, \d{4}),? (?P<hour>\d{1,2}):(?P<minutes>\d\d(:\d\d)?)(?: (?P<half>[AaPp][Mm]))?"
 )
 ENGLISH = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?", re.ASCII)
+NUMBERED_DAY = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4})((?:[ T,]+\d{1,2}:\d\d.*)?)", re.ASCII)
+SEVERAL = re.compile(r"[,;，；]")
+YES_OR_NO = {"y": "true", "j": "true", "ja": "true", "oui": "true", "x": "true", "✓": "true", "√": "true", "t": "true", "n": "false", "nein": "false",
+             "non": "false", "f": "false", "✗": "false", "有": "true", "无": "false"}  # fmt: skip
 DECIMAL_COMMA = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?", re.ASCII)
 
 
-def understood(f: Field, text: str, delimiter: str) -> str:
-    """The cell's text as the field's kind reads it."""
+def understood(f: Field, text: str, delimiter: str, days: str = "") -> str:
+    """The cell's text as the field's kind reads it. ``days`` is the order in which the file writes days: dmy or mdy."""
     text = text.strip()
-    if f.kind == "date":
-        return day(text)
-    if f.kind == "datetime":
-        return moment(text)
+    if f.kind in ("date", "datetime"):
+        text = ordered_day(text, days)
+        return day(text) if f.kind == "date" else moment(text)
     if f.rules.sums:
         return number(text, decimal_comma=delimiter == ";")
     if f.kind == "code" and f.options is codes.CODES["country"]:
         return country(text)
+    if f.kind == "choice":
+        return choice(f, text)
+    if f.kind == "choices":
+        return ",".join(choice(f, part.strip()) for part in SEVERAL.split(text) if part.strip())
+    if f.kind == "yesno":
+        return YES_OR_NO.get(text.lower(), text)
     return text
+
+
+def choice(f: Field, text: str) -> str:
+    """The key of an option by its key, or its label in any of our languages."""
+    options = f.choices()
+    if text in options:
+        return text
+    folded = fold(text)
+    for language in codes.LANGUAGES:
+        with translation.override(language.lower()):
+            for key, label in options.items():
+                if folded in (fold(key), fold(str(label))):
+                    return key
+    return text
+
+
+def ordered_day(text: str, days: str) -> str:
+    """``5.3.2026`` as ``2026-3-5`` in files that write the day first, ``3/5/2026`` in those that write the month first; a time behind it stays."""
+    found = NUMBERED_DAY.fullmatch(text) if days else None
+    if not found:
+        return text
+    month, date = (found[3], found[1]) if days == "dmy" else (found[1], found[3])
+    return f"{found[4]}-{month}-{date}{found[5]}"
+
+
+def order_of_days(texts: Iterable[str]) -> str:
+    """The order in which these cells write days: told by a number above twelve, or by the dots of countries that write the day first."""
+    found = [m for m in map(NUMBERED_DAY.fullmatch, texts) if m]
+    if any(int(m[1]) > 12 for m in found):
+        return "dmy"
+    if any(int(m[3]) > 12 for m in found):
+        return "mdy"
+    return "dmy" if any(m[2] == "." for m in found) else ""
 
 
 def day(text: str) -> str:

@@ -1,6 +1,7 @@
 """One file into one type, through ``core.write``: rehearsed or for good, every error with its row and column.
 
-Both are the same work, all of it: a rehearsal is rolled back. So what it promises is what happens.
+Both are the same work, all of it: a rehearsal is rolled back. So what it promises is what happens, also where the rows
+with errors are left out and the others written.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -21,9 +22,10 @@ from core.transfer.cells import understood
 from core.transfer.mapping import ID, Mapping
 from core.transfer.reading import Row, Table
 from core.transfer.references import NotFound, References
+from core.transfer.workbooks import BROKEN
 
 BATCH = 500
-KEPT_ERRORS = 10_000
+KEPT_ERRORS = 20_000
 
 Progress = Callable[[int, int], None]
 
@@ -40,14 +42,24 @@ class Fault:
 
 @dataclass
 class Report:
-    """What a file did, or would do. ``faults`` holds the first ten thousand of ``errors``, by row."""
+    """What a file did, or would do. ``faults`` holds the first twenty thousand of ``errors``, by row; ``bad`` the numbers of all rows with any.
+
+    ``skipped`` rows are those that only make, or only change, records, and would have had to do the other.
+    """
 
     rows: int = 0
     new: int = 0
     changed: int = 0
     unchanged: int = 0
+    skipped: int = 0
     errors: int = 0
     faults: list[Fault] = field(default_factory=list)
+    bad: list[int] = field(default_factory=list)
+
+    @property
+    def good(self) -> int:
+        """Rows that make or change a record."""
+        return self.new + self.changed
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -67,8 +79,10 @@ class _Undone(Exception):
     """Rolls a rehearsal, or a file with errors, back."""
 
 
-def load(actor: Actor, object_type: ObjectType, table: Table, mapping: Mapping, keep: bool, progress: Progress = lambda done, total: None) -> Report:
-    """Write the file where ``keep``, else only say what it would do. With any error nothing is written.
+def load(
+    actor: Actor, object_type: ObjectType, table: Table, mapping: Mapping, keep: bool, progress: Progress = lambda done, total: None, partly: bool = False
+) -> Report:  # fmt: skip
+    """Write the file where ``keep``, else only say what it would do. With any error nothing is written, or ``partly`` the rows without one.
 
     Callers hold a transaction. Errors: RuleError where the mapping or the file as a whole cannot be used, Denied.
     Cost: a batch of 500 new rows about fifteen statements; one of changed rows ten, and one a row.
@@ -79,11 +93,12 @@ def load(actor: Actor, object_type: ObjectType, table: Table, mapping: Mapping, 
     try:
         with transaction.atomic():
             loading.run()
-            if loading.report.errors or not keep:
+            if not keep or (loading.report.errors and not partly):
                 raise _Undone
     except _Undone:
         context.memo().clear()  # what was read of rows that are gone again
     loading.report.faults.sort(key=lambda fault: fault.row)
+    loading.report.bad = sorted(loading.bad)
     return loading.report
 
 
@@ -96,12 +111,15 @@ class _Loading:
         self.heading = {name: table.headers[position] for position, name in mapping.columns.items()}
         self.position = {name: position for position, name in mapping.columns.items()}
         self.references = References(actor)
-        self.seen_keys: dict[str, int] = {}
+        self.keys = mappings.keys(actor, object_type).get(mapping.key, [])
+        self.seen_keys: dict[tuple, int] = {}
+        self.bad: set[int] = set()
         self.report = Report()
 
     def run(self) -> None:
         """All rows, batch by batch; rows that refer to rows further down come again at the end."""
-        total, done, later = self.table.size, 0, []
+        later, done = [], 0
+        total = self.table.size
         self.progress(0, total)
         for rows in _batches(self.table.rows(), BATCH):
             later += self._batch([Item(row) for row in rows], patient=True)
@@ -138,12 +156,14 @@ class _Loading:
         for name, f in self.fields.items():
             text = item.row.cells[self.position[name]].strip()
             try:
+                if text == BROKEN:
+                    raise ValueError(_("The formula of this cell failed; correct it in the workbook."))
                 if not text:
                     item.values[name] = None
                 elif name != ID and (f.is_reference or f.kind == "anyref"):
                     item.values[name] = self.references.value(f, text)
                 else:
-                    item.values[name] = understood(f, text, self.table.delimiter)
+                    item.values[name] = understood(f, text, self.table.delimiter, self.mapping.days)
             except NotFound as error:
                 if patient and f.target == self.type.slug:
                     item.waits = True
@@ -154,35 +174,38 @@ class _Loading:
         return self.report.errors == before
 
     def _find_existing(self, items: list[Item]) -> list[Item]:
-        """Give each item the record its key names; returns those without a quarrel. Cost: one query."""
-        key = self.mapping.key
-        if not key:
+        """Give each item the record its key names; returns those to be written. Cost: one query."""
+        if not self.keys:
             return items
-        f, asked = self.fields[key], set()
-        for item in items:
-            cleaned = _cleaned(f, item.values[key])
-            if cleaned is not None:
-                asked |= {cleaned, _comparable(f, cleaned)}
-        column = "pk" if key == ID else f"custom__{key}" if f.custom else f.path
-        found: dict[Any, list[Record]] = {}
-        living = {} if key == ID else {"archived_at": None}
-        for record in access.rows(self.actor, self.type).filter(**{f"{column}__in": [f.rules.to_json(f, k) if f.custom else k for k in asked]}, **living):
-            found.setdefault(record.pk if key == ID else _comparable(f, f.value(record)), []).append(record)
-        return [item for item in items if self._match(item, f, found)]
+        asked = {item.row.number: tuple(_cleaned(f, item.values[f.name]) for f in self.keys) for item in items}
+        whole = [values for values in asked.values() if None not in values]
+        matching = {_column(f): list(_as_stored(f, {values[i] for values in whole})) for i, f in enumerate(self.keys)}
+        living = {} if self.mapping.key == ID else {"archived_at": None}
+        found: dict[tuple, list[Record]] = {}
+        for record in access.rows(self.actor, self.type).filter(**{f"{column}__in": values for column, values in matching.items()}, **living) if whole else ():
+            found.setdefault(tuple(_comparable(f, record.pk if f.name == ID else f.value(record)) for f in self.keys), []).append(record)
+        return [item for item in items if self._match(item, asked[item.row.number], found) and self._is_wanted(item)]
 
-    def _match(self, item: Item, f: Field, found: dict[Any, list[Record]]) -> bool:
-        key = _comparable(f, _cleaned(f, item.values[f.name]))
-        if key is None:
+    def _match(self, item: Item, asked: tuple, found: dict[tuple, list[Record]]) -> bool:
+        """Whether the row names no record, or one, and no row above names it too."""
+        if None in asked:
             return True
-        if self.seen_keys.setdefault(str(key), item.row.number) != item.row.number:
-            self._fault(item, f.name, _("Row %(row)d has the same value; each record comes once.") % {"row": self.seen_keys[str(key)]})
+        key, first = tuple(_comparable(f, value) for f, value in zip(self.keys, asked, strict=True)), self.keys[0].name
+        if self.seen_keys.setdefault(key, item.row.number) != item.row.number:
+            self._fault(item, first, _("Row %(row)d has the same value; each record comes once.") % {"row": self.seen_keys[key]})
             return False
         records = found.get(key, ())
         if len(records) > 1:
-            self._fault(item, f.name, _("%(n)d records have this value; find them by another field.") % {"n": len(records)})
+            self._fault(item, first, _("%(n)d records have this value; find them by another field.") % {"n": len(records)})
             return False
         item.record = records[0] if records else None
         return True
+
+    def _is_wanted(self, item: Item) -> bool:
+        """Whether the file may do to the record what this row would."""
+        wanted = self.mapping.mode == "both" or (self.mapping.mode == "create") == (item.record is None)
+        self.report.skipped += not wanted
+        return wanted
 
     # values to records
 
@@ -199,7 +222,7 @@ class _Loading:
             return
         access.demand(self.actor, self.type, "change")
         known = write.writable(self.actor, self.type, "change")
-        wanted = {item.row.number: {n: v for n, v in item.values.items() if n in known and not _keeps(known[n], v)} for item in items}
+        wanted = {item.row.number: {n: v for n, v in item.values.items() if n in known and not self._keeps(known[n], v)} for item in items}
         cleaned = cleaning.clean(self.actor, known, (), [wanted[item.row.number] for item in items], False)
         differing = []
         for item, made in zip(items, cleaned, strict=True):
@@ -208,6 +231,10 @@ class _Loading:
             else:
                 self.report.unchanged += 1
         self.report.changed += self._written(differing, self._change_batch, lambda item: wanted[item.row.number])
+
+    def _keeps(self, f: Field, value: Any) -> bool:
+        """An empty cell empties its field where that was asked for, unless that field always holds something."""
+        return value is None and (self.mapping.empties == "leave" or f.default is not None or f.kind == "yesno")
 
     def _change_batch(self, data: list[tuple[Item, dict]]) -> None:
         write.change_many(self.actor, self.type, [(item.record.pk, given, item.record.version) for item, given in data])
@@ -247,6 +274,7 @@ class _Loading:
 
     def _fault(self, item: Item, name: str, sentence: str) -> None:
         self.report.errors += 1
+        self.bad.add(item.row.number)
         if len(self.report.faults) >= KEPT_ERRORS:
             return
         value = item.row.cells[self.position[name]][:100] if name in self.position else ""
@@ -257,17 +285,22 @@ class _Loading:
         return str(f.label) if f else ""
 
 
-def _keeps(f: Field, value: Any) -> bool:
-    """An empty cell empties its field, unless that field always holds something."""
-    return value is None and (f.default is not None or f.kind == "yesno")
-
-
 def _cleaned(f: Field, value: Any) -> Any:
     """The key as a record may hold it; None for an empty one and for one that its kind refuses (writing says why)."""
     try:
         return None if value is None else f.rules.clean(f, value)
     except ValueError:
         return None
+
+
+def _column(f: Field) -> str:
+    return "pk" if f.name == ID else f"custom__{f.name}" if f.custom else f.path
+
+
+def _as_stored(f: Field, values: Iterable[Any]) -> set:
+    """The values as the column may hold them: an e-mail as it is spelled, and in small letters."""
+    every = {spelled for value in values for spelled in (value, _comparable(f, value))}
+    return {f.rules.to_json(f, value) for value in every} if f.custom else every
 
 
 def _comparable(f: Field, value: Any) -> Any:

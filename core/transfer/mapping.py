@@ -1,33 +1,49 @@
 """Which column of a file is which field of a type, and by which field an existing record is found. Reads no file, writes nothing."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from core import access, codes, write
+from core import access, codes, constraints, write
 from core.access import Actor
 from core.collation import fold
 from core.errors import RuleError
 from core.registry import Field, ObjectType
+from core.transfer import synonyms
 
 ID = "id"
+MODES = ("both", "create", "update")
+EMPTIES = ("clear", "leave")
+ORDERS = ("", "dmy", "mdy")
 
 
 @dataclass(frozen=True)
 class Mapping:
-    """``columns`` maps the position of a column to a field's name. ``key`` is the field that finds a record; none: all are new."""
+    """``columns`` maps the position of a column to a field's name. ``key`` is the field that finds a record, several joined by ``+``; none: all are new.
+
+    ``mode`` says whether records are made, changed or both; ``empties`` what an empty cell does to a record there is;
+    ``days`` in which order files of text write days that do not begin with the year.
+    """
 
     columns: dict[int, str] = field(default_factory=dict)
     key: str = ""
+    mode: str = "both"
+    empties: str = "clear"
+    days: str = ""
+
+    @property
+    def keys(self) -> list[str]:
+        return self.key.split("+") if self.key else []
 
     def as_json(self) -> dict:
-        return {"columns": {str(position): name for position, name in self.columns.items()}, "key": self.key}
+        return {**asdict(self), "columns": {str(position): name for position, name in self.columns.items()}}
 
     @classmethod
     def from_json(cls, held: dict) -> "Mapping":
-        return cls({int(position): name for position, name in held.get("columns", {}).items()}, held.get("key", ""))
+        columns = {int(position): name for position, name in held.get("columns", {}).items()}
+        return cls(columns, held.get("key", ""), held.get("mode", "both"), held.get("empties", "clear"), held.get("days", ""))
 
 
 def targets(actor: Actor, object_type: ObjectType) -> dict[str, Field]:
@@ -39,29 +55,45 @@ def targets(actor: Actor, object_type: ObjectType) -> dict[str, Field]:
     return {n: f for n, f in known.items() if f.kind != "secret" and f.expression is None}
 
 
-def keys(actor: Actor, object_type: ObjectType) -> dict[str, Field]:
-    """The fields by which an existing record may be found."""
+def keys(actor: Actor, object_type: ObjectType) -> dict[str, list[Field]]:
+    """The fields, or sets of fields, by which an existing record may be found: its id, what is unique, and what people know it by."""
     known = targets(actor, object_type)
     unique = [n for n, f in known.items() if f.unique]
-    return {n: known[n] for n in dict.fromkeys((*object_type.keys, *unique, ID)) if (n in known and not known[n].is_reference) or n == ID}
+    several = [names for names in constraints.unique_sets(object_type) if len(names) > 1]
+    parts = {n for names in several for n in names}
+    single = [n for n in dict.fromkeys((*object_type.keys, *unique)) if n in known and not known[n].is_reference and n not in parts]
+    found = {n: [known[n]] for n in (*single, ID)}
+    for names in several:
+        if all(n in known and known[n].kind != "refs" for n in names):
+            found["+".join(names)] = [known[n] for n in names]
+    return found
 
 
 def suggest(actor: Actor, object_type: ObjectType, headers: Iterable[str]) -> Mapping:
-    """Columns whose heading is a field's key, or its label in any of our languages, in whatever case and spacing."""
+    """Columns whose heading is a field's key, its label in any of our languages, or a usual word for it, in whatever case and spacing."""
     known = targets(actor, object_type)
-    by_name: dict[str, str] = {}
+    exact, usual = _names(object_type, known)
+    headers, columns = list(headers), {}
+    for names in (exact, usual):
+        for position, header in enumerate(headers):
+            name = names.get(_folded(header)) or names.get(_folded(header.partition("(")[0])) or names.get(_folded(header.partition("（")[0]))
+            if name and position not in columns and name not in columns.values():
+                columns[position] = name
+    usable = [key for key in (ID, *keys(actor, object_type)) if set(key.split("+")) <= set(columns.values())]
+    return Mapping(columns, usable[0] if usable else "")
+
+
+def _names(object_type: ObjectType, known: dict[str, Field]) -> tuple[dict[str, str], dict[str, str]]:
+    """Folded words -> field: those that are a field's own, and those people use for it."""
+    exact: dict[str, str] = {}
+    usual: dict[str, str] = {}
     for language in codes.LANGUAGES:
         with translation.override(language.lower()):
             for name, f in known.items():
-                by_name.setdefault(_folded(str(f.label)), name)
-    by_name |= {_folded(name): name for name in known}
-    columns: dict[int, str] = {}
-    for position, header in enumerate(headers):
-        name = by_name.get(_folded(header))
-        if name and name not in columns.values():
-            columns[position] = name
-    usable = [n for n in (ID, *keys(actor, object_type)) if n in columns.values()]
-    return Mapping(columns, usable[0] if usable else "")
+                exact.setdefault(_folded(str(f.label)), name)
+            for word, name in synonyms.words(object_type, known):
+                usual.setdefault(_folded(word), name)
+    return exact | {_folded(name): name for name in known}, usual
 
 
 def _folded(text: str) -> str:
@@ -70,6 +102,8 @@ def _folded(text: str) -> str:
 
 def missing_fields(known: dict[str, Field], mapping: Mapping) -> list[Field]:
     """Fields without which no new record can be, and which no column fills."""
+    if mapping.mode == "update":
+        return []
     return [f for n, f in known.items() if f.required and f.default is None and n not in mapping.columns.values()]
 
 
@@ -82,10 +116,14 @@ def demand(actor: Actor, object_type: ObjectType, mapping: Mapping, width: int) 
         elif name in seen:
             errors[str(position)] = [_("Another column already fills this field.")]
         seen.add(name)
-    if mapping.key and mapping.key not in mapping.columns.values():
+    if mapping.key and not set(mapping.keys) <= set(mapping.columns.values()):
         errors["key"] = [_("The field that finds a record must be one of the columns.")]
     elif mapping.key and mapping.key not in keys(actor, object_type):
         errors["key"] = [_("Records cannot be found by this field.")]
+    elif mapping.mode == "update" and not mapping.key:
+        errors["key"] = [_("To change records, say by which field they are found.")]
+    if mapping.mode not in MODES or mapping.empties not in EMPTIES or mapping.days not in ORDERS:
+        errors["_"] = [_("Choose one of what is offered.")]
     missing = [] if mapping.key else missing_fields(known, mapping)
     if not mapping.columns:
         errors["_"] = [_("Choose a field for at least one column.")]

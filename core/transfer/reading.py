@@ -1,29 +1,43 @@
-"""From the bytes of a CSV file to rows of text: encoding, delimiter, header, limits. What a cell means is not known here."""
+"""From the bytes of a file, CSV or XLSX, to rows of text: encoding, delimiter, sheet, header, limits. What a cell means is not known here."""
 
-import codecs
 import csv
 import io
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from itertools import islice
 
 from django.utils.translation import gettext as _
 
 from core.errors import RuleError
 from core.export import FORMULA
+from core.transfer import encodings, workbooks
 
-MEGABYTES = 50
+MEGABYTES = 25
 ROWS, COLUMNS, CELL = 200_000, 500, 100_000
-DELIMITERS = ",;\t"
-MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+DELIMITERS = ",;\t|"
+HEAD_WITHIN = 20  # rows in which the heading is looked for
 
 csv.field_size_limit(sys.maxsize)  # the limit of a cell is ours, so that the error names its column
 
 
 @dataclass(frozen=True)
+class Reading:
+    """How a file is to be read. What is empty is found out; ``header`` counts rows as a spreadsheet does."""
+
+    encoding: str = ""
+    delimiter: str = ""
+    sheet: str = ""
+    header: int = 0
+
+    def as_json(self) -> dict:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
 class Row:
-    """One row of cells, as many as the header has. ``number`` counts as a spreadsheet does: the header is row 1."""
+    """One row of cells, as many as the header has. ``number`` counts as a spreadsheet does: the first row is 1."""
 
     number: int
     cells: list[str]
@@ -36,14 +50,16 @@ class Table:
     headers: list[str]
     encoding: str
     delimiter: str
-    _text: str = field(repr=False)
-    _skipped: int = 1  # rows up to and including the header
+    _source: "_Text | workbooks.Sheet" = field(repr=False)
+    header: int = 1
+    sheet: str = ""
+    sheets: tuple[str, ...] = ()
 
     def rows(self) -> Iterator[Row]:
         """The rows that hold anything, in order. Errors: RuleError that names row and column. Cost: constant memory."""
         width, found = len(self.headers), 0
-        for number, cells in _records(self._text, self.delimiter):
-            if number <= self._skipped or not any(cells):
+        for number, cells in self._source.records():
+            if number <= self.header or not any(cells):
                 continue
             found += 1
             if found > ROWS:
@@ -54,12 +70,15 @@ class Table:
     def _demand_sane(self, number: int, cells: list[str]) -> None:
         for position, cell in enumerate(cells):
             if position >= len(self.headers) and cell.strip():
-                raise RuleError(
-                    _("Row %(row)d has more cells than the header; is a text with “%(mark)s” not in quotes?") % {"row": number, "mark": self.delimiter}
-                )
+                raise RuleError(self._too_many(number))
             if len(cell) > CELL:
                 named = self.headers[position] if position < len(self.headers) else position + 1
                 raise RuleError(_("Row %(row)d, column “%(column)s”: a cell holds at most %(n)d characters.") % {"row": number, "column": named, "n": CELL})
+
+    def _too_many(self, number: int) -> str:
+        if self.sheets:
+            return _("Row %(row)d has more cells than the header; name each column in row %(header)d.") % {"row": number, "header": self.header}
+        return _("Row %(row)d has more cells than the header; is a text with “%(mark)s” not in quotes?") % {"row": number, "mark": self.delimiter}
 
     @cached_property
     def size(self) -> int:
@@ -68,55 +87,91 @@ class Table:
 
     def sample(self, most: int = 5) -> list[Row]:
         """The first rows."""
-        return [row for row, _n in zip(self.rows(), range(most), strict=False)]
+        return list(islice(self.rows(), most))
+
+    def as_read(self) -> Reading:
+        """How it was read, so that it is read in the same way again."""
+        return Reading(self.encoding, self.delimiter if not self.sheets else "", self.sheet, self.header)
 
 
-def read(content: bytes) -> Table:
-    """The table these bytes are. Errors: RuleError with a sentence. Cost: no more than the header is parsed."""
+@dataclass(frozen=True)
+class _Text:
+    """The text of a CSV file."""
+
+    text: str = field(repr=False)
+    delimiter: str
+    skipped: int  # 1 where a spreadsheet program wrote its delimiter first
+
+    def records(self) -> Iterator[tuple[int, list[str]]]:
+        return (pair for pair in _records(self.text, self.delimiter) if pair[0] > self.skipped)
+
+
+def read(content: bytes, asked: Reading = Reading()) -> Table:
+    """The table these bytes are, its header in the first row that holds anything. Errors: RuleError with a sentence.
+
+    Cost: of a CSV file no more than the header is parsed, a workbook is checked and parsed whole.
+    """
     if len(content) > MEGABYTES * 2**20:
         raise RuleError(_("The file is larger than %(n)d MB; divide it.") % {"n": MEGABYTES})
-    text, encoding = _decode(content)
+    if workbooks.is_one(content):
+        return _of_workbook(content, asked)
+    text, encoding = encodings.decode(content, asked.encoding)
+    if asked.delimiter not in ("", *DELIMITERS):
+        raise RuleError(_("Choose one of the marks that divide columns."))
     if text[:4].lower() == "sep=" and len(text) > 5:  # what a spreadsheet program writes for itself
-        skipped, delimiter = 1, text[4]
+        source = _Text(text, asked.delimiter or text[4], 1)
     else:
-        skipped, delimiter = 0, _delimiter(text)
-    for number, cells in _records(text, delimiter):
-        if number > skipped and any(cell.strip() for cell in cells):
-            return Table(_headers(cells), encoding, delimiter, text, number)
+        source = _Text(text, asked.delimiter or _delimiter(text), 0)
+    number, cells = _header(source.records(), asked.header)
+    return Table(_headers(cells), encoding, source.delimiter, source, number)
+
+
+def _of_workbook(content: bytes, asked: Reading) -> Table:
+    book = workbooks.opened(content)
+    sheet = book.sheet(asked.sheet)
+    number, cells = _header(sheet.records(), asked.header)
+    return Table(_headers(cells), "", ",", sheet, number, sheet.name, tuple(book.names))
+
+
+def explored(content: bytes) -> Table:
+    """The table these bytes are, its header in the row that looks like one: below a title and a date that stand above. Errors and cost: as of ``read``."""
+    table = read(content)
+    rows = list(islice((pair for pair in table._source.records() if any(c.strip() for c in pair[1])), HEAD_WITHIN))
+    width = max(sum(1 for c in cells if c.strip()) for _number, cells in rows)
+    for number, cells in rows:
+        named = [c.strip() for c in cells if c.strip()]
+        if len(named) >= max(2, width * 0.6) and len(set(named)) == len(named) and not any(_is_figure(c) for c in named):
+            return table if number == table.header else read(content, Reading(sheet=table.sheet, header=number))
+    return table
+
+
+def _is_figure(cell: str) -> bool:
+    return not any(c.isalpha() for c in cell)
+
+
+def _header(records: Iterable[tuple[int, list[str]]], wanted: int) -> tuple[int, list[str]]:
+    for number, cells in records:
+        if any(cell.strip() for cell in cells) and number >= wanted:
+            if wanted and number != wanted:
+                break
+            return number, cells
+    if wanted:
+        raise RuleError(_("Row %(row)d holds nothing; choose the row that names the columns.") % {"row": wanted})
     raise RuleError(_("The file is empty. Its first row names the columns, each further row is a record."))
 
 
-def _decode(content: bytes) -> tuple[str, str]:
-    """By its mark, else UTF-8, else the Chinese encodings that spreadsheet programs still write."""
-    for mark, encoding in MARKS:
-        if content.startswith(mark):
-            return _strictly(content[len(mark) :], encoding), encoding
-    for encoding in ("utf-8", "gb18030", "big5"):
-        try:
-            return content.decode(encoding), encoding
-        except UnicodeDecodeError:
-            continue
-    raise RuleError(_("The file is not text in UTF-8, GB 18030 or Big5. Save it as “CSV UTF-8”."))
-
-
-def _strictly(content: bytes, encoding: str) -> str:
-    try:
-        return content.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise RuleError(
-            _("The file says it is %(encoding)s, but at byte %(place)d it is not.") % {"encoding": encoding.upper(), "place": error.start}
-        ) from None
-
-
 def _delimiter(text: str) -> str:
-    """The delimiter that divides the header into most columns; a comma where none does."""
+    """The delimiter that divides the first row into most columns, or one of the next where a title stands first; a comma where none does."""
     best = (0, ",")
     for delimiter in DELIMITERS:
+        widths = []
         try:
-            cells = next((cells for _number, cells in _records(text, delimiter) if any(cells)), [])
+            for _number, cells in islice((pair for pair in _records(text, delimiter) if any(pair[1])), HEAD_WITHIN):
+                widths.append(len(cells))
         except RuleError:  # a quote in an odd place under this delimiter; another one may make sense of it
-            continue
-        best = max(best, (len(cells), delimiter), key=lambda pair: pair[0])
+            pass
+        if widths:
+            best = max(best, (widths[0] if widths[0] > 1 else max(widths), delimiter), key=lambda pair: pair[0])
     return best[1]
 
 

@@ -29,7 +29,7 @@ def show(request: HttpRequest, actor: Actor, slug: str, error: OdosError | None 
         return HttpResponseRedirect(address)
     wanted = _wanted(request, now)
     columns = tables.columns(actor, object_type, filters.columns_of(request.GET))
-    if request.GET.get("format") == "csv":
+    if request.GET.get("format") in export.FORMS:
         return _file(request, actor, object_type, wanted, columns)
     if now.kind != "list":
         return _otherwise(request, actor, object_type, wanted, now, error)
@@ -144,7 +144,7 @@ def _addresses(request: HttpRequest, actor: Actor, object_type: ObjectType, want
     imports = object_type.writable and access.allows(actor, object_type, "import") and pages.exists(f"{home}import/")
     return {
         "new": f"{home}new/" if makes else "", "import": f"{home}import/" if imports else "",
-        "export": filters.address(request, format="csv") if access.allows(actor, object_type, "export") else "",
+        **{f"export_{form}": filters.address(request, format=form) for form in export.FORMS if access.allows(actor, object_type, "export")},
         "archived": filters.address(request, archived="" if wanted.archived else "true") if object_type.archivable else "",
         "form": intake.address_of(request, object_type) if makes else "", "clear": _cleared(request, home),
     }  # fmt: skip
@@ -214,9 +214,10 @@ def _drill(actor: Actor, object_type: ObjectType, wanted: Listing, found: query.
 def _file(request: HttpRequest, actor: Actor, object_type: ObjectType, wanted: Listing, columns: list[tables.Column]) -> HttpResponse:
     """All that matches, in the columns and the order seen."""
     export.demand(actor, object_type, wanted)
-    pieces = export.stream(request.user, object_type, wanted, [c.name for c in columns], as_read=True)
-    name = f"{object_type.slug}-{context.company().subdomain}.csv"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingHttpResponse(pieces, content_type="text/csv; charset=utf-8", headers=headers)
+    form = request.GET["format"]
+    made, media = export.FORMS[form]
+    pieces = made(request.user, object_type, wanted, [c.name for c in columns], as_read=True)
+    name = f"{object_type.slug}-{context.company().subdomain}.{form}"
+    return StreamingHttpResponse(pieces, content_type=media, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 

@@ -14,7 +14,7 @@ from core import access, context, read, registry, schema, trail
 from core.access import Actor
 from core.read import Shown
 from core.registry import Field, Lines, ObjectType
-from core.views import pages
+from core.views import pages, undoing
 
 LENGTH = 20
 IN_BASE = frozenset({"rate", "base_net", "base_total"})  # the same again where a document is in the company's currency
@@ -113,7 +113,13 @@ def _of_trail(actor: Actor, object_type: ObjectType, record: Model, until: datet
         rows = rows.filter(at__lt=until)
     found = [(e, trail.readable_changes(actor, object_type.slug, e.changes)) for e in rows.order_by("-id")[: LENGTH + 1]]
     labels = _labels(actor, object_type, found)
-    return [Event(e.at, _entry(actor, object_type, record, e, changes, labels, whole)) for e, changes in found]
+    undoes = whole and access.rows(actor, object_type, "change").filter(pk=record.pk).exists()
+    told = []
+    for e, changes in found:
+        event = Event(e.at, _entry(actor, object_type, record, e, changes, labels, whole))
+        event.entry["undo"] = undoing.offered(actor, e) if undoes else ""
+        told.append(event)
+    return told
 
 
 def _uuid(key: Any) -> UUID:

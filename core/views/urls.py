@@ -3,7 +3,7 @@
 from django.urls import path
 
 from core import registry
-from core.views import acts, conditions, edits, imports, likeness, lists, lookups, papers, records, reports, views
+from core.views import acts, conditions, edits, imports, likeness, lists, lookups, papers, records, reports, undoing, views
 
 urlpatterns = [
     path("alike/<slug:slug>/", likeness.alike, name="alike"),
@@ -14,6 +14,7 @@ urlpatterns = [
     path("<slug:slug>/import/", imports.upload, name="import"),
     path("<slug:slug>/import/<uuid:ident>/", imports.step, name="import-step"),
     path("<slug:slug>/import/<uuid:ident>/errors.csv", imports.errors, name="import-errors"),
+    path("<slug:slug>/import/<uuid:ident>/rows.<str:form>", imports.refused, name="import-refused"),
     path("<slug:slug>/views/", views.keep, name="views"),
     path("<slug:slug>/views/<uuid:ident>/", views.change, name="view"),
     path("<slug:slug>/<str:ident>/", records.record, name="record"),
@@ -24,6 +25,7 @@ urlpatterns = [
         for r in registry.reports.values()
         if r.slug
     ),
+    path("<slug:slug>/<str:ident>/undo/<int:entry>/", undoing.once, name="undo"),
     path("<slug:slug>/<str:ident>/delete/", acts.delete, name="delete"),
     path("<slug:slug>/<str:ident>/<slug:act>/", acts.act, name="record-act"),
 ]

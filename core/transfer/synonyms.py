@@ -1,0 +1,44 @@
+"""Words that heads of columns use for fields besides their labels and keys, in the languages files come in. Knows no type."""
+
+from core import codes
+from core.registry import Field, ObjectType
+
+BY_NAME = {
+    "name": ("full name", "title", "名字", "姓名", "全称"),
+    "email": ("mail", "e-mail address", "email address", "邮箱", "电子邮箱", "邮件", "courriel", "correo"),
+    "phone": ("tel", "telephone", "phone number", "mobile", "cell", "电话", "电话号码", "手机", "手机号", "联系电话", "telefon", "téléphone", "teléfono"),
+    "website": ("web", "url", "homepage", "site", "www", "网址", "网站", "主页"),
+    "street": ("address", "street address", "address line 1", "addr", "地址", "详细地址", "街道", "straße", "strasse", "adresse", "rue"),
+    "city": ("town", "城市", "市", "ort", "stadt", "ville", "ciudad"),
+    "postal_code": ("zip", "zip code", "zipcode", "postcode", "post code", "plz", "邮编", "邮政编码", "code postal"),
+    "region": ("state", "province", "county", "省", "省份", "州", "bundesland"),
+    "country": ("country code", "nation", "国家", "国家地区", "land", "pays", "país"),
+    "external_id": ("external number", "customer number", "customer no", "customer id", "client id", "no", "number", "编号", "客户编号", "kundennummer"),
+    "sku": ("item number", "item no", "product code", "product id", "part number", "article", "产品编码", "产品编号", "货号", "物料号", "artikelnummer"),
+    "unit_price": ("price", "list price", "sales price", "单价", "价格", "售价", "preis", "prix"),
+    "owner": ("sales person", "salesperson", "sales rep", "account manager", "assigned to", "responsible", "负责人", "业务员", "销售员"),
+    "title": ("job title", "position", "职位", "职务"),
+    "first_name": ("given name", "vorname", "名"),
+    "last_name": ("surname", "family name", "nachname", "姓"),
+    "note": ("notes", "comment", "comments", "remark", "remarks", "备注", "说明"),
+    "description": ("notes", "comment", "details", "描述", "备注"),
+    "quantity": ("qty", "amount", "数量", "menge"),
+}  # fmt: skip
+BY_KIND = {"email": "email", "phone": "phone", "url": "website"}  # the only field of a kind goes by the words of its usual name
+
+
+def words(object_type: ObjectType, known: dict[str, Field]) -> list[tuple[str, str]]:
+    """(word, field) in the order they are tried: those of a field's own name, of its kind where it is the only one, and the type's with its title."""
+    found = [(word, name) for name in known for word in BY_NAME.get(name, ())]
+    for kind, usual in BY_KIND.items():
+        alike = [name for name, f in known.items() if f.kind == kind]
+        if len(alike) == 1:
+            found += [(word, alike[0]) for word in (usual, *BY_NAME[usual])]
+    countries = [n for n, f in known.items() if f.kind == "code" and f.options is codes.CODES["country"]]
+    if len(countries) == 1:
+        found += [(word, countries[0]) for word in ("country", *BY_NAME["country"])]
+    title = known.get(object_type.title)
+    if title is not None:
+        label = str(object_type.label)
+        found += [(word, title.name) for word in (label, f"{label} {title.label}", f"{label}{title.label}", object_type.slug)]
+    return found

@@ -137,7 +137,7 @@ def _text(f: Field, value: Any) -> str:
         return ""
     if isinstance(given, bool):
         return "true" if given else "false"
-    if isinstance(given, list) and all(isinstance(v, str) for v in given):
+    if isinstance(given, list) and f.rules.empty == []:
         return ",".join(given)
     return f.rules.to_form(f, value) if isinstance(given, list | dict) and not f.rules.sums else str(given)
 

@@ -46,7 +46,7 @@ def valued(dimension: Dimension) -> Field:
 def members(dimension: Dimension) -> tuple[str, dict[str, Any]]:
     """What the members of a dimension are: the slug of the type whose records they are, or else choices by their key."""
     if not dimension.looks:
-        return dimension.target, {}
+        return dimension.target, dimension.choices() if dimension.choices else {}
     through = valued(dimension)
     return (through.target, {}) if through.is_reference else ("", through.choices() if through.options else {})
 

@@ -17,13 +17,13 @@ from babel.units import format_unit
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from core import context, dimensions, kpi, periods, registry, structures
+from core import context, dimensions, kpi, periods, structures
 from core.asof import AsOf
 from core.kinds import locale
+from core.measuring import Dimension
 from core.money import plain
 from core.periods import Period
 
-FACTS = "/facts/"
 NO_VALUE = "\N{EN DASH}"
 UNITS = {"days": "duration-day", "hours": "duration-hour"}
 WHOLE_UP_TO = 100_000  # larger figures are shortened where there is little room; their full text stays in the title
@@ -31,7 +31,7 @@ WHOLE_UP_TO = 100_000  # larger figures are shortened where there is little room
 
 @dataclass(frozen=True)
 class Number:
-    """One value: ``short`` for a tile, ``full`` to the minor unit, ``url`` of the facts that add up to it.
+    """One value: ``short`` for a tile, ``full`` to the minor unit, ``url`` of the facts or records it is made of.
 
     A ratio is no sum of facts: its ``url`` is the page of the figure, ``parts`` are those of the facts it is made of.
     """
@@ -40,6 +40,7 @@ class Number:
     full: str
     url: str
     parts: tuple[str, ...] = ()
+    tone: str = ""  # of the threshold it has reached
 
 
 @dataclass(frozen=True)
@@ -77,11 +78,12 @@ class Row:
     goal: Goal | None = None
 
 
-def number(definition: kpi.Definition, value: Decimal | None, drill: str | kpi.Drills, page: str = "") -> Number:
+def number(definition: kpi.Definition, value: Decimal | None, drill: str | kpi.Address | kpi.Drills, page: str = "") -> Number:
     """``page`` is the address of the figure asked for just so, where a ratio leads to."""
+    told = short(definition, value), full(definition, value)
     if isinstance(drill, kpi.Drills):
-        return Number(short(definition, value), full(definition, value), page, tuple(f"{FACTS}?{one}" for one in drill))
-    return Number(short(definition, value), full(definition, value), f"{FACTS}?{drill}" if drill else "")
+        return Number(*told, page, tuple(one.path for one in drill), definition.tone(value))
+    return Number(*told, drill.path if isinstance(drill, kpi.Address) else "", (), definition.tone(value))
 
 
 def shown(answer: kpi.Answer) -> Number:
@@ -94,7 +96,7 @@ def page_of(answer: kpi.Answer, period: str = "", more: list | None = None) -> s
     asked, every = answer.question, list(more or [])
     if asked.filter is not None:
         every.append(asked.filter)
-    words = {"period": period or answer.period.key, "as_of": answer.as_of.token}
+    words = {"period": period or answer.period.key} | ({"as_of": answer.as_of.token} if answer.definition.has_past else {})
     if every:
         words["filter"] = json.dumps({"all": every} if len(every) > 1 else every[0], separators=(",", ":"), ensure_ascii=False)
     return f"/kpis/{answer.definition.key}/?{urlencode(words)}"
@@ -112,8 +114,12 @@ def short(definition: kpi.Definition, value: Decimal | None) -> str:
     if definition.format != "number":
         return _of_format(definition, value, "#,##0.#")
     if large:
-        return format_compact_decimal(value, locale=locale(), fraction_digits=1)
-    return format_decimal(value, format="#,##0.##", locale=locale())
+        return _with_unit(definition, format_compact_decimal(value, locale=locale(), fraction_digits=1))
+    return _with_unit(definition, format_decimal(value, format="#,##0.##", locale=locale()))
+
+
+def _with_unit(definition: kpi.Definition, text: str) -> str:
+    return f"{text} {definition.unit}" if definition.unit else text
 
 
 def full(definition: kpi.Definition, value: Decimal | None) -> str:
@@ -121,7 +127,9 @@ def full(definition: kpi.Definition, value: Decimal | None) -> str:
         return NO_VALUE
     if definition.in_money:
         return format_currency(value, context.company().currency, locale=locale())
-    return _of_format(definition, value, "#,##0.##") if definition.format != "number" else format_decimal(value, format="#,##0.######", locale=locale())
+    if definition.format != "number":
+        return _of_format(definition, value, "#,##0.##")
+    return _with_unit(definition, format_decimal(value, format="#,##0.######", locale=locale()))
 
 
 def _of_format(definition: kpi.Definition, value: Decimal, pattern: str) -> str:
@@ -232,7 +240,7 @@ def rows(answer: kpi.Answer, groups: Iterable[kpi.Group] | None = None) -> list[
 def group_page(answer: kpi.Answer, group: kpi.Group) -> str:
     """The page of the figure for one group of it alone. Of a node in a tree the page is that of the node without those below."""
     period, more = "", []
-    for key, dimension in zip(group.keys, (registry.dimensions[d] for d in answer.dimensions), strict=True):
+    for key, dimension in zip(group.keys, (answer.definition.dimension(d) for d in answer.dimensions), strict=True):
         if dimension.period:
             period = period or str(key)
         else:
@@ -241,12 +249,12 @@ def group_page(answer: kpi.Answer, group: kpi.Group) -> str:
 
 
 def group_label(answer: kpi.Answer, group: kpi.Group) -> str:
-    return " · ".join(key_label(name, key, label) for name, key, label in zip(answer.dimensions, group.keys, group.labels, strict=True))
+    return " · ".join(key_label(answer.definition.dimension(d), key, label) for d, key, label in zip(answer.dimensions, group.keys, group.labels, strict=True))
 
 
-def key_label(dimension: str, key: Any, label: str) -> str:
+def key_label(dimension: Dimension, key: Any, label: str) -> str:
     """One key of a group in words; what the reader may not see by name is said to be so."""
-    if registry.dimensions[dimension].period and key:
+    if dimension.period and key:
         return period_label(periods.parse(str(key), structures.today(), context.company().fiscal_year_start))
     return label or (_("Not visible to you") if key is not None else _("None"))
 
@@ -255,7 +263,7 @@ def _record_url(answer: kpi.Answer, group: kpi.Group) -> str:
     """The page of the record a group of one dimension is about."""
     if len(answer.dimensions) != 1 or group.keys[0] is None or not group.labels[0]:
         return ""
-    dimension = registry.dimensions[answer.dimensions[0]]
+    dimension = answer.definition.dimension(answer.dimensions[0])
     slug = "" if dimension.period else dimensions.members(dimension)[0]
     return f"/{slug}/{group.keys[0]}/" if slug else ""
 
@@ -272,7 +280,7 @@ def months(answer: kpi.Answer, last: date, count: int = 12) -> list[Bar]:
     ``answer`` is grouped by month.
     """
     by_key = {g.keys[0]: g for g in answer.groups}
-    nothing = None if answer.definition.is_ratio else Decimal(0)
+    nothing = answer.definition.nothing
     found = []
     for back in range(count - 1, -1, -1):
         index = last.year * 12 + last.month - 1 - back
@@ -307,7 +315,7 @@ def group_chart(answer: kpi.Answer, title: str, most: int = 12) -> dict[str, Any
     """Bars of the groups of one dimension: through time upright, else the largest ones lying. None where there are none."""
     if not answer.groups:
         return None
-    dimension = registry.dimensions[answer.dimensions[0]]
+    dimension = answer.definition.dimension(answer.dimensions[0])
     groups = answer.groups if dimension.period else sorted(answer.groups, key=lambda g: -abs(g.value or 0))[:most]
     bars = [(group_label(answer, g), g.value, _address(answer, g)) for g in (groups[-36:] if dimension.period else groups)]
     upright = "bar" if answer.definition.is_additive else "line"
@@ -315,7 +323,7 @@ def group_chart(answer: kpi.Answer, title: str, most: int = 12) -> dict[str, Any
 
 
 def chart(definition: kpi.Definition, title: str, shape: str, head: str, bars: list[Bar]) -> dict[str, Any]:
-    unit = context.company().currency if definition.in_money else "%" if definition.format == "percent" else ""
+    unit = context.company().currency if definition.in_money else "%" if definition.format == "percent" else definition.unit
     scale = 100 if unit == "%" else 1
     drawn = {
         "type": shape, "unit": unit,

@@ -36,6 +36,7 @@ class Dimension:
     period: str = ""  # month, quarter, year
     tree: type | None = None
     ways: tuple[tuple[str, str, str], ...] = ()
+    choices: Any = None  # called for {key: label}, where its members are neither records nor looked up
 
     @property
     def looks(self) -> tuple[tuple[str, str, str], ...]:

@@ -28,14 +28,15 @@ def document(actor: Actor, root: str) -> Json:
             schemas[f"{object_type.slug}.new"] = input_schema(actor, object_type, "add")
             schemas[f"{object_type.slug}.change"] = input_schema(actor, object_type, "change")
         paths |= type_paths(actor, object_type)
-    paths |= kpi_paths() | duplicates_path()
+    paths |= kpi_paths(paths) | duplicates_path()
     return {
         "openapi": "3.1.0",
         "info": {"title": f"{context.company().name} · Odos API", "version": VERSION, "description": _about()},
         "servers": [{"url": root.rstrip("/")}],
         "security": [{"key": []}],
         "tags": [{"name": t.slug, "description": str(t.plural)} for t in types]
-        + [{"name": "kpis", "description": _("KPIs")}, {"name": "duplicates", "description": _("Duplicates")}],
+        + [{"name": "kpis", "description": _("KPIs")}] * (registry.types["kpis"] not in types)
+        + [{"name": "duplicates", "description": _("Duplicates")}],
         "paths": paths,
         "components": {
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": _("A key made by “manage.py apikey create”.")}},
@@ -234,8 +235,8 @@ def _deeds(actor: Actor, object_type: ObjectType) -> list[Act]:
     return [*access.acts(actor, object_type), *common]
 
 
-def kpi_paths() -> Json:
-    """The addresses of KPIs. Cost: one query."""
+def kpi_paths(made: Json) -> Json:
+    """The addresses of KPIs: what they are and come to, beside those by which they are made and changed. Cost: one query."""
     known = [one.key for one in kpi.every_definition()]
     key = {"name": "key", "in": "path", "required": True, "schema": {"type": "string", **({"enum": known} if known else {})}}
     words = ("period", "group_by", "kpi_filter", "as_of", "structure", "rollup")
@@ -246,9 +247,11 @@ def kpi_paths() -> Json:
             **answer, **_refusals(refusals)}}}  # fmt: skip
 
     several = {"type": "object", "properties": {"results": {"type": "array", "items": _ref("Kpi")}}, "required": ["results"]}
+    one = made.pop("/kpis/{id}/", {})
+    changes = {verb: {**one[verb], "parameters": [key, *one[verb].get("parameters", [])]} for verb in ("patch", "delete") if verb in one}
     return {
-        "/kpis/": get("list", _("Every KPI"), several, [], ()),
-        "/kpis/{key}/": get("read", _("Formula and dimensions"), _ref("Kpi"), [key], (404,)),
+        "/kpis/": made.get("/kpis/", {}) | get("list", _("Every KPI"), several, [], ()),
+        "/kpis/{key}/": changes | get("read", _("Formula and dimensions"), _ref("Kpi"), [key], (404,)),
         "/kpis/{key}/value/": get(
             "value", _("The figure, and the facts that add up to it"), _ref("KpiValue"), [key, *map(_parameter, words)], (404, 422)
         ),
@@ -398,9 +401,9 @@ def shared_schemas() -> Json:
         "Errors": _object(errors=sentences, request_id=text),
         "Stale": stale,
         "Kpi": _object(
-            key=text, name=text, formula=text, measure=text, measures={"type": "array", "items": text}, measured_in=text, date_basis=text, filter={},
-            up_is_good={"type": "boolean"},
-            dimensions={"type": "array", "items": _object(key=text, label=text)}, url=text, value_url=text,
+            key=text, name=text, formula=text, measure=maybe, measures={"type": "array", "items": text}, measured_in=text, date_basis=text, filter={},
+            up_is_good={"type": "boolean"}, format=text, thresholds={"type": "array"}, definition={"type": ["object", "null"]},
+            version={"type": ["integer", "null"]}, dimensions={"type": "array", "items": _object(key=text, label=text)}, url=text, value_url=text,
         ),
         "KpiValue": _drilled(
             drills, value=number, measured_in=text, as_of=text, hidden={"type": "integer"}, previous=compared, year_ago=compared,

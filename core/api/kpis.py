@@ -3,16 +3,19 @@
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from core import context, kpi, registry
+from core import context, kpi
 from core.access import Actor
-from core.api import answers
-from core.api.views import Endpoint
-from core.errors import RuleError
-from core.kpi import Answer, Definition, Drills, Group
+from core.api import answers, views
+from core.api.parsing import ID
+from core.api.views import Collection, Endpoint, Single, Target
+from core.errors import Missing, RuleError
+from core.kpi import Address, Answer, Definition, Drills, Group
+from core.models import Kpi as Row
 from core.money import plain
 
 Write = Callable[[Decimal | None], str | None]
@@ -24,37 +27,62 @@ def _definition(wanted: Definition, request: HttpRequest) -> dict[str, Any]:
         "key": wanted.key,
         "name": wanted.name,
         "formula": wanted.formula,
-        "measure": wanted.measure.key,
+        "measure": wanted.measure.key if wanted.measure else None,
         "measures": wanted.measures,
         "measured_in": _measured_in(wanted),
         "date_basis": wanted.date_basis,
         "filter": wanted.filter,
         "up_is_good": wanted.up_is_good,
-        "dimensions": [{"key": key, "label": str(registry.dimensions[key].label)} for key in wanted.dimensions],
+        "format": wanted.format,
+        "thresholds": list(wanted.thresholds),
+        "definition": wanted.given,
+        "version": wanted.version or None,
+        "dimensions": [{"key": key, "label": str(wanted.dimension(key).label)} for key in wanted.dimensions],
         "url": answers.address(request, f"kpis/{wanted.key}/"),
         "value_url": answers.address(request, f"kpis/{wanted.key}/value/"),
     }
 
 
 def _measured_in(wanted: Definition) -> str:
-    return context.company().currency if wanted.in_money else UNITS.get(wanted.format, "ratio" if wanted.is_ratio else "count")
+    if wanted.in_money:
+        return context.company().currency
+    return UNITS.get(wanted.format) or wanted.unit or ("ratio" if wanted.is_ratio else "count")
 
 
-class Kpis(Endpoint):
-    """``/kpis/``: every KPI of the company, in its order."""
+class Kpis(Collection):
+    """``/kpis/``: every KPI of the company that its reader may see, in its order; and new ones, which are records like all others."""
 
-    def get(self, request) -> HttpResponse:
+    def get(self, request, slug: str) -> HttpResponse:
         def work(actor: Actor) -> list[dict[str, Any]]:
-            return [_definition(one, request._request) for one in kpi.every_definition()]
+            return [_definition(one, request._request) for one in kpi.every_definition() if one.built is None or kpi.may(actor, one)]
 
-        return answers.answer({"results": self.reading(work), "next": None, "previous": None})
+        body: dict[str, Any] = {"results": self.reading(work), "next": None, "previous": None}
+        if request._request.GET.get("count") == "exact":
+            body["count"] = len(body["results"])
+        return answers.answer(body)
 
 
-class Kpi(Endpoint):
-    """``/kpis/<key>/``: the formula and the dimensions that apply."""
+class Kpi(Single):
+    """``/kpis/<key>/``: the formula and the dimensions that apply. It is changed as a record, by its key or its id."""
 
-    def get(self, request, key: str) -> HttpResponse:
-        return answers.answer(self.reading(lambda actor: _definition(kpi.definition(key), request._request)))
+    def target(self, slug: str, ident: str) -> Target:
+        row = Row.objects.filter(key=ident).first() if "\x00" not in ident else None
+        return super().target(slug, str(row.pk) if row is not None else ident)
+
+    def get(self, request, slug: str, ident: str) -> HttpResponse:
+        def work(actor: Actor) -> dict[str, Any]:
+            row = Row.objects.filter(pk=UUID(ident)).first() if ID.fullmatch(ident) else None
+            found = kpi.definition(row.key if row is not None else ident)
+            if found.built is not None and not kpi.may(actor, found):
+                raise Missing
+            return _definition(found, request._request)
+
+        body = self.reading(work)
+        return answers.answer(body, headers={"ETag": f'"{body["version"]}"'} if body["version"] else None)
+
+
+class Deed(Kpi, views.Deed):
+    """``/kpis/<key>/<act>/``: an act on the row of a KPI."""
 
 
 class Value(Endpoint):
@@ -80,12 +108,14 @@ def _answer(found: Answer, request: HttpRequest) -> dict[str, Any]:
             return None
         return plain(value, places) if value else "0"
 
-    def drill(query: str | Drills) -> dict[str, Any]:
-        """A sum of facts has one list of them, a ratio two."""
-        facts = answers.address(request, "facts/")
+    def drill(query: Address | Drills) -> dict[str, Any]:
+        """A sum has one list of facts or records, a ratio two."""
         if isinstance(query, Drills):
-            return {"drills": {"numerator": f"{facts}?{query.numerator}", "denominator": f"{facts}?{query.denominator}"}}
-        return {"drill": f"{facts}?{query}"}
+            return {"drills": {name: address(one) for name, one in zip(("numerator", "denominator"), query, strict=True)}}
+        return {"drill": address(query)}
+
+    def address(one: Address) -> str:
+        return f"{answers.address(request, one.slug)}/?{one}"
 
     def compared(other) -> dict[str, Any] | None:
         return {"value": write(other.value), **drill(other.drill)} if other else None
@@ -115,12 +145,14 @@ def _lineage(found: Answer) -> dict[str, Any]:
         "currency": company.currency if wanted.in_money else None,
         "rows": found.rows,
     }
+    if wanted.given is not None:
+        told["definition"] = wanted.given
     if found.unknown is not None:
         told[wanted.unknown_called] = int(found.unknown)
     return told
 
 
-def _group(group: Group, write: Write, drill: Callable[[str | Drills], dict[str, Any]]) -> dict[str, Any]:
+def _group(group: Group, write: Write, drill: Callable[[Address | Drills], dict[str, Any]]) -> dict[str, Any]:
     body: dict[str, Any] = {
         "keys": [None if key is None else str(key) for key in group.keys],
         "labels": group.labels,

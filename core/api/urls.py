@@ -7,9 +7,11 @@ from core.api import chains, duplicates, kpis, schema, views
 urlpatterns = [
     path("", views.Root.as_view(), name="api"),
     path("schema/", schema.Schema.as_view(), name="api-schema"),
-    path("kpis/", kpis.Kpis.as_view(), name="api-kpis"),
-    path("kpis/<str:key>/", kpis.Kpi.as_view(), name="api-kpi"),
+    path("kpis/", kpis.Kpis.as_view(), {"slug": "kpis"}, name="api-kpis"),
+    path("kpis/batch/", views.Batch.as_view(), {"slug": "kpis"}, name="api-kpis-batch"),
+    path("kpis/<str:ident>/", kpis.Kpi.as_view(), {"slug": "kpis"}, name="api-kpi"),
     path("kpis/<str:key>/value/", kpis.Value.as_view(), name="api-kpi-value"),
+    path("kpis/<str:ident>/<str:act>/", kpis.Deed.as_view(), {"slug": "kpis"}, name="api-kpi-act"),
     path("duplicates/", duplicates.Duplicates.as_view(), name="api-duplicates"),
     path("<str:slug>/", views.Collection.as_view(), name="api-list"),
     path("<str:slug>/batch/", views.Batch.as_view(), name="api-batch"),

@@ -31,6 +31,9 @@ def figures_add_up() -> Iterator[Difference]:
     for definition in kpi.every_definition():
         if definition.is_ratio:
             continue
+        if definition.composed:
+            yield from _of_rows(definition)
+            continue
         whole = _ask(definition)
         if whole.unknown and whole.value is None:
             continue
@@ -43,6 +46,19 @@ def figures_add_up() -> Iterator[Difference]:
                 yield from _difference(definition, registry.dimensions[split].label, whole.value, sum((g.value for g in parts.groups), ZERO))
         if "unit" in definition.dimensions:
             yield from _tree(definition, whole.value)
+
+
+def _of_rows(definition: Definition) -> Iterator[Difference]:
+    """A number or a sum of records, against the list of them. Other aggregates stand in it, which no sum can tell."""
+    built = definition.built
+    if built.then or built.of.aggregate not in ("count", "sum"):
+        return
+    whole = _ask(definition)
+    page = query.page(access.system("doctor"), registry.get(whole.drill.slug), query.listing([*parse_qsl(whole.drill), ("limit", "1")]))
+    if built.of.aggregate == "count":
+        yield from _difference(definition, _("Rows behind it"), whole.value, Decimal(page.count))
+    elif page.sums:
+        yield from _difference(definition, _("Rows behind it"), whole.value, next(iter(page.sums.values())))
 
 
 def _listed(drill: str) -> Decimal:

@@ -5,10 +5,12 @@ conditions and the same snapshot. Nothing is cached and nothing is ever evaluate
 """
 
 from core.kpi.answers import Answer, Compared, Group, value, values
-from core.kpi.definitions import Definition, definition, every_definition, may
-from core.kpi.drills import Drills
-from core.kpi.questions import Question, question
+from core.kpi.built import Built
+from core.kpi.definitions import Definition, define, definition, every_definition, may, may_split
+from core.kpi.drills import Address, Drills
+from core.kpi.questions import Question, demand_filter, question
 
 __all__ = [
-    "Answer", "Compared", "Definition", "Drills", "Group", "Question", "definition", "every_definition", "may", "question", "value", "values",
+    "Address", "Answer", "Built", "Compared", "Definition", "Drills", "Group", "Question", "define", "definition", "demand_filter", "every_definition", "may",
+    "may_split", "question", "value", "values",
 ]  # fmt: skip

@@ -10,8 +10,9 @@ from core import asof, context, periods, structures
 from core.access import Actor
 from core.asof import AsOf
 from core.kpi import groups, questions, trees
+from core.kpi.composed import Composed
 from core.kpi.definitions import Definition
-from core.kpi.drills import Drills
+from core.kpi.drills import Address, Drills
 from core.kpi.groups import Amounts, Asked, Group
 from core.kpi.questions import Question
 from core.kpi.tally import Tally, same
@@ -24,7 +25,7 @@ class Compared(NamedTuple):
 
     period: Period
     value: Decimal | None
-    drill: str | Drills
+    drill: Address | Drills
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Answer:
     as_of: AsOf
     hidden: int
     rows: int
-    drill: str | Drills
+    drill: Address | Drills
     previous: Compared | None
     year_ago: Compared | None
     filters: list
@@ -59,8 +60,8 @@ class Task:
     question: Question
     asked: Asked
     others: tuple[Period | None, Period | None]  # the one before, and the same a year ago
-    seen: Tally
-    everyone: Tally
+    seen: Tally | None = None
+    everyone: Tally | None = None
 
     @property
     def spans(self) -> list[Period]:
@@ -89,7 +90,12 @@ def values(actor: Actor, asked: Iterable[tuple[Definition, Question]], compared:
     known: dict[str, AsOf] = {}
     tallies: dict[tuple[str, str], tuple[Tally, Tally]] = {}
     tasks = []
+    composed: dict[int, Composed] = {}
     for wanted, question in asked:
+        if wanted.composed:
+            one = composed[len(tasks)] = Composed(actor, wanted, question, compared)
+            tasks.append(Task(question, one.asked, one.others))
+            continue
         period = periods.parse(question.period, today, fiscal)
         as_of = known.get(question.as_of) or known.setdefault(question.as_of, asof.parse(question.as_of))
         splits, extra = questions.splits(actor, wanted, question), questions.filters(actor, wanted, question)
@@ -106,7 +112,7 @@ def values(actor: Actor, asked: Iterable[tuple[Definition, Question]], compared:
     for pair in tallies.values():
         for tally in pair:
             tally.read()
-    return _with_targets(actor, [(task, _answer(task)) for task in tasks])
+    return _with_targets(actor, [(task, _told(composed[i]) if i in composed else _answer(task)) for i, task in enumerate(tasks)])
 
 
 def _answer(task: Task) -> Answer:
@@ -118,6 +124,16 @@ def _answer(task: Task) -> Answer:
         wanted, period, wanted.worth(amounts), asked.as_of, task.everyone.rows(wanted, period, today) - rows, rows, asked.drill(),
         previous, year_ago, asked.extra, _groups(task), task.question.group_by, unknown=amounts[3] if wanted.unknown.measures else None,
         counted=amounts[0], question=task.question,
+    )  # fmt: skip
+
+
+def _told(one: Composed) -> Answer:
+    """The answer to a question that is more than sums of facts."""
+    value, drill, rows = one.whole(one.period)
+    previous, year_ago = (Compared(o, *one.whole(o)[:2]) if o is not None else None for o in one.others)
+    return Answer(
+        one.wanted, one.period, value, one.as_of, one.hidden(), rows, drill, previous, year_ago, list(one.sources[0].extra), one.groups(),
+        one.question.group_by, counted=value or Decimal(0), question=one.question,
     )  # fmt: skip
 
 

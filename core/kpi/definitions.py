@@ -1,31 +1,40 @@
-"""The KPIs of a company as they are computed: its own rows, with the parts and words that the registry ships."""
+"""The KPIs of a company as they are computed: its own rows, with the parts and words that the registry ships or the company built."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
+from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from core import access, registry
+from core import access, dimensions, registry
 from core.access import Actor
-from core.errors import Missing
-from core.measuring import Measure, Part, ShippedKpi
+from core.errors import Missing, RuleError
+from core.kpi import built
+from core.kpi.built import Built, Piece
+from core.kpi.wording import date_in_words, in_words
+from core.labels import in_language
+from core.measuring import Dimension, Measure, Part, ShippedKpi
 from core.models import Kpi
+from core.registry import Field
 
 SIX_PLACES = Decimal("0.000001")
 NOTHING = Part(())
+SPLITS = ("choice", "code", "yesno", "ref", "user")  # kinds of fields that records are split by
+ALIKE = {"person": "owner", "owner": "person"}  # facts count for a person, records have an owner
+YES_NO = {"true": True, "false": False}
 
 
 @dataclass(frozen=True)
 class Definition:
     """A KPI as it is computed. ``top`` is its sum; ``bottom`` what it is divided by, ``known`` and ``unknown`` whether it has a value.
 
-    A part without measures is always 0 and costs nothing.
+    A part without measures is always 0 and costs nothing. One that is ``composed`` has no such parts: ``built`` says what it is.
     """
 
     key: str
     name: str
-    measure: Measure
+    measure: Measure | None
     filter: Any
     formula: str
     date_basis: str
@@ -38,6 +47,14 @@ class Definition:
     scale: int = 1
     format: str = "number"
     unknown_called: str = ""
+    built: Built | None = None
+    own: tuple[tuple[str, Dimension], ...] = ()  # dimensions that are fields of a type
+    unit: str = ""
+    thresholds: tuple = ()
+    row_id: UUID | None = None
+    version: int = 0
+    about: str = ""
+    given: Any = field(default=None, compare=False, hash=False)  # the definition as it was written
 
     @property
     def parts(self) -> tuple[Part, Part, Part, Part]:
@@ -46,20 +63,76 @@ class Definition:
     @property
     def measures(self) -> list[str]:
         """What it is made of, each once."""
+        if self.composed:
+            return list(dict.fromkeys(m for p in self.built.pieces for m in p.measures))
         return list(dict.fromkeys((*self.top.measures, *self.bottom.measures)))
 
     @property
+    def composed(self) -> bool:
+        """Whether it is more than sums of facts, see ``core.kpi.composed``."""
+        return self.built is not None and not self.built.is_plain
+
+    @property
+    def is_shipped(self) -> bool:
+        return self.key in registry.kpis
+
+    @property
+    def has_past(self) -> bool:
+        """Whether it can be read as of an earlier time: facts can, records are as they are."""
+        return not self.composed or all(p.of_facts for p in self.built.pieces)
+
+    @property
     def is_ratio(self) -> bool:
+        if self.composed:
+            return self.built.per is not None or self.built.then == "year-on-year"
         return bool(self.bottom.measures)
 
     @property
     def is_additive(self) -> bool:
         """Whether the figures of months add up to that of their quarter."""
+        if self.composed:
+            return self.built.per is None and not self.built.then and self.built.of.adds and self.built.of.over == "period"
         return not self.is_ratio and self.top.over == "period"
+
+    @property
+    def partitions(self) -> bool:
+        """Whether the members of a dimension add up to the whole."""
+        if self.composed:
+            return self.built.per is None and self.built.then in ("", "running") and self.built.of.adds
+        return not self.is_ratio
+
+    @property
+    def nothing(self) -> Decimal | None:
+        """What it is where there is nothing."""
+        if self.composed and (self.is_ratio or self.built.of.nothing is None):
+            return None
+        return None if self.is_ratio else Decimal(0)
 
     @property
     def in_money(self) -> bool:
         return self.format == "money"
+
+    def dimension(self, key: str) -> Dimension | None:
+        """The dimension of this key, if the KPI is split by it."""
+        if key not in self.dimensions:
+            return None
+        return dict(self.own).get(key) or registry.dimensions.get(key)
+
+    def per_dimension(self, dimension: Dimension) -> Dimension:
+        """The same dimension in the part it is divided by."""
+        if dimension.period or self.built.per is None:
+            return dimension
+        per = dict(_own_dimensions(self.built.per)) if not self.built.per.of_facts else registry.dimensions
+        other = dimension.key if dimension.key in per else ALIKE.get(dimension.key, dimension.key)
+        return per.get(other, dimension)
+
+    def tone(self, value: Decimal | None) -> str:
+        """The tone of the highest threshold that the value has reached; none below the first."""
+        tone = ""
+        for step in self.thresholds:
+            if value is not None and value >= Decimal(str(step["from"])):
+                tone = step["tone"]
+        return tone
 
     def worth(self, amounts: tuple[Decimal, ...]) -> Decimal | None:
         """The value that the sums of the four parts come to; None where there is nothing to divide by, or nothing is known."""
@@ -76,9 +149,9 @@ def definition(key: str) -> Definition:
     row = Kpi.objects.filter(key=key).first() if "\x00" not in key else None
     if row is None and key in registry.kpis:
         row = _shipped_row(key)
-    if row is None or row.archived_at is not None or not _computable(row):
+    if row is None or row.archived_at is not None or (found := define(row)) is None:
         raise Missing
-    return _define(row)
+    return found
 
 
 def every_definition() -> list[Definition]:
@@ -86,31 +159,123 @@ def every_definition() -> list[Definition]:
     rows = list(Kpi.objects.order_by("position", "key"))
     known = {row.key for row in rows}
     rows += [_shipped_row(key) for key in registry.kpis if key not in known]
-    return [_define(row) for row in rows if row.archived_at is None and _computable(row)]
+    return [found for row in rows if row.archived_at is None and (found := define(row)) is not None]
 
 
 def may(actor: Actor, wanted: Definition) -> bool:
-    """Whether the actor sees any of the documents the KPI is made of. Cost: none."""
+    """Whether the actor sees what the KPI is made of: any of its documents, and of one that was built all it names. Cost: none."""
+    if wanted.built is not None:
+        more = [wanted.filter] if wanted.filter else []
+        return built.seen(actor, wanted.built, lambda piece: more if piece == wanted.built.of else [])
     slugs = {slug for key in wanted.top.measures for slug in registry.measures[key].sources}
     return any(access.allows(actor, registry.get(slug), "view") for slug in slugs)
+
+
+def may_split(actor: Actor, wanted: Definition, dimension: Dimension) -> bool:
+    """Whether the actor may split it by this dimension of it. Cost: none."""
+    if dimension.period:
+        return True
+    if not wanted.composed:
+        return dimensions.usable(actor, dimension)
+    for i, piece in enumerate(wanted.built.pieces):
+        own = dimension if i == 0 else wanted.per_dimension(dimension)
+        if own.key not in access.fields(actor, piece.object_type) or (piece.of_facts and not dimensions.usable(actor, own)):
+            return False
+    return True
 
 
 def _shipped_row(key: str) -> Kpi:
     return Kpi(key=key, measure=registry.kpis[key].top.measures[0])
 
 
-def _computable(row: Kpi) -> bool:
-    return row.key in registry.kpis or row.measure in registry.measures
-
-
-def _define(row: Kpi) -> Definition:
+def define(row: Kpi) -> Definition | None:
+    """What a row means; None where nothing knows what it is of any more."""
     shipped = registry.kpis.get(row.key)
+    found = {"row_id": None if row._state.adding else row.pk, "version": row.version or 0, "about": row.about, "thresholds": tuple(row.thresholds or ())}
+    if shipped is None and row.definition is not None:
+        try:
+            return _define_built(row, built.read(row.definition), found)
+        except RuleError:
+            return None
+    if shipped is None and row.measure not in registry.measures:
+        return None
     if shipped is None:
         shipped = ShippedKpi(row.key, row.name, row.measure, registry.measures[row.measure].label, _("business date"))
     measure = registry.measures[shipped.top.measures[0]]
     return Definition(
-        row.key, row.name or str(shipped.label), measure, row.filter, str(shipped.formula), str(shipped.date_basis),
+        row.key, str(in_language(row.name, row.labels)) or str(shipped.label), measure, row.filter, str(shipped.formula), str(shipped.date_basis),
         tuple(d for d in shipped.dimensions if d in registry.dimensions), shipped.up_is_good,
         shipped.top, shipped.bottom or NOTHING, Part(shipped.known_by, shipped.over), Part(shipped.unknown_by, shipped.over),
-        shipped.scale, shipped.format or ("money" if measure.money else "number"), shipped.unknown_called,
+        shipped.scale, shipped.format or ("money" if measure.money else "number"), shipped.unknown_called, **found,
     )  # fmt: skip
+
+
+# Built ones ---------------------------------------------------------------------------------------------------------
+
+
+def _define_built(row: Kpi, made: Built, found: dict[str, Any]) -> Definition:
+    built.demand_sense(made)
+    of, per = made.of, made.per
+    measure = registry.measures[of.measures[0]] if of.of_facts else None
+    formula = str(in_words(made))
+    known = Definition(
+        row.key, str(in_language(row.name, row.labels)) or row.key, measure, _both(row.filter, of.filter if made.is_plain else None), formula,
+        date_in_words(made), (), row.up_is_good, scale=made.scale, format=row.format or usual_format(made), built=made, unit=row.unit_of_measure,
+        given=row.definition, **found,
+    )  # fmt: skip
+    if made.is_plain:
+        bottom = Part(per.measures, per.over) if per else NOTHING
+        return replace(known, top=Part(of.measures, of.over), bottom=bottom, dimensions=tuple(registry.dimensions))
+    own = tuple(_own_dimensions(of)) if not of.of_facts else ()
+    keys = [k for k, _d in own] if not of.of_facts else [d.key for d in registry.dimensions.values() if not d.period]
+    if per is not None:
+        others = {k: d.target for k, d in (_own_dimensions(per) if not per.of_facts else registry.dimensions.items())}
+        targets = {k: (dict(own).get(k) or registry.dimensions.get(k)).target for k in keys}
+        keys = [k for k in keys if _shared(k, targets[k], others)]
+    return replace(known, own=own, dimensions=(*keys, "month", "quarter", "year"))
+
+
+def _shared(key: str, target: str, others: dict[str, str]) -> bool:
+    """Whether both parts of a ratio are split by it."""
+    return any(k in others and others[k] == target for k in (key, ALIKE.get(key, key)))
+
+
+def _own_dimensions(piece: Piece) -> list[tuple[str, Dimension]]:
+    """The fields of a type by which its records are split. Cost: none after the first."""
+    found = []
+    for f in built.fields_of(piece).values():
+        if f.kind in SPLITS and f.name not in ("id", "month", "quarter", "year") and built.usable(f) and f.rules.ops:
+            found.append((f.name, Dimension(f.name, f.label, column=f.name, target=f.target if f.is_reference else "", choices=_choices(f))))
+    return found
+
+
+def _choices(f: Field) -> Any:
+    if f.is_reference:
+        return None
+    return (lambda: {"true": _("Yes"), "false": _("No")}) if f.kind == "yesno" else f.choices
+
+
+def _both(one: Any, other: Any) -> Any:
+    return {"all": [one, other]} if one and other else one or other
+
+
+def usual_format(made: Built) -> str:
+    """How its value is written where nobody said: a ratio of two amounts of money and a change as percent, money as money."""
+    if made.then == "year-on-year":
+        return "percent"
+    kinds = [piece_format(p) for p in made.pieces]
+    if made.per is None:
+        return kinds[0]
+    if kinds[0] == kinds[1] and made.scale == 1:
+        return "percent"
+    return "money" if kinds == ["money", "number"] else "number"
+
+
+def piece_format(piece: Piece) -> str:
+    """How what one part comes to is written: money as money, a percent as a percent, all else as a number."""
+    if piece.aggregate in ("count", "distinct"):
+        return "number"
+    if piece.of_facts and piece.field == "value":
+        return "money" if registry.measures[piece.measures[0]].money else "number"
+    f = built.fields_of(piece).get(piece.field)
+    return f.kind if f is not None and f.kind in ("money", "percent") else "number"

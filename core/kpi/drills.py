@@ -12,11 +12,27 @@ from core.measuring import Dimension, Part
 from core.periods import Period
 
 
+class Address(str):
+    """The query string of a list, and which list it is of: the facts unless it says otherwise."""
+
+    slug = "facts"
+
+    @classmethod
+    def of(cls, slug: str, query: str) -> "Address":
+        made = cls(query)
+        made.slug = slug
+        return made
+
+    @property
+    def path(self) -> str:
+        return f"/{self.slug}/?{self}"
+
+
 class Drills(NamedTuple):
     """A ratio has two lists of facts: those it divides and those it divides by."""
 
-    numerator: str
-    denominator: str
+    numerator: Address
+    denominator: Address
 
 
 def between(first: date | None, last: date | None) -> list:
@@ -29,7 +45,7 @@ def of_member(dimension: Dimension, key: Any) -> list:
     return [dimension.key, "empty", True] if key is None else [dimension.key, "eq", str(key)]
 
 
-def drill(wanted: Definition, extra: list, period: Period, today: date, as_of: AsOf, more: list | None = None) -> str | Drills:
+def drill(wanted: Definition, extra: list, period: Period, today: date, as_of: AsOf, more: list | None = None) -> Address | Drills:
     """Where the facts are that add up to this figure, or to the two it is made of."""
     top = _list(wanted.top, days_of(wanted.top, period, today), extra, as_of, more or [])
     if not wanted.is_ratio:
@@ -37,7 +53,8 @@ def drill(wanted: Definition, extra: list, period: Period, today: date, as_of: A
     return Drills(top, _list(wanted.bottom, days_of(wanted.bottom, period, today), extra, as_of, more or []))
 
 
-def _list(part: Part, days: Days, extra: list, as_of: AsOf, more: list) -> str:
+def _list(part: Part, days: Days, extra: list, as_of: AsOf, more: list) -> Address:
     named = ["measure", "in", list(part.measures)] if len(part.measures) > 1 else ["measure", "eq", part.measures[0]]
     every = [named, *between(days.first, days.last), *extra, *more]
-    return urlencode({"filter": json.dumps({"all": every}, separators=(",", ":"), ensure_ascii=False), "as_of": as_of.token, "sum": "value"})
+    words = {"filter": json.dumps({"all": every}, separators=(",", ":"), ensure_ascii=False), "as_of": as_of.token, "sum": "value"}
+    return Address.of("facts", urlencode(words))

@@ -15,7 +15,7 @@ from core.access import Actor
 from core.asof import AsOf
 from core.errors import RuleError
 from core.kpi.definitions import Definition
-from core.kpi.drills import Drills, drill, of_member
+from core.kpi.drills import Address, Drills, drill, of_member
 from core.kpi.tally import ZERO, days_of, in_days, of_part, seen
 from core.measuring import Dimension
 from core.periods import Period
@@ -34,7 +34,7 @@ class Group:
     keys: list
     labels: list[str]
     value: Decimal | None
-    drill: str | Drills
+    drill: Address | Drills
     own: Decimal | None = None
     parent: Any = None
     level: int | None = None
@@ -56,7 +56,7 @@ class Asked:
     structure: str = "now"
     rollup: bool = False
 
-    def drill(self, period: Period | None = None, more: list | None = None) -> str | Drills:
+    def drill(self, period: Period | None = None, more: list | None = None) -> Address | Drills:
         return drill(self.wanted, self.extra, period or self.period, self.today, self.as_of, more)
 
     @property
@@ -103,7 +103,7 @@ def made_of(asked: Asked, found: dict[tuple[tuple, Period | None], Amounts]) -> 
     made = []
     for (keys, span), amounts in found.items():
         by = {d.key: key for d, key in zip(members, keys, strict=True)}
-        told = [_period_key(d, span) if d.period else by[d.key] for d in asked.splits]
+        told = [period_key(d, span) if d.period else by[d.key] for d in asked.splits]
         words = [key if d.period else named[d.key].get(key, "") for d, key in zip(asked.splits, told, strict=True)]
         more = [of_member(d, by[d.key]) for d in members]
         where = clipped(span, asked.period) if span else asked.period
@@ -117,7 +117,7 @@ def made_of(asked: Asked, found: dict[tuple[tuple, Period | None], Amounts]) -> 
     return sorted(made, key=order)
 
 
-def _period_key(dimension: Dimension, span: Period) -> str:
+def period_key(dimension: Dimension, span: Period) -> str:
     return periods.containing(span.start, dimension.period, context.company().fiscal_year_start).key
 
 

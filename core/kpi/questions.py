@@ -1,16 +1,20 @@
 """What is asked of a KPI, in the contract's words, and what of it this KPI and this reader can be asked."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from core import access, conditions, context, dimensions, periods, registry, structures
+from core import access, conditions, context, periods, registry, structures
 from core.access import Actor
 from core.errors import RuleError
-from core.kpi.definitions import Definition
+from core.kpi.definitions import Definition, may_split
 from core.kpi.drills import between
+from core.kpi.tally import Days
 from core.measuring import Dimension
+
+Dated = Callable[[Days], list]
 
 
 @dataclass(frozen=True)
@@ -43,8 +47,8 @@ def splits(actor: Actor, wanted: Definition, asked: Question) -> list[Dimension]
         raise RuleError({"group_by": [_("Group by one or two dimensions.")]})
     found = []
     for key in asked.group_by:
-        dimension = registry.dimensions.get(key) if key in wanted.dimensions else None
-        if dimension is None or not dimensions.usable(actor, dimension):
+        dimension = wanted.dimension(key)
+        if dimension is None or not may_split(actor, wanted, dimension):
             raise RuleError({"group_by": [_("%(kpi)s is split by: %(known)s.") % {"kpi": wanted.name, "known": ", ".join(wanted.dimensions)}]})
         found.append(dimension)
     if asked.rollup and (len(found) != 1 or found[0].tree is None):
@@ -56,10 +60,21 @@ def filters(actor: Actor, wanted: Definition, asked: Question) -> list:
     """The conditions besides measures and days: the KPI's own and the reader's. Errors: RuleError where no list could have them."""
     found = [wanted.filter] if wanted.filter else []
     if asked.filter is not None:
-        found.append(_over_dimensions(wanted, asked.filter, 0))
-    # The list of facts behind a figure or group filters by one condition more for the measures, and two for each period.
-    conditions.compile(registry.types["facts"], {"all": [*[["measure", "eq", "-"]] * 7, *found]}, access.sight(actor))
+        found.append(over_dimensions(wanted, asked.filter))
+    demand_room(actor, "facts", found)
     return found
+
+
+def demand_room(actor: Actor, slug: str, found: list) -> None:
+    """The list behind a figure or group filters by some conditions more: for what is counted, and two for each period. Errors: RuleError."""
+    room = ["measure", "eq", "-"] if slug == "facts" else ["id", "empty", False]
+    conditions.compile(registry.get(slug), {"all": [*[room] * 7, *found]}, access.sight(actor))
+
+
+def demand_filter(actor: Actor, wanted: Definition, node: Any) -> None:
+    """Whether a figure can be narrowed by this. Errors: RuleError at the name. Cost: none."""
+    told = over_dimensions(wanted, node, lambda days: [])
+    demand_room(actor, wanted.built.of.type if wanted.composed else "facts", [told])
 
 
 def subject(asked: Question) -> tuple[str, str] | None:
@@ -69,28 +84,29 @@ def subject(asked: Question) -> tuple[str, str] | None:
         return "", ""
     if (word := conditions.joining(node)) and len(node[word]) == 1:
         node = node[word][0]
-    if isinstance(node, list) and len(node) == 3 and node[1] == "eq" and node[0] in registry.dimensions:
-        return None if registry.dimensions[node[0]].period else (node[0], str(node[2]))
+    if isinstance(node, list) and len(node) == 3 and node[1] == "eq" and isinstance(node[0], str) and "." not in node[0]:
+        known = registry.dimensions.get(node[0])
+        return None if known is not None and known.period else (node[0], str(node[2]))
     return None
 
 
-def _over_dimensions(wanted: Definition, node: Any, depth: int) -> Any:
-    """A reader's filter: over the KPI's dimensions only, periods rewritten as dates."""
+def over_dimensions(wanted: Definition, node: Any, dated: Dated = lambda days: between(*days), depth: int = 0) -> Any:
+    """A reader's filter: over the KPI's dimensions only, periods rewritten as dates, as ``dated`` writes days."""
     if depth <= conditions.DEPTH and (word := conditions.joining(node)):
-        return {word: [_over_dimensions(wanted, part, depth + 1) for part in node[word]]}
+        return {word: [over_dimensions(wanted, part, dated, depth + 1) for part in node[word]]}
     if isinstance(node, list) and len(node) == 3 and isinstance(node[0], str):
         head = node[0].partition(".")[0]
         if head not in wanted.dimensions:
             raise RuleError({node[0][:80] or "filter": [_("%(kpi)s is filtered by: %(known)s.") % {"kpi": wanted.name, "known": ", ".join(wanted.dimensions)}]})
-        if registry.dimensions[head].period:
-            return _dates(node)
+        if wanted.dimension(head).period:
+            return _dates(node, dated)
     return node
 
 
-def _dates(node: list) -> Any:
+def _dates(node: list, dated: Dated) -> Any:
     name, op, given = node
     keys = given.split(",") if isinstance(given, str) else given
     if op not in ("eq", "in") or not isinstance(keys, list) or not all(isinstance(k, str) for k in keys):
         raise RuleError({name: [_("A period is compared by eq or in.")]})
     found = [periods.parse(k, structures.today(), context.company().fiscal_year_start) for k in keys]
-    return {"any": [{"all": between(p.start, p.last)} for p in found]}
+    return {"any": [{"all": dated(Days(p.start, p.last))} for p in found]}

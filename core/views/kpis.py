@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from core import access, context, dimensions, figures, kpi, periods, read, registry, structures
 from core.access import Actor
 from core.errors import RuleError, Unparsable
+from core.kpi.wording import conditions_in_words
 from core.registry import Dimension
 from core.views import pages
 from core.views.dashboard import period_choices, twelve_months
@@ -44,7 +45,7 @@ def index(request: HttpRequest, actor: Actor) -> HttpResponse:
         }
         for a in answers
     ]  # fmt: skip
-    values: dict[str, Any] = {"figures": shown}
+    values: dict[str, Any] = {"figures": shown, "builds": access.allows(actor, registry.types["kpis"], "add")}
     if answers:
         values |= {"period": figures.period_label(answers[0].period), "as_of": figures.as_of(answers[0].as_of)}
     return pages.render(request, actor, "pages/kpis.html", values)
@@ -55,8 +56,8 @@ def figure(request: HttpRequest, actor: Actor, key: str) -> HttpResponse:
     """One figure as it is asked for. What is wrong with the question is said beside the form. Cost: see ``kpi.value``."""
     definition = kpi.definition(key)
     asked = stated(request.GET)
-    splits = [registry.dimensions[d] for d in definition.dimensions if dimensions.usable(actor, registry.dimensions[d])]
-    values: dict[str, Any] = {"definition": definition, "label": definition.name}
+    splits = [d for d in map(definition.dimension, definition.dimensions) if kpi.may_split(actor, definition, d)]
+    values: dict[str, Any] = {"definition": definition, "label": definition.name, "acts": _acts(actor, definition)}
     try:
         question = kpi.question({name: text for name, text in asked.items() if text})
         answer = kpi.value(actor, definition, question)
@@ -67,6 +68,16 @@ def figure(request: HttpRequest, actor: Actor, key: str) -> HttpResponse:
         status = pages.status_of(error)
     values["form"] = _form(actor, request, splits, asked, values.get("answer"))
     return pages.render(request, actor, "pages/kpi.html", values, status)
+
+
+def _acts(actor: Actor, definition: kpi.Definition) -> list[dict[str, str]]:
+    """What its reader may do with the figure itself. Cost: none."""
+    object_type, found = registry.types["kpis"], []
+    if definition.row_id and access.allows(actor, object_type, "change"):
+        found.append({"label": _("Change"), "icon": "edit", "url": f"/kpis/{definition.key}/edit/"})
+    if access.allows(actor, object_type, "add"):
+        found.append({"label": _("Copy"), "icon": "copy", "url": f"/kpis/new/?copy={definition.key}"})
+    return found
 
 
 def sentences(error: RuleError | Unparsable) -> list[str]:
@@ -95,7 +106,7 @@ def _answered(actor: Actor, definition: kpi.Definition, question: kpi.Question, 
     chart = None if question.group_by else _months(actor, definition, question, answer)
     if answer.groups:
         split = answer if len(answer.dimensions) == 1 else kpi.value(actor, definition, _asked(question, answer, question.group_by[:1]), compared=False)
-        dimension = registry.dimensions[split.dimensions[0]]
+        dimension = definition.dimension(split.dimensions[0])
         title = _("%(kpi)s by %(dimension)s") % {"kpi": definition.name, "dimension": str(dimension.label).lower()}
         chart = None if question.rollup else figures.group_chart(split, title)
         if chart is not None and split is answer:
@@ -104,10 +115,10 @@ def _answered(actor: Actor, definition: kpi.Definition, question: kpi.Question, 
         "answer": answer, "number": figures.shown(answer), "goal": figures.goal(definition, answer.value, answer.target),
         "comparisons": figures.compare(answer),
         "period": figures.period_label(answer.period), "chart": chart,
-        "heads": [str(registry.dimensions[d].label) for d in answer.dimensions],
+        "heads": [str(definition.dimension(d).label) for d in answer.dimensions],
         "lines": _lines(actor, definition, question, answer), "goals": any(g.target is not None for g in answer.groups),
         # balances through time and ratios do not add up to the figure above them
-        "adds_up": not definition.is_ratio and (definition.is_additive or not any(registry.dimensions[d].period for d in answer.dimensions)),
+        "adds_up": definition.partitions and (definition.is_additive or not any(definition.dimension(d).period for d in answer.dimensions)),
         "left_out": max(0, len(answer.groups) - ROWS),
         "lineage": lineage(actor, answer), "hidden": figures.hidden(answer.hidden), "csv": _file(answer),
     }  # fmt: skip
@@ -133,7 +144,8 @@ def _lines(actor: Actor, definition: kpi.Definition, question: kpi.Question, ans
         own = {g.keys[0]: g for g in kpi.value(actor, definition, _asked(question, answer, question.group_by), compared=False).groups}
     made = []
     for group, row in zip(answer.groups[:ROWS], figures.rows(answer, answer.groups[:ROWS]), strict=True):
-        cells = [(figures.key_label(*of), row.url) for of in zip(answer.dimensions, group.keys, group.labels, strict=True)]
+        told = zip(map(definition.dimension, answer.dimensions), group.keys, group.labels, strict=True)
+        cells = [(figures.key_label(*of), row.url) for of in told]
         mine = own.get(group.keys[0])
         its_own = None
         if question.rollup:
@@ -144,9 +156,9 @@ def _lines(actor: Actor, definition: kpi.Definition, question: kpi.Question, ans
 
 
 def _file(answer: kpi.Answer) -> str:
-    """The facts as a file; of a ratio those that it divides."""
+    """The facts or records as a file; of a ratio those that it divides."""
     drill = answer.drill.numerator if isinstance(answer.drill, kpi.Drills) else answer.drill
-    return f"{figures.FACTS}?{drill}&format=csv"
+    return f"{drill.path}&format=csv"
 
 
 def lineage(actor: Actor, answer: kpi.Answer) -> list[tuple[str, str]]:
@@ -154,7 +166,7 @@ def lineage(actor: Actor, answer: kpi.Answer) -> list[tuple[str, str]]:
     definition, company = answer.definition, context.company()
     parts = [
         (_("Formula"), definition.formula), (_("Counts on"), definition.date_basis), (_("Period"), figures.period_label(answer.period)),
-        (_("Only where"), "; ".join(in_words(actor, f) for f in answer.filters) or _("no further condition")),
+        (_("Only where"), "; ".join(in_words(actor, definition, f) for f in answer.filters) or _("no further condition")),
         (_("Time zone"), company.timezone), (_("Currency"), company.currency if definition.in_money else _("none, it is a number")),
         (_("As of"), figures.as_of(answer.as_of)), (_("Facts"), str(answer.rows)),
         (_("Left out"), figures.hidden(answer.hidden) or _("nothing")),
@@ -162,12 +174,14 @@ def lineage(actor: Actor, answer: kpi.Answer) -> list[tuple[str, str]]:
     return [(str(word), str(text)) for word, text in parts]
 
 
-def in_words(actor: Actor, node: Any) -> str:
+def in_words(actor: Actor, definition: kpi.Definition, node: Any) -> str:
     """A filter as a reader understands it."""
     if isinstance(node, dict):
         word, parts = next(iter(node.items()))
         joint = _(" and ") if word == "all" else _(" or ")
-        return joint.join(f"({in_words(actor, p)})" if isinstance(p, dict) and len(parts) > 1 else in_words(actor, p) for p in parts)
+        return joint.join(f"({in_words(actor, definition, p)})" if isinstance(p, dict) and len(parts) > 1 else in_words(actor, definition, p) for p in parts)
+    if definition.composed:
+        return conditions_in_words(definition.built.of.object_type, node)
     name, op, value = node
     head, _dot, rest = name.partition(".")
     dimension = registry.dimensions.get(head)
@@ -201,8 +215,9 @@ def _is_id(value: Any) -> bool:
 def _form(actor: Actor, request: HttpRequest, splits: list[Dimension], asked: dict[str, str], answer: kpi.Answer | None) -> dict[str, Any]:
     chosen = [*asked["group_by"].split(","), "", ""]
     every = [(d.key, d.label) for d in splits]
+    past = answer is None or answer.definition.has_past
     by = [choice("by.1", _("Group by"), options(every, chosen[0])), choice("by.2", _("and by"), options(every, chosen[1]))]
-    trees = [d for d in splits if d.tree is not None]
+    trees = [d for d in splits if d.tree is not None] if answer is None or not answer.definition.composed else []
     picks = [_pick(actor, d, request.GET.get(f"f.{d.key}", "")) for d in splits if not d.period]
     known_by = asked["as_of"] if len(asked["as_of"]) == 10 else ""
     return {
@@ -213,10 +228,10 @@ def _form(actor: Actor, request: HttpRequest, splits: list[Dimension], asked: di
         ],
         "more": [
             *picks, *_rolling(trees, asked),
-            {
+            *([{
                 "name": "as_of", "kind": "date", "label": _("As known at the end of"), "value": known_by,
                 "help": _("Leave it empty for what is known now."),
-            },
+            }] if past else []),
         ],
         "rolled": bool(answer and asked["rollup"] == "true"),
         "open": any(p["chosen"] for p in picks) or asked["rollup"] == "true" or bool(asked["as_of"]) or asked["structure"] == "then",

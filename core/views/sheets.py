@@ -88,7 +88,7 @@ def _line(answers: list[kpi.Answer], groups: list[kpi.Group | None]) -> Line:
     cells = []
     for answer, group in zip(answers, groups, strict=True):
         if group is None:
-            nothing = None if answer.definition.is_ratio else Decimal(0)
+            nothing = answer.definition.nothing
             cells.append((figures.number(answer.definition, nothing, ""), False))
         else:
             number = _number_of(answer, group.value, group.counted, group.drill, figures.group_page(answer, group))

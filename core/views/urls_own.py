@@ -3,11 +3,14 @@
 from django.urls import path
 
 from core import registry
-from core.views import account, dashboard, doctor, intake, kpis, objects, overview, own, packs, reports, search, shared, sheets
+from core.views import account, dashboard, doctor, intake, kpi_builder, kpis, objects, overview, own, packs, reports, search, shared, sheets
 
 urlpatterns = [
     path("", dashboard.dashboard, name="dashboard"),
     path("kpis/", kpis.index, name="kpis"),
+    path("kpis/new/", kpi_builder.builder, name="kpi-new"),
+    path("kpis/build/", kpi_builder.parts, name="kpi-build"),
+    path("kpis/<str:key>/edit/", kpi_builder.builder, name="kpi-edit"),
     path("kpis/<str:key>/", kpis.figure, name="kpi"),
     path("overview/", overview.overview, name="overview"),
     *(path(f"{key}/", sheets.sheet, {"key": key}, name=f"sheet-{key}") for key in registry.sheets),

@@ -49,7 +49,8 @@ def order(api, eves):
 
 OPEN: set[str] = set()  # addresses anyone may read; none
 VERBS = {
-    "api": {"GET"}, "api-schema": {"GET"}, "api-docs": {"GET"}, "api-kpis": {"GET"}, "api-kpi": {"GET"}, "api-kpi-value": {"GET"},
+    "api": {"GET"}, "api-schema": {"GET"}, "api-docs": {"GET"}, "api-kpis": {"GET", "POST"}, "api-kpi": {"GET", "PATCH", "DELETE"},
+    "api-kpi-value": {"GET"}, "api-kpis-batch": {"POST"}, "api-kpi-act": {"POST"},
     "api-list": {"GET", "POST"}, "api-batch": {"POST"}, "api-record": {"GET", "PATCH", "DELETE"}, "api-act": {"POST"}, "api-unknown": set(),
     "api-chain": {"GET"}, "api-duplicates": {"GET"},
 }  # fmt: skip

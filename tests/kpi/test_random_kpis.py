@@ -1,0 +1,168 @@
+"""KPIs nobody thought of: random definitions over records and facts, asked at random by everybody, each number against its own lists (N1)."""
+
+import os
+import random
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from core import access, door, kpi, registry, structures, write
+from core.errors import Denied, RuleError
+from tests import people
+from tests.kpi import drills
+
+LONG = bool(os.environ.get("ODOS_LONG"))
+KPIS = 1000 if LONG else 25
+RECORDS = 400 if LONG else 40
+
+
+def create(actor: Any, slug: str, **values: Any) -> Any:
+    return people.writing(lambda: write.create(actor, registry.get(slug), values))
+
+
+def act(actor: Any, slug: str, ident: Any, name: str, **data: Any) -> Any:
+    return people.writing(lambda: write.act(actor, registry.get(slug), ident, name, data))
+
+
+@pytest.fixture(scope="module")
+def readers(company, alice):
+    """The owner, a manager of a unit, a seller in it, and one who may read everything."""
+    owner = access.actor_for(alice)
+    unit = create(owner, "org-units", name="North", parent=str(alice.unit_id))
+    made = [people.new_user(name, role, unit=str(unit.pk)) for name, role in (("Mia", "sales-manager"), ("Bob", "sales"))]
+    return [owner, *(access.actor_for(u) for u in made), access.actor_for(people.new_user("Carol", "read-only"))]
+
+
+@pytest.fixture(scope="module")
+def records(company, readers):
+    """Opportunities in two currencies with fields of the company's own, activities, and confirmed orders, spread over two years."""
+    rng, owner, today = random.Random(5), readers[0], structures.today()
+    for key, kind, more in (
+        ("seats", "number", {}), ("cost", "money", {}), ("hot", "yesno", {}), ("demo_on", "date", {}),
+        ("size", "choice", {"options": [{"key": k, "label": k.title()} for k in ("small", "large")]}),
+    ):
+        create(owner, "custom-fields", type="opportunities", key=key, kind=kind, label=key.title(), **more)
+    other = "USD" if company.currency != "USD" else "EUR"
+    create(owner, "exchange-rates", currency=other, date="2000-01-01", rate="0.9")
+    accounts = [create(owner, "accounts", name=f"Account {n}", country=rng.choice(["DE", "CN", ""])).pk for n in range(4)]
+    sellers = [str(r.id) for r in readers[:3]]
+
+    def some_day() -> date:
+        return today - timedelta(days=rng.randrange(760))
+
+    for n in range(RECORDS):
+        own = {"seats": str(rng.randrange(9)), "hot": rng.random() < 0.5, "size": rng.choice(["small", "large"]), "demo_on": str(some_day())}
+        create(
+            owner, "opportunities", name=f"Deal {n}", account=str(rng.choice(accounts)), amount=f"{rng.randrange(100_000) / 100:.2f}",
+            owner=rng.choice(sellers), currency=rng.choice([company.currency, other]), close_date=str(some_day()),
+            **{k: v for k, v in own.items() if rng.random() < 0.7},
+        )  # fmt: skip
+        create(
+            owner, "activities", kind=rng.choice(["call", "task"]), subject=f"Call {n}", owner=rng.choice(sellers), done=rng.random() < 0.5,
+            **({"due_at": f"{some_day()}T09:30:00Z"} if rng.random() < 0.8 else {}),
+        )  # fmt: skip
+    for _order in range(RECORDS // 4):
+        lines = [{"description": "x", "quantity": str(rng.randrange(1, 5)), "unit_price": f"{rng.randrange(1000) / 10:.2f}"}]
+        order = create(owner, "orders", account=str(rng.choice(accounts)), owner=rng.choice(sellers), lines=lines)
+        act(owner, "orders", order.pk, "confirm", date=str(some_day()))
+    return accounts
+
+
+FIELDS = {
+    "opportunities": (
+        ["amount", "seats", "probability", "base_amount"], ["close_date", "created_at", "demo_on"],
+        ["owner", "size", "account", "lead_source", "amount"],
+    ),
+    "activities": ([], ["due_at", "created_at"], ["owner", "kind", "subject"]),
+    "orders": (["net", "base_net"], ["created_at"], ["account", "owner", "status"]),
+}
+FILTERS = {
+    "opportunities": [["hot", "eq", True], ["amount", "gt", "300"], {"any": [["size", "eq", "small"], ["seats", "lt", "4"]]}, ["account.country", "eq", "DE"]],
+    "activities": [["done", "eq", False], ["kind", "eq", "call"]],
+    "orders": [["status", "eq", "confirmed"], ["net", "gte", "50"]],
+}
+
+
+def piece(rng: random.Random, bottom: bool = False) -> dict:
+    over = rng.choice(["period", "period", "period", "until", 90])
+    if rng.random() < 0.3:
+        measures, aggregate = rng.sample(["ordered", "orders", "discount"], rng.choice([1, 2])), rng.choice(["sum", "count", "average", "max", "median"])
+        made = {"of": {"measure": measures}, "aggregate": aggregate, "over": over}
+        if rng.random() < 0.2:
+            made |= {"aggregate": "distinct", "field": rng.choice(["account", "person"])}
+        return made
+    slug = rng.choice(list(FIELDS))
+    numbers, dates, others = FIELDS[slug]
+    aggregate = rng.choice(["count", "distinct", *(["sum", "average", "min", "max", "median"] if numbers else [])])
+    made = {"of": {"type": slug}, "aggregate": aggregate, "date": rng.choice(dates), "over": over}
+    if aggregate != "count":
+        made["field"] = rng.choice(others if aggregate == "distinct" else numbers)
+    if rng.random() < 0.5:
+        made["filter"] = rng.choice(FILTERS[slug])
+    return made
+
+
+def definition(rng: random.Random) -> dict:
+    made, luck = piece(rng), rng.random()
+    if luck < 0.3:
+        return made | {"per": piece(rng), "scale": rng.choice([1, 100])}
+    if luck < 0.45:
+        return made | {"then": rng.choice(["year-on-year", "running", {"average": 3}]), "over": "period"}
+    return made
+
+
+def question(rng: random.Random, wanted: kpi.Definition, accounts: list) -> kpi.Question:
+    today = structures.today()
+    periods = ["all", "this-month", str(today.year), f"{today.year - 1}-Q4", f"{today - timedelta(days=400)}..{today - timedelta(days=3)}", "last-30-days"]
+    period = rng.choice(periods)
+    times = [d for d in wanted.dimensions if wanted.dimension(d).period]
+    members = [d for d in wanted.dimensions if not wanted.dimension(d).period]
+    by = rng.choice([[], [rng.choice(times)], *([[rng.choice(members)], [rng.choice(members), rng.choice(times)]] if members else [])])
+    filters = [None, None, ["month", "eq", f"{today:%Y-%m}"]]
+    if "account" in wanted.dimensions:
+        filters.append(["account", "in", [str(a) for a in accounts[:2]]])
+    if "owner" in wanted.dimensions:
+        filters.append(["owner", "empty", False])
+    return kpi.Question(period, tuple(by), rng.choice(filters))
+
+
+def test_whatever_figure_is_built_and_asked_its_lists_say_the_same(readers, records):
+    rng, told, refused = random.Random(20), 0, 0
+    for n in range(KPIS):
+        given = definition(rng)
+        row = create(readers[0], "kpis", name=f"Random {n}", definition=given)
+        wanted = kpi.definition(row.key)
+        for reader in readers:
+            asked = question(rng, wanted, records)
+            try:
+                answer = door.reading(lambda reader=reader, wanted=wanted, asked=asked: kpi.value(reader, wanted, asked))
+            except (Denied, RuleError):
+                refused += 1
+                continue
+            told += answer.value is not None
+            if wanted.composed:
+                drills.demand_agreement(reader, answer)
+                drills.demand_partition(answer)
+    assert told > KPIS * 2 and refused < KPIS
+
+
+def test_each_reader_gets_his_own_number_and_a_count_of_what_is_left_out_that_tells_nothing(readers, records):
+    count = {"of": {"type": "opportunities"}, "aggregate": "count"}
+    create(readers[0], "kpis", key="deals", name="Deals", definition=count)
+    everything, bobs = (door.reading(lambda r=r: kpi.value(r, kpi.definition("deals"), kpi.Question("all"))) for r in (readers[0], readers[2]))
+    assert everything.value == RECORDS and everything.hidden == 0
+    assert 0 < bobs.value < RECORDS and bobs.hidden == RECORDS - bobs.value
+    for limit in ("0", "500", "100000"):
+        row = create(readers[0], "kpis", name=f"Above {limit}", definition=count | {"filter": ["amount", "gt", limit]})
+        narrowed = door.reading(lambda row=row: kpi.value(readers[2], kpi.definition(row.key), kpi.Question("all")))
+        assert narrowed.hidden == bobs.hidden, "what is left out follows no condition: it would tell what it says"
+
+
+def test_records_have_no_past_and_facts_do(readers, records):
+    create(readers[0], "kpis", key="calls", name="Calls", definition={"of": {"type": "activities"}, "aggregate": "count"})
+    create(readers[0], "kpis", key="biggest", name="Biggest", definition={"of": {"measure": "ordered"}, "aggregate": "max"})
+    with pytest.raises(RuleError, match="earlier"):
+        door.reading(lambda: kpi.value(readers[0], kpi.definition("calls"), kpi.Question("all", as_of="2020-01-01")))
+    before = door.reading(lambda: kpi.value(readers[0], kpi.definition("biggest"), kpi.Question("all", as_of="2020-01-01")))
+    assert before.value is None and before.rows == 0

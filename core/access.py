@@ -11,9 +11,9 @@ from uuid import UUID
 from django.db.models import Model, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from core import conditions, context, registry, schema, structures
+from core import conditions, context, derived, registry, schema, structures
 from core.errors import Denied
-from core.models import Grant, OrgUnit, User
+from core.models import OrgUnit, User
 from core.registry import Field, ObjectType
 
 WIDTH = {"own": 0, "unit": 1, "subtree": 2, "all": 3}
@@ -46,17 +46,22 @@ class Actor:
     permissions: tuple[Permission, ...]
     company_id: UUID | None
     system: bool = False
+    roles: frozenset[str] = frozenset()  # ids of the roles he holds, and the keys of the default ones among them
+
+
+GRANTED = ("role_id", "role__key", *(f"role__grants__{name}" for name in ("type", "actions", "scope", "filter", "hidden", "readonly")))
 
 
 def actor_for(user: User) -> Actor:
     """The user with the grants of the roles he holds now; an archived user holds none. Cost: one query."""
-    granted = Grant.objects.filter(role__in=user.roles.through.objects.filter(user_id=user.pk).values("role_id"), role__archived_at=None)
-    permissions = tuple(
-        Permission(g.type, frozenset(g.actions), g.scope, g.filter, frozenset(g.hidden), frozenset(g.readonly))
-        for g in (granted if user.archived_at is None else ())
-    )
+    held = user.roles.through.objects.filter(user_id=user.pk, role__archived_at=None) if user.archived_at is None else ()
+    permissions, roles = [], set()
+    for role, key, slug, actions, scope, limit, hidden, readonly in held.values_list(*GRANTED) if held != () else ():
+        roles |= {str(role), key} if key else {str(role)}
+        if slug is not None:
+            permissions.append(Permission(slug, frozenset(actions), scope, limit, frozenset(hidden), frozenset(readonly)))
     bound = context.company_or_none()
-    return Actor(user.pk, user.name, user.unit_id, user.language, permissions, bound.id if bound else None)
+    return Actor(user.pk, user.name, user.unit_id, user.language, tuple(permissions), bound.id if bound else None, roles=frozenset(roles))
 
 
 def system(reason: str) -> Actor:
@@ -142,11 +147,13 @@ def hidden_names(actor: Actor, object_type: ObjectType) -> frozenset[str]:
     A field is shown only where a grant as wide as the widest shows it: a narrow grant never opens a field on the rows of
     a wider one.
     """
-    return _closed(actor, object_type, "view", lambda p: p.hidden)
+    kept = () if actor.system else (f.name for f in schema.own_fields(object_type) if f.seen_by and not f.seen_by & actor.roles)
+    return _closed(actor, object_type, "view", lambda p: p.hidden).union(kept)
 
 
 def readonly_names(actor: Actor, object_type: ObjectType, action: str = "change") -> frozenset[str]:
-    return _closed(actor, object_type, action, lambda p: p.hidden | p.readonly) | hidden_names(actor, object_type)
+    kept = () if actor.system else (f.name for f in schema.own_fields(object_type) if f.edited_by and not f.edited_by & actor.roles)
+    return _closed(actor, object_type, action, lambda p: p.hidden | p.readonly).union(hidden_names(actor, object_type), kept)
 
 
 def _closed(actor: Actor, object_type: ObjectType, action: str, names) -> frozenset[str]:
@@ -162,17 +169,36 @@ def _closed(actor: Actor, object_type: ObjectType, action: str, names) -> frozen
 def fields(actor: Actor, object_type: ObjectType) -> dict[str, Field]:
     """The fields of a type that the actor sees: pages, API, exports and filters are built from these alone (Z-05, Z-06)."""
     memo = context.memo()
-    key = ("visible", actor.id, actor.system, actor.permissions, object_type.slug)
+    key = ("visible", actor.id, actor.system, actor.permissions, actor.roles, object_type.slug)
     if key not in memo:
         hidden = hidden_names(actor, object_type)
         known = schema.fields(object_type) | object_type.looked_up(actor)
-        memo[key] = {name: f for name, f in known.items() if name not in hidden}
+        seen = {name: f for name, f in known.items() if name not in hidden}
+        memo[key] = seen if actor.system else _for_reader(actor, object_type, seen)
     return memo[key]
 
 
 def lines(actor: Actor, object_type: ObjectType) -> list[registry.Lines]:
     hidden = hidden_names(actor, object_type)
     return [entry for entry in object_type.lines if entry.name not in hidden]
+
+def _for_reader(actor: Actor, object_type: ObjectType, seen: dict[str, Field]) -> dict[str, Field]:
+    """The fields with those computed as this reader computes them: out of what he sees himself."""
+    if not any(derived.is_computed(f) for f in seen.values()):
+        return seen
+    memo = context.memo()
+    key = ("derived", actor.id, actor.permissions, actor.roles)
+    if key not in memo:
+        memo[key] = derived.Derived(conditions.Sight(lambda other: _stored(actor, other), lambda other: rows(actor, other)))
+    own = memo[key].of(object_type)
+    return {name: own[name] if derived.is_computed(f) else f for name, f in seen.items() if not derived.is_computed(f) or name in own}
+
+
+def _stored(actor: Actor, object_type: ObjectType) -> dict[str, Field]:
+    """The fields he sees, computed ones as they are set up."""
+    hidden = hidden_names(actor, object_type) if allows(actor, object_type, "view") else None
+    return {} if hidden is None else {name: f for name, f in schema.stored_fields(object_type).items() if name not in hidden}
+
 
 
 def acts(actor: Actor, object_type: ObjectType) -> list[registry.Act]:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from core import access, registry
+from core import access, files, registry
 from core.access import Actor
 from core.registry import Field, Lines
 
@@ -120,23 +120,26 @@ def _find_references(actor: Actor, writable: dict[str, Field], lines: dict[str, 
     seen = {slug: _seen(actor, slug, ids) for slug, ids in asked.items()}
     for made, where, slug, ident in uses:
         if ident not in seen[slug]:
-            made.refuse(where, _("There is no such record."))
+            made.refuse(where, _("There is no such picture.") if slug == files.PICTURES else _("There is no such record."))
 
 
 def _references(fields: dict[str, Field], made: Cleaned):
     """Fields and the records they name; what is to be made anew (a dict) names none yet."""
     several = ((fields[n], v) for n, v in made.values.items() if v)
-    return [(f, v) for f, v in several if f.is_reference or f.kind == "anyref" or (f.kind == "refnew" and isinstance(v, UUID))]
+    return [(f, v) for f, v in several if f.is_reference or f.kind == "anyref" or f.kind in files.KINDS or (f.kind == "refnew" and isinstance(v, UUID))]
 
 
 def _ask(f: Field, value: Any, asked: dict, uses: list, made: Cleaned, where: str) -> None:
-    pairs = [value] if f.kind == "anyref" else [(f.target, v) for v in (value if isinstance(value, list) else [value])]
+    slug = {"file": files.SLUG, "image": files.PICTURES}.get(f.kind, f.target)
+    pairs = [value] if f.kind == "anyref" else [(slug, v) for v in (value if isinstance(value, list) else [value])]
     for slug, ident in pairs:
         asked[slug].add(ident)
         uses.append((made, where, slug, ident))
 
 
 def _seen(actor: Actor, slug: str, ids: set) -> set:
+    if slug in (files.SLUG, files.PICTURES):
+        return files.usable(actor, ids, slug == files.PICTURES)
     object_type = registry.get(slug)
     if object_type is None or (object_type.rows and not object_type.referable) or not access.allows(actor, object_type, "view"):
         return set()

@@ -82,10 +82,25 @@ def _condition(object_type: ObjectType, path: str, op: str, value: Any, sight: S
     full_path = full_path or path
     head, dot, rest = path.partition(".")
     f = sight.fields(object_type).get(head)
-    if f is None or f.compute or not f.rules.ops:
+    if f is None or not f.is_in_sql or not f.rules.ops:
         raise refuse(full_path, _("%(type)s cannot be filtered by “%(name)s”.") % {"type": object_type.plural, "name": full_path[:80]})
+    if dot and f.rules.parts:
+        return _tested(_part(object_type, f, rest, full_path), op, value, full_path)
     if dot:
         return _through(object_type, f, rest, op, value, sight, full_path)
+    return _tested(f, op, value, full_path)
+
+
+def _part(object_type: ObjectType, f: Field, name: str, full_path: str) -> Field:
+    """A part of an address or point as a field of its own."""
+    found = f.rules.part(f, name)
+    if found is None:
+        raise refuse(full_path, _("%(type)s cannot be filtered by “%(name)s”.") % {"type": object_type.plural, "name": full_path[:80]})
+    kind, expression, options = found
+    return Field(name, kind, expression=expression, options=options, max_length=500)
+
+
+def _tested(f: Field, op: str, value: Any, full_path: str) -> Q:
     if op not in f.rules.ops:
         known = ", ".join(f.rules.ops)
         raise refuse(full_path, _("“%(name)s” has no operator “%(op)s”; it has: %(known)s.") % {"name": full_path[:80], "op": op[:20], "known": known})
@@ -106,7 +121,9 @@ def _through(object_type: ObjectType, f: Field, rest: str, op: str, value: Any, 
         raise refuse(full_path, _("%(type)s cannot be filtered by “%(name)s”.") % {"type": object_type.plural, "name": full_path[:80]})
     inner = _condition(target, rest, op, value, sight, full_path)
     found = sight.rows(target).filter(inner)
-    if f.custom:
+    if f.custom and f.kind == "refs":
+        return Q(f.rules.any_of(f, found))
+    if f.custom and f.expression is None:
         return Q(pk__in=object_type.all().alias(_own=f.rules.expr(f)).filter(_own__in=found.values_list(Cast("pk", CharField()))).values("pk"))
     if f.expression is not None:
         return Q(lookups.In(f.expression, found.values("pk")))
@@ -137,7 +154,7 @@ def clean(f: Field, op: str, value: Any) -> Any:
 def _clean_one(f: Field, value: Any) -> Any:
     """One operand. Text is compared as given: a part of an address or number need not be a whole one."""
     rules = f.rules
-    if f.kind in ("email", "phone", "url", "longtext"):
+    if f.kind in ("email", "phone", "url", "longtext", "address"):
         rules = registry.KINDS["text"]
     if f.kind in ("choices", "refs"):
         return rules.clean(f, value if isinstance(value, list) else [value])[0]

@@ -108,7 +108,7 @@ def _sentence(object_type: ObjectType, name: str) -> Exception:
         if isinstance(constraint, CheckConstraint):
             return RuleError({"_": [str(constraint.violation_error_message)]})
     for f in schema.own_fields(object_type):
-        if name == sql.index_name(object_type.model._meta.db_table, f.name, True):
+        if name == sql.OwnIndex(object_type.model._meta.db_table, f.name, among=tuple(object_type.among.items())).name("u"):
             return RuleError({f.name: [_("Another record has this value already.")]})
     if name.endswith("_pkey"):
         return WrongState(_("A record with this id exists already."))
@@ -126,7 +126,7 @@ def is_pointed_to(object_type: ObjectType, record: Record) -> bool:
         for f in other.fields.values():
             if f.kind == "anyref" and not other.rows and other.all().filter(**{f"{f.path}_type": object_type.slug, f"{f.path}_id": record.pk}).exists():
                 return True
-    own = Q(target=object_type.slug) | (Q(kind="user") if object_type.slug == "users" else Q(pk__in=[]))
+    own = Q(target=object_type.slug, kind__in=("ref", "refs")) | (Q(kind="user") if object_type.slug == "users" else Q(pk__in=[]))
     for row in CustomField.objects.filter(own):
         other = registry.get(row.type)  # none of an object that is archived: its records are there all the same
         rows = other.all() if other else CustomRecord.objects.filter(object=row.type)

@@ -33,7 +33,7 @@ class _Line:
 
 def columns_of(actor: Actor, object_type: ObjectType, only: Iterable[str] = ()) -> dict[str, Field]:
     """The fields a file has a column for: those the actor sees, all of them or the named ones in their order."""
-    seen = {n: f for n, f in access.fields(actor, object_type).items() if f.kind != "secret" and f.expression is None}
+    seen = {n: f for n, f in access.fields(actor, object_type).items() if f.kind != "secret" and not f.is_looked_up}
     return {n: seen[n] for n in only if n in seen} if only else seen
 
 
@@ -102,7 +102,7 @@ def _cells(shown: Shown, columns: dict[str, Field], as_read: bool) -> Iterator[t
 
 
 def _is_named(f: Field) -> bool:
-    return f.name != "id" and (f.is_reference or f.kind == "anyref")
+    return f.name != "id" and (f.is_reference or f.kind in ("anyref", "file", "image"))
 
 
 def _keys(columns: dict[str, Field]) -> list[str]:

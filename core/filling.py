@@ -4,7 +4,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from core import access, clock
+from core import access, clock, schema
 from core.access import Actor
 from core.cleaning import Cleaned
 from core.form_rules import demand_rules, locked_by_rules, state_of
@@ -65,6 +65,26 @@ def _or_start(f: Field, value: Any, *nothings: Any) -> Any:
         return value
     column = f.model._meta.get_field(f.path)
     return column.get_default() if not column.null and column.has_default() else value
+
+
+def demand_options(object_type: ObjectType, record: Record, made: Cleaned, before: dict[str, Any] | None = None) -> None:
+    """Say where an option chosen now is no longer offered, or does not go with what it depends on. ``before`` are values that stay possible."""
+    own = {f.name: f for f in schema.own_fields(object_type)}
+    for f in own.values():
+        if f.kind not in ("choice", "choices") or not {f.name, f.depends_on} & made.values.keys() or f.name in made.errors:
+            continue
+        kept, looks = _several((before or {}).get(f.name)), {o["key"]: o for o in f.looks}
+        for key in _several(f.value(record)):
+            option, label = looks.get(key, {}), f.choices().get(key, key)
+            if option.get("archived") and f.name in made.values and key not in kept:
+                made.refuse(f.name, _("“%(value)s” is no longer offered.") % {"value": label})
+            elif option.get("for") and record.custom.get(f.depends_on) not in option["for"]:
+                other = own[f.depends_on].label if f.depends_on in own else f.depends_on
+                made.refuse(f.name, _("“%(value)s” does not go with the choice made in “%(other)s”.") % {"value": label, "other": other})
+
+
+def _several(value: Any) -> list[str]:
+    return value if isinstance(value, list) else [value] if value else []
 
 
 def demand_required(object_type: ObjectType, record: Record, made: Cleaned) -> None:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from core import access, read, registry, write
+from core import access, files, read, registry, write
 from core.access import Actor
 from core.errors import RuleError
 from core.models.record import Record
@@ -105,6 +105,8 @@ def text_of(f: Field, value: Any) -> Any:
         return [str(v) for v in value or []]
     if f.kind == "yesno":
         return "true" if value else ""
+    if f.rules.parts:
+        return f.rules.to_parts(value)
     return f.rules.to_form(f, value)
 
 
@@ -144,6 +146,9 @@ def of_form(made: Offer, sent: Sent) -> Entry:
         if f.kind in SEVERAL:
             if name in sent or whole:
                 entry.texts[name] = [v for v in sent.getlist(name) if v]
+        elif f.rules.parts:
+            if any(f"{name}.{part}" in sent for part in f.rules.parts):
+                entry.texts[name] = {part: sent.get(f"{name}.{part}", "").strip() for part in f.rules.parts}
         elif name in sent:
             entry.texts[name] = sent.get(name, "")
         elif whole and f.kind == "yesno":
@@ -179,11 +184,11 @@ def is_blank(row: Row) -> bool:
 
 def chosen_ids(f: Field, text: Any) -> list[tuple[str, UUID]]:
     """(slug, id) of the records a control's text names; what is no id names nobody."""
-    if not (f.is_reference or f.kind in ("anyref", "refnew")):
+    if not (f.is_reference or f.kind in ("anyref", "refnew", *files.KINDS)):
         return []
     found = []
     for one in text if isinstance(text, list) else [text or ""]:
-        slug, _colon, ident = one.rpartition(":") if f.kind == "anyref" else (f.target, ":", one)
+        slug, _colon, ident = one.rpartition(":") if f.kind == "anyref" else (files.SLUG if f.kind in files.KINDS else f.target, ":", one)
         try:
             found.append((slug, UUID(ident)))
         except ValueError:
@@ -255,6 +260,8 @@ def sent_positions(made: Offer, entry: Entry, errors: Mapping[str, list[str]]) -
 def same(f: Field, typed: Any, shown: Any) -> bool:
     if f.kind in SEVERAL:
         return set(typed or []) == set(shown or [])
+    if f.rules.parts:
+        return (typed or {}) == (shown or f.rules.to_parts(None))
     return _line_ends(typed) == _line_ends(shown)
 
 
@@ -274,6 +281,8 @@ def value_of(f: Field, text: Any) -> Any:
         return list(text)
     if f.kind == "yesno":
         return text == "true"
+    if f.rules.parts:
+        return {part: typed for part, typed in (text or {}).items() if typed} or None
     text = text.replace("\r\n", "\n")
     if not text.strip():
         return None

@@ -24,16 +24,23 @@ ATTEMPTS = 8
 
 Work = Callable[[Actor, dict[str, Any], Callable[[int, int], None]], None]
 _works: dict[str, Work] = {}
+_apart: set[str] = set()
+LONG = timedelta(hours=6)
 _hints: list[Callable[[UUID], None]] = []
 
 
-def does(kind: str) -> Callable[[Work], Work]:
-    """Declare who does jobs of a kind: ``work(actor, payload, progress)``. It may run again after a crash, from the start."""
+def does(kind: str, apart: bool = False) -> Callable[[Work], Work]:
+    """Declare who does jobs of a kind: ``work(actor, payload, progress)``. It may run again after a crash, from the start.
+
+    What no transaction can hold runs ``apart``: each of its statements is by itself, and it may take as long as it needs.
+    """
 
     def declare(work: Work) -> Work:
         if kind in _works:
             raise RuntimeError(f"Two works of kind {kind}.")
         _works[kind] = work
+        if apart:
+            _apart.add(kind)
         return work
 
     return declare
@@ -65,7 +72,7 @@ def claim() -> Job | None:
             return None
         job.attempts += 1
         job.state = "running" if job.attempts <= ATTEMPTS else "failed"
-        job.lease_until = now + LEASE
+        job.lease_until = now + (LONG if job.kind in _apart else LEASE)
         if job.state == "failed":
             job.error = job.error or "The worker died each time."
         with permit():
@@ -99,9 +106,19 @@ def _run(job: Job) -> None:
             held.save(update_fields=["state", "finished_at"])
 
     try:
-        door.writing(do)
+        if job.kind in _apart:
+            _do_apart(job)
+        else:
+            door.writing(do)
     except Exception as error:  # whatever it was: the row says so, and the job is tried again later
         door.writing(partial(_failed, job, error))
+
+
+def _do_apart(job: Job) -> None:
+    with context.remembering():
+        _works[job.kind](_actor_of(job), job.payload, lambda done, total: _progress(job.pk, done, total))
+    with permit():
+        Job.objects.filter(pk=job.pk, attempts=job.attempts, state="running").update(state="done", finished_at=timezone.now())
 
 
 def _failed(job: Job, error: Exception) -> None:

@@ -13,7 +13,16 @@ def next_number(prefix: str, on: date) -> str:
     return f"{series}-{take(series):05d}"
 
 
-def take(series: str) -> int:
-    """The next number of a series, from 1, without gaps. Holds the series until commit. Cost: one statement."""
+def take(series: str, count: int = 1) -> int:
+    """The last of the next ``count`` numbers of a series, from 1, without gaps. Holds the series until commit. Cost: one statement."""
     with permit():
-        return take_number(Sequence._meta.db_table, series)
+        return take_number(Sequence._meta.db_table, series, count)
+
+
+def patterned(series: str, pattern: str, on: date, count: int) -> list[str]:
+    """The next ``count`` numbers of a series as its pattern writes them: ``TD-{year}-{0000}``. Cost: one statement."""
+    written = pattern.replace("{year}", f"{on.year:04d}")
+    start = written.index("{0")
+    digits = written[start : written.index("}", start) + 1]
+    last = take(f"{series}:{on.year:04d}" if "{year}" in pattern else series, count)
+    return [written.replace(digits, str(n).zfill(len(digits) - 2)) for n in range(last - count + 1, last + 1)]

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from core import collation, context, limits, numbering, registry, schema, structures
 from core.access import Actor
 from core.errors import RuleError
-from core.labels import in_language
+from core.labels import in_language, is_wording
 from core.models import CustomObject, CustomRecord
 from core.registry import Field, ObjectType, named
 
@@ -152,11 +152,6 @@ def _shape_errors(row: CustomObject, changed: dict) -> dict[str, list[str]]:
 
 def _demand_room(more: int) -> None:
     limits.demand("custom_objects", CustomObject.objects.filter(archived_at=None).count() + more, _("objects of your own"))
-
-
-def is_wording(value: Any) -> bool:
-    """Whether this says a thing's name in further languages."""
-    return isinstance(value, dict) and all(isinstance(k, str) and 2 <= len(k) <= 10 and isinstance(v, str) and len(v) <= 500 for k, v in value.items())
 
 
 def changed(actor: Actor, row: CustomObject, changes: dict) -> None:

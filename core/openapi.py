@@ -113,7 +113,7 @@ def written_schema(f: Field, required: bool) -> Json:
 
 def record_schema(actor: Actor, object_type: ObjectType) -> Json:
     """A record of the type as this reader sees it."""
-    seen = {n: f for n, f in access.fields(actor, object_type).items() if f.kind != "secret" and f.expression is None}
+    seen = {n: f for n, f in access.fields(actor, object_type).items() if f.kind != "secret" and not f.is_looked_up}
     properties = {n: {**read_schema(f), **({"x-operators": list(_operators(f))} if _operators(f) else {})} for n, f in seen.items()}
     for entry in access.lines(actor, object_type):
         rows = {"id": {"type": "string", "format": "uuid"}} | {n: read_schema(f) for n, f in entry.fields.items()}
@@ -142,7 +142,7 @@ def _lines_schema(entry: registry.Lines) -> Json:
 
 
 def _operators(f: Field) -> tuple[str, ...]:
-    return () if f.compute else f.rules.ops
+    return f.rules.ops if f.is_in_sql else ()
 
 
 # Addresses ----------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import base64
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.db.models import Count, DecimalField, ExpressionWrapper, F, Model, Q, QuerySet, Sum
@@ -133,7 +133,7 @@ def _order(actor: Actor, object_type: ObjectType, wanted: Listing) -> list[_Key]
     for name in names:
         bare = name.removeprefix("-")
         f = known.get(bare)
-        if f is None or f.compute or f.expression is not None or not f.rules.sorts:
+        if f is None or not f.is_in_sql or f.is_looked_up or not f.rules.sorts:
             raise RuleError({"sort": [_("%(type)s cannot be sorted by “%(name)s”.") % {"type": object_type.plural, "name": bare[:80]}]})
         keys.append(_Key(f"_sort{len(keys)}", f.rules.sort_expr(f), name.startswith("-"), f))
     # Ties run by id, upwards even where the last column falls; only the default, newest first, goes down to the last.
@@ -207,10 +207,23 @@ def _decode_one(key: _Key, value: Any) -> Any:
         return int(value) if number else registry.KINDS["ref"].clean(Field("pk"), str(value))
     if value is None:
         return None
-    sorts_as_text = (f.custom and not f.rules.cast) or f.sort_path
+    if f.expression is not None and f.rules.sums:
+        return _computed_number(str(value))
+    sorts_as_text = (f.custom and f.expression is None and not f.rules.cast) or f.sort_path
     if f.kind in ("ref", "user", "date", "datetime", "number", "money", "percent", "integer", "yesno") and not sorts_as_text:
         return f.rules.clean(replace(f, minimum=None, maximum=None), value)
     return str(value).encode("utf-8", "replace").decode().replace("\x00", "")
+
+
+def _computed_number(text: str) -> Decimal:
+    """A figure with as many decimals as working it out came to. Errors: ValueError."""
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        raise ValueError from None
+    if not number.is_finite() or abs(number.adjusted()) > 40:
+        raise ValueError
+    return number
 
 
 def page(actor: Actor, object_type: ObjectType, wanted: Listing) -> Page:
@@ -243,7 +256,7 @@ def sums(actor: Actor, object_type: ObjectType, wanted: Listing, found: QuerySet
     several = "currency" in known and "rate" in known and len(found.order_by().values_list("currency", flat=True).distinct()[:2]) > 1
     for name in wanted.sums:
         f = known.get(name)
-        if f is None or not f.rules.sums or f.compute:
+        if f is None or not f.rules.sums or not f.is_in_sql:
             raise RuleError({"sum": [_("%(type)s cannot be summed by “%(name)s”.") % {"type": object_type.plural, "name": name[:80]}]})
         expr = f.rules.expr(f)
         if several and f.kind == "money" and not f.is_base:

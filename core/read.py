@@ -12,7 +12,7 @@ from typing import Any
 from django.db.models import Model, prefetch_related_objects
 from django.utils.translation import gettext as _
 
-from core import access, context, registry
+from core import access, context, derived, files, registry
 from core.access import Actor
 from core.registry import Field, Lines, ObjectType
 
@@ -86,10 +86,11 @@ def present(actor: Actor, object_type: ObjectType, records: Iterable[Model], onl
     """These records for this reader; ``only`` names the fields wanted (a list's columns). Cost: see the module."""
     records = list(records)
     visible = access.fields(actor, object_type)
-    fields = {n: f for n, f in visible.items() if (only is None or n in only) and f.kind != "secret" and f.expression is None}
-    if any(f.compute for f in fields.values()):
+    fields = {n: f for n, f in visible.items() if (only is None or n in only) and f.kind != "secret" and not f.is_looked_up}
+    if any(f.compute and not f.custom for f in fields.values()):
         object_type.gather(actor, records)
-    many = [f.path for f in fields.values() if f.kind == "refs"]
+    derived.gather(object_type, records, fields.values())
+    many = [f.path for f in fields.values() if f.kind == "refs" and not f.custom]
     if many:
         prefetch_related_objects(records, *many)
     shown = [Shown(object_type, r, {n: f.value(r) for n, f in fields.items()}, fields, {}, label(actor, object_type, r)) for r in records]
@@ -131,15 +132,18 @@ def name_references(actor: Actor, shown: list[Shown]) -> None:
             value = one.values[name]
             if not value or name == "id":
                 continue
-            if f.kind == "anyref":
+            if f.kind in files.KINDS:
+                wanted[files.SLUG].add(value)
+            elif f.kind == "anyref":
                 wanted[value[0]].add(value[1])
             elif f.is_reference:
                 wanted[f.target].update(value if isinstance(value, list) else [value])
-    found = labels(actor, wanted)
+    held = files.names(wanted.pop(files.SLUG, ()))
+    found = labels(actor, wanted) | {files.SLUG: held}
     for one in shown:
         for name, f in one.fields.items():
             value = one.values[name]
-            if value and name != "id" and (f.is_reference or f.kind == "anyref"):
+            if value and name != "id" and (f.is_reference or f.kind == "anyref" or f.kind in files.KINDS):
                 one.values[name] = _refs(f, value, found)
 
 
@@ -148,6 +152,8 @@ def _refs(f: Field, value: Any, found: dict) -> Any:
         named = found.get(slug, {})
         return Ref(ident, named.get(ident, ""), slug, ident in named, line)
 
+    if f.kind in files.KINDS:
+        return one(files.SLUG, value)
     if f.kind == "anyref":
         return one(*value)
     return [one(f.target, v) for v in value] if isinstance(value, list) else one(f.target, value)

@@ -58,10 +58,27 @@ class Field:
     wide: bool = False  # takes a whole row of a form
     source: Any = field(default=None, compare=False)  # of a company's own computed field: the row that says how (core.derived)
     unasked: bool = False  # written by the documents before it and by the API; no form asks for it
+    looks: tuple = field(default=(), compare=False)  # of a company's own choice: each option as it was set up (colour, archived, what it goes with)
+    depends_on: str = ""  # the choice by whose value this one's options are fewer
+    seen_by: frozenset[str] = frozenset()  # ids or keys of the only roles that see it; none: all
+    edited_by: frozenset[str] = frozenset()
+    personal: bool = False
+    pattern: str = ""
+    edition: int = 0  # the version of the row that set it up
 
     @property
     def rules(self) -> Kind:
         return KINDS[self.kind]
+
+    @property
+    def is_looked_up(self) -> bool:
+        """Whether it can be filtered by, but is no value of a record."""
+        return self.expression is not None and self.compute is None
+
+    @property
+    def is_in_sql(self) -> bool:
+        """Whether the database knows its value: then it can be filtered by, sorted and added up."""
+        return self.compute is None or self.expression is not None
 
     @property
     def is_reference(self) -> bool:

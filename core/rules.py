@@ -1,19 +1,15 @@
 """What may happen to core's own types: people, roles, units, own fields. Reached through ``core.write`` alone."""
 
-import re
 from dataclasses import replace
-from typing import Any
 
 from django.utils.translation import gettext as _
 
-from core import access, conditions, context, jobs, limits, passwords, registry, schema, sql, structures
+from core import access, conditions, context, jobs, passwords, registry, schema, sql, structures
 from core.access import Actor
 from core.errors import RuleError
-from core.models import CustomField, ExchangeRate, Grant, OrgUnit, Role, User
-from core.query import RESERVED
+from core.models import ExchangeRate, Grant, OrgUnit, Role, User
 
 BY_PLACE = ("unit", "subtree")  # scopes that mean more or less by where their holder stands
-KEY = re.compile(r"[a-z][a-z0-9_]{0,40}", re.ASCII)
 
 
 # People
@@ -158,88 +154,6 @@ def check_rate(actor: Actor, rate: ExchangeRate, changed: dict, rows: dict) -> N
         raise RuleError({"currency": [_("This is the company's own currency: its rate is always 1.")]})
     if rate.rate is not None and rate.rate <= 0:
         raise RuleError({"rate": [_("A rate is more than zero.")]})
-
-
-# Own fields
-
-
-def check_own_field(actor: Actor, own: CustomField, changed: dict, rows: dict) -> None:
-    """A field's type, key, options and target make sense together; the limits hold."""
-    object_type = registry.get(own.type)
-    if object_type is None or not object_type.writable or not hasattr(object_type.model, "custom"):
-        raise RuleError({"type": [_("There is no type “%(slug)s” that takes fields.") % {"slug": own.type[:60]}]})
-    errors: dict[str, list[str]] = {}
-    if not KEY.fullmatch(own.key) or "__" in own.key:
-        errors["key"] = [_("A key is lower-case letters, digits and single underscores, and begins with a letter.")]
-    elif own.key in RESERVED or own.key in (object_type.fields.keys() | schema._common(object_type).keys() | {"url", *(e.name for e in object_type.lines)}):
-        errors["key"] = [_("This key is taken by the product itself.")]
-    if own.kind == "choice" and (problem := _options_problem(own.options)):
-        errors["options"] = [problem]
-    elif own.kind != "choice" and own.options:
-        errors["options"] = [_("Only a choice has options.")]
-    if own.kind == "ref" and (registry.get(own.target) is None or registry.get(own.target).rows):
-        errors["target"] = [_("Name the type this refers to.")]
-    if own.unique and own.kind in ("longtext", "yesno"):
-        errors["unique"] = [_("A field of this kind cannot be unique.")]
-    if own.fast and own.kind == "longtext":
-        errors["fast"] = [_("A field of this kind is too long for an index.")]
-    _clean_default(own, errors)
-    if errors:
-        raise RuleError(errors)
-    same_type = CustomField.objects.filter(type=own.type, archived_at=None).exclude(pk=own.pk)
-    limits.demand("custom_fields_per_type", same_type.count() + 1, _("own fields"))
-    if own.fast:
-        limits.demand("fast_fields_per_type", same_type.filter(fast=True).count() + 1, _("fast fields"))
-
-
-def _is_option(option: Any) -> bool:
-    if not isinstance(option, dict) or set(option) - {"key", "label", "color"} or not all(isinstance(v, str) for v in option.values()):
-        return False
-    key = option.get("key", "")
-    return 0 < len(key) <= 100 and "," not in key and len(option.get("label", "")) <= 200
-
-
-def _options_problem(options: Any) -> str | None:
-    if not isinstance(options, list) or not options:
-        return _("Name at least one option.")
-    for option in options:
-        if not _is_option(option):
-            return _("An option has a key (without commas) and a label.")
-        option.setdefault("label", option["key"])
-    if len({o["key"] for o in options}) < len(options):
-        return _("Two options have the same key.")
-    return None
-
-
-def _clean_default(own: CustomField, errors: dict) -> None:
-    if own.default in (None, "") or errors:
-        own.default = None if own.default == "" else own.default
-        return
-    f = schema.as_field(own)
-    try:
-        own.default = f.rules.to_json(f, f.rules.clean(f, own.default))
-    except ValueError as error:
-        errors["default"] = [str(error)]
-
-
-def own_field_changed(actor: Actor, own: CustomField, changed: dict) -> None:
-    """Build or drop the indexes that uniqueness and speed need; the fields of the type are read anew."""
-    schema.forget()
-    table = registry.get(own.type).model._meta.db_table
-    cast = schema.as_field(own).rules.cast
-    for flag in ("unique", "fast"):
-        if flag not in changed and "archived_at" not in changed and own.version > 1:
-            continue
-        if getattr(own, flag) and own.archived_at is None:
-            _index(own, table, cast, flag == "unique")
-        elif own.version > 1:
-            sql.drop_own_index(table, own.key, flag == "unique")
-
-
-def _index(own: CustomField, table: str, cast: str | None, unique: bool) -> None:
-    if unique and sql.has_duplicates(table, own.key):
-        raise RuleError({"unique": [_("Some records share a value of this field; it cannot become unique.")]})
-    sql.index_own_field(table, own.key, cast, unique)
 
 
 # Units

@@ -3,15 +3,19 @@
 Callers never learn which of the three a field is. Cost: one query for each type and use-case (context.memo).
 """
 
+from collections.abc import Callable
+
 from django.utils.translation import gettext_lazy as _
 
-from core import context
+from core import context, sql
 from core.labels import in_language
 from core.models import CustomField, OwnedRecord, Record
 from core.registry import Field, ObjectType, derive
 from core.shaped import record_type_field
 
 FIELD_LIMIT = 200
+COMPUTED = ("formula", "rollup")
+TRUSTED = ("owner", "admin")  # keys of roles
 TEXT = 600  # characters of a company's own text: four bytes each still fit an index entry
 
 
@@ -52,24 +56,79 @@ def _every_own_field() -> dict[str, list[Field]]:
 
 
 def as_field(row: CustomField) -> Field:
-    """A company's own field as every other one."""
+    """A company's own field as every other one. A computed one is of the kind of its values; what computes it, ``core.derived`` knows."""
+    computed = row.kind in COMPUTED
     return Field(
-        name=row.key, kind=row.kind, label=in_language(row.label, row.labels), required=row.required, unique=row.unique,
+        name=row.key, kind=row.returns or "number" if computed else row.kind, label=in_language(row.label, row.labels), required=row.required,
+        unique=row.unique,
         help=in_language(row.help, row.helps), custom=True, minimum=row.minimum, maximum=row.maximum,
         options=tuple((o["key"], in_language(o["label"], o.get("labels"))) for o in row.options or ()), default=row.default, path=row.key,
+        looks=tuple(row.options or ()), depends_on=row.depends_on, seen_by=_seen_by(row), edited_by=frozenset(row.edited_by), personal=row.personal,
+        readonly=computed or row.kind == "autonumber", source=row if computed else row.pk, pattern=row.pattern,
         target="users" if row.kind == "user" else row.target, max_length={"text": TEXT, "longtext": 100_000}.get(row.kind, 500),
-        wide=row.kind == "longtext",
+        wide=row.kind in ("longtext", "address"), edition=row.version,
     )  # fmt: skip
 
 
-def fields(object_type: ObjectType) -> dict[str, Field]:
-    """Name -> field, declared ones first. Cost: none after the first type of a use-case."""
+def _seen_by(row: CustomField) -> frozenset[str]:
+    """The only roles that see it: of what is sensitive, those who run the company, until others are named."""
+    return frozenset(row.seen_by or (TRUSTED if row.sensitive else ()))
+
+
+def stored_fields(object_type: ObjectType) -> dict[str, Field]:
+    """Name -> field, declared ones first, as they are set up. Cost: none after the first type of a use-case."""
     memo = context.memo()
-    key = ("fields", object_type.slug)
+    key = ("stored fields", object_type.slug)
     if key not in memo:
         own = own_fields(object_type) if issubclass(object_type.model, Record) else ()
         memo[key] = _common(object_type) | record_type_field(object_type) | object_type.fields | {f.name: f for f in own}
     return memo[key]
+
+
+_derive: list[Callable[[ObjectType, dict[str, Field]], dict[str, Field]]] = []
+
+
+def provide_derived(make: Callable[[ObjectType, dict[str, Field]], dict[str, Field]]) -> None:
+    """Called once by ``core.derived``: how computed fields get their values."""
+    _derive[:] = [make]
+
+
+def fields(object_type: ObjectType) -> dict[str, Field]:
+    """Name -> field, computed ones with what computes them for a reader who sees everything. Cost: as ``stored_fields``."""
+    memo = context.memo()
+    key = ("fields", object_type.slug)
+    if key not in memo:
+        stored = stored_fields(object_type)
+        memo[key] = _derive[0](object_type, stored) if _derive else stored
+    return memo[key]
+
+
+def common_names(object_type: ObjectType) -> set[str]:
+    """Names of what every record of the type has."""
+    return set(_common(object_type))
+
+
+def lock_of(slug: str) -> str:
+    """What a writer of a type's records shares, and who changes what its own fields mean holds alone."""
+    return f"fields {slug}"
+
+
+def hold(object_type: ObjectType) -> None:
+    """Let nobody change what a type's own fields mean before this transaction ends, and know them as they are now. For writers.
+
+    Cost: two statements, once for each type and use-case; none where the company has no own fields of the type.
+    """
+    memo = context.memo()
+    held = memo.setdefault("held", set())
+    if object_type.slug in held or not own_fields(object_type):
+        return
+    before = [(f.name, f.edition) for f in own_fields(object_type)]
+    sql.lock_shared(context.company().id, lock_of(object_type.slug))
+    now = CustomField.objects.filter(archived_at=None, type=object_type.slug).order_by("position", "created_at", "id").values_list("key", "version")
+    if list(now) != before:
+        forget()
+        held = context.memo().setdefault("held", set())
+    held.add(object_type.slug)
 
 
 def forget() -> None:

@@ -4,19 +4,20 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import connection, models, transaction
 from psycopg import sql
 
 
-def take_number(table: str, key: str) -> int:
-    """Add one to a series and return it; the row stays locked until commit, so no number is ever lost."""
+def take_number(table: str, key: str, count: int = 1) -> int:
+    """Add to a series and return the last number taken; the row stays locked until commit, so no number is ever lost."""
     query = sql.SQL(
-        "INSERT INTO {table} (key, last) VALUES (%s, 1) ON CONFLICT (key) DO UPDATE SET last = {table}.last + 1 RETURNING last"
+        "INSERT INTO {table} (key, last) VALUES (%s, %s) ON CONFLICT (key) DO UPDATE SET last = {table}.last + excluded.last RETURNING last"
     ).format(table=sql.Identifier(table))
     with connection.cursor() as cursor:
-        cursor.execute(query.as_string(connection.connection), [key])
+        cursor.execute(query.as_string(connection.connection), [key, count])
         return cursor.fetchone()[0]
 
 
@@ -53,36 +54,111 @@ def _lock_key(company_id: UUID, purpose: str) -> int:
     return int.from_bytes(digest[:8], "big", signed=True)
 
 
-def index_name(table: str, key: str, unique: bool) -> str:
-    digest = hashlib.sha256(f"{table}:{key}".encode()).hexdigest()[:20]
-    return f"{'u' if unique else 'f'}_own_{digest}"
+@dataclass(frozen=True)
+class OwnIndex:
+    """An index on a company's own field: its table, and of a table that several types share only the rows of one (``among``).
+
+    ``form`` is text, numeric or boolean, as the field's values compare, or list.
+    """
+
+    table: str
+    key: str
+    form: str = "text"
+    among: tuple[tuple[str, str], ...] = ()
+
+    def name(self, mark: str) -> str:
+        """``u`` of one that keeps values unique; ``f`` and ``d`` of those that lists are sorted by, upwards and downwards."""
+        words = ":".join((self.table, self.key, *(value for _column, value in self.among)))
+        return f"{mark}_own_{hashlib.sha256(words.encode()).hexdigest()[:20]}"
+
+    def _value(self) -> sql.Composable:
+        """The very expression that filters and sorts use."""
+        if self.form == "list":
+            return sql.SQL("(custom -> {key})").format(key=sql.Literal(self.key))
+        value = sql.SQL("(custom ->> {key})").format(key=sql.Literal(self.key))
+        cast = {"text": "", "numeric": "::numeric", "boolean": "::boolean"}[self.form]
+        return sql.SQL("({value}{cast})").format(value=value, cast=sql.SQL(cast)) if cast else value
+
+    def _where(self) -> list[sql.Composable]:
+        return [sql.SQL("{column} = {value}").format(column=sql.Identifier(column), value=sql.Literal(value)) for column, value in self.among]
+
+    def keep_unique(self) -> None:
+        """Let no two records share a value, from now on. Errors: IntegrityError where two do."""
+        where = sql.SQL(" AND ").join([*self._where(), sql.SQL("custom ? {key}").format(key=sql.Literal(self.key))])
+        _run(sql.SQL("CREATE UNIQUE INDEX IF NOT EXISTS {name} ON {table} ({value}) WHERE {where}").format(
+            name=sql.Identifier(self.name("u")), table=sql.Identifier(self.table), value=self._value(), where=where,
+        ))  # fmt: skip
+
+    def build(self) -> None:
+        """Build what filters and sorts by it need, beside all who work; outside of a transaction. What a killed build left is dropped first.
+
+        Lists end with what is empty whichever way they run, so each way has an index of its own.
+        """
+        where = self._where()
+        limit = sql.SQL(" WHERE ") + sql.SQL(" AND ").join(where) if where else sql.SQL("")
+        forms = {"f": "USING gin ({value})"} if self.form == "list" else {"f": "({value}, id)", "d": "({value} DESC NULLS LAST, id)"}
+        with _without_timeouts():
+            for mark, form in forms.items():
+                name = sql.Identifier(self.name(mark))
+                _run(sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {name}").format(name=name))
+                _run(sql.SQL("CREATE INDEX CONCURRENTLY {name} ON {table} {form}{limit}").format(
+                    name=name, table=sql.Identifier(self.table), form=sql.SQL(form).format(value=self._value()), limit=limit,
+                ))  # fmt: skip
+
+    def drop(self, *marks: str) -> None:
+        for mark in marks:
+            _run(sql.SQL("DROP INDEX IF EXISTS {name}").format(name=sql.Identifier(self.name(mark))))
+
+    def progress(self) -> float | None:
+        """How much of the running build is done, from 0 to 1; nothing where none runs. Cost: one query."""
+        names = [self.name("f"), self.name("d")]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT c.relname, p.blocks_done, p.blocks_total FROM pg_stat_progress_create_index p JOIN pg_class c ON c.oid = p.index_relid "
+                "WHERE c.relnamespace = current_schema()::regnamespace AND c.relname = ANY(%s)", [names],
+            )  # fmt: skip
+            row = cursor.fetchone()
+        if row is None:
+            return None
+        share = row[1] / row[2] if row[2] else 0
+        return share if self.form == "list" else (names.index(row[0]) + share) / 2
+
+    def is_ready(self) -> bool:
+        """Whether all that ``build`` makes is there and valid. Cost: one query."""
+        names = [self.name(mark) for mark in (("f",) if self.form == "list" else ("f", "d"))]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
+                "WHERE c.relnamespace = current_schema()::regnamespace AND c.relname = ANY(%s) AND i.indisvalid", [names],
+            )  # fmt: skip
+            return cursor.fetchone()[0] == len(names)
+
+    def has_duplicates(self) -> bool:
+        """Whether two records share a value."""
+        where = sql.SQL(" AND ").join([*self._where(), sql.SQL("custom ? {key}").format(key=sql.Literal(self.key))])
+        query = sql.SQL("SELECT 1 FROM {table} WHERE {where} GROUP BY {value} HAVING count(*) > 1 LIMIT 1").format(
+            table=sql.Identifier(self.table), where=where, value=self._value()
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(query.as_string(connection.connection))
+            return cursor.fetchone() is not None
 
 
-def index_own_field(table: str, key: str, cast: str | None, unique: bool) -> None:
-    """Build the index of a company's own field, on the very expression that filters and sorts use."""
-    value = sql.SQL("(custom ->> {key})").format(key=sql.Literal(key))
-    if cast:
-        value = sql.SQL("({value}::{cast})").format(value=value, cast=sql.SQL({"numeric": "numeric", "boolean": "boolean"}[cast]))
-    query = sql.SQL("CREATE {unique} INDEX IF NOT EXISTS {name} ON {table} ({value}) WHERE custom ? {key}").format(
-        unique=sql.SQL("UNIQUE" if unique else ""), name=sql.Identifier(index_name(table, key, unique)), table=sql.Identifier(table),
-        value=value, key=sql.Literal(key),
-    )  # fmt: skip
+def _run(statement: sql.Composable) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(query.as_string(connection.connection))
+        cursor.execute(statement.as_string(connection.connection))
 
 
-def drop_own_index(table: str, key: str, unique: bool) -> None:
-    query = sql.SQL("DROP INDEX IF EXISTS {name}").format(name=sql.Identifier(index_name(table, key, unique)))
+@contextmanager
+def _without_timeouts() -> Iterator[None]:
+    """Statements outside of a transaction that take as long as they need; the connection is as before after them."""
     with connection.cursor() as cursor:
-        cursor.execute(query.as_string(connection.connection))
-
-
-def has_duplicates(table: str, key: str) -> bool:
-    """Whether two records share a value of a company's own field."""
-    query = sql.SQL("SELECT 1 FROM {table} WHERE custom ? %s GROUP BY custom ->> %s HAVING count(*) > 1 LIMIT 1").format(table=sql.Identifier(table))
-    with connection.cursor() as cursor:
-        cursor.execute(query.as_string(connection.connection), [key, key])
-        return cursor.fetchone() is not None
+        cursor.execute("SET statement_timeout = 0; SET lock_timeout = 0")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("RESET statement_timeout; RESET lock_timeout")
 
 
 def be_patient() -> None:

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from core import asof, dimensions, facts, registry, rules, targets, trail
+from core import asof, dimensions, facts, own_fields, registry, rules, targets, trail
 from core.models import Currency, CustomField, ExchangeRate, Fact, Grant, OrgUnit, Role, Target, TaxCode, TrailEntry, User
 from core.registry import Dimension, Field, Lines, ObjectType, named, register
 
@@ -39,10 +39,12 @@ register(
             named("type", once=True, options=registry.type_choices), named("key", once=True), named("kind", once=True, required=True),
             "label", "required", "unique", "fast",
             named("options", help=_('Of a choice: a list such as [{"key": "a", "label": "First"}].')), "default", "help",
-            named("target", once=True, options=registry.type_choices),
+            named("target", once=True, options=registry.type_choices), "formula", "rollup", named("pattern", once=True), "depends_on", "minimum", "maximum",
+            "personal", "sensitive", "seen_by", "edited_by", "labels", "helps", "position",
         ),
+        shown=("returns", "fast_state"),
         columns=("label", "type", "key", "kind", "required"), title="label", search=("label", "key"), owner=None, icon="forms",
-        group=SETTINGS, check=rules.check_own_field, after=rules.own_field_changed, deletable=False, sort=("type", "label"), keys=("type", "key"),
+        group=SETTINGS, check=own_fields.check, after=own_fields.changed, deletable=False, sort=("type", "position", "label"), keys=("type", "key"),
         filters=("type", "kind"),
     ),
     ObjectType(

@@ -14,7 +14,7 @@ from django.db.models import ProtectedError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from core import access, cleaning, clock, collation, constraints, facts, filling, lines, search, trail, validation
+from core import access, cleaning, clock, collation, constraints, facts, filling, lines, own_values, schema, search, trail, validation
 from core.access import Actor
 from core.cleaning import Cleaned
 from core.errors import Denied, Missing, RuleError, Stale, VersionRequired, WrongState
@@ -62,6 +62,7 @@ def create_many(actor: Actor, object_type: ObjectType, items: list[Any], history
     if not object_type.writable:
         raise Denied(_("%(type)s are written by the system alone.") % {"type": object_type.plural})
     access.demand(actor, object_type, "add")
+    schema.hold(object_type)
     known = writable(actor, object_type, "add")
     cleaned = cleaning.clean(actor, known, writable_lines(actor, object_type, "add"), items, True)
     constraints.demand_unused_ids(object_type, cleaned)
@@ -69,7 +70,9 @@ def create_many(actor: Actor, object_type: ObjectType, items: list[Any], history
     filling.own(records, actor)
     for record, made in zip(records, cleaned, strict=True):
         filling.demand_required(object_type, record, made)
+        filling.demand_options(object_type, record, made)
     _raise_together(cleaned)
+    own_values.number_new(object_type, records)
     object_type.prepare(actor, list(zip(records, cleaned, strict=True)))
     rows = [lines.build(object_type, record, made) for record, made in zip(records, cleaned, strict=True)]
     for record, made, built in zip(records, cleaned, rows, strict=True):
@@ -111,6 +114,7 @@ def change_many(actor: Actor, object_type: ObjectType, items: list[tuple[UUID, d
 
     Cost: about a dozen statements, whatever their number.
     """
+    schema.hold(object_type)
     records = locked_rows(actor, object_type, [record_id for record_id, _data, _version in items], "change")
     for record, (_id, _data, version) in zip(records, items, strict=True):
         demand_version(record, version)
@@ -139,6 +143,7 @@ def _apply(object_type: ObjectType, known: dict[str, Field], record: Record, mad
     filling.demand_unlocked(object_type, known, record, made)
     changed = filling.put(known, record, made)
     filling.demand_required(object_type, record, made)
+    filling.demand_options(object_type, record, made, changed)
     return changed
 
 

@@ -38,6 +38,8 @@ class Kind:
     sorts = True
     widget = "text"
     schema: dict = {"type": "string"}
+    indexed = True  # whether a company's own field of this kind can be made fast, or unique
+    parts: dict[str, tuple[Any, str]] = {}  # of a value of several parts: part -> its label and kind, each with a control of its own
 
     def __init_subclass__(cls):
         if cls.name:
@@ -67,8 +69,12 @@ class Kind:
         """The value back from ``custom``; it was cleaned when it was stored."""
         return value
 
-    def from_form(self, field, text: str) -> Any:
+    def from_form(self, field, text: Any) -> Any:
         return text
+
+    def part(self, field, name: str) -> Any:
+        """A part of the value as a field of its own, to filter by; none where it has no such part."""
+        return None
 
     def to_form(self, field, value: Any) -> str:
         return "" if value is None else str(self.to_json(field, value))
@@ -89,7 +95,9 @@ class Kind:
 
     def sort_expr(self, field):
         """What a list is ordered by; empty text counts as nothing, so that it comes last."""
-        if field.sort_path and not field.custom:
+        if field.custom:
+            return self.expr(field)  # nothing is stored where there is nothing, and an index is on this very expression
+        if field.sort_path:
             return NullIf(F(field.sort_path), Value(""))
         if isinstance(self.output, models.TextField):
             return NullIf(self.expr(field), Value(""), output_field=models.TextField())

@@ -3,12 +3,14 @@
 import re
 from uuid import UUID
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import F, Q, Value, lookups
-from django.db.models.fields.json import KT
-from django.db.models.functions import NullIf
+from django.db.models import F, Func, Q, Value, lookups
+from django.db.models.fields.json import KT, KeyTransform
+from django.db.models.functions import Cast, NullIf
 from django.utils.translation import gettext as _
 
+from core.kinds.choices import listed
 from core.kinds.kind import CONTROL, EQUALITY, KINDS, Kind
 
 
@@ -56,7 +58,6 @@ class Ref(Kind):
         if op == "in":
             return Q(**{f"{field.path}__in": value})
         return Q(**{field.path: value}) if op == "eq" else ~Q(**{field.path: value}) | Q(**{f"{field.path}__isnull": True})
-
 
     def _looked_up(self, field, op, value):
         if op == "empty":
@@ -133,7 +134,20 @@ class Refs(Ref):
     def text(self, field, value, currency=""):
         return ", ".join(str(v) for v in value or [])
 
+    def from_json(self, field, value):
+        return [UUID(v) for v in value]
+
+    def expr(self, field):
+        return KeyTransform(field.name, "custom") if field.custom and field.expression is None else super().expr(field)
+
+    def any_of(self, field, rows):
+        """Whether one of a company's own references is among these rows."""
+        ids = ArraySubquery(rows.values_list(Cast("pk", models.TextField())))
+        return Func(self.expr(field), ids, template="(%(expressions)s)", arg_joiner=" ?| ", output_field=models.BooleanField())
+
     def condition(self, field, op, value):
+        if field.custom:
+            return listed(field, op, value)
         through = field.model._meta.get_field(field.path)
         if op == "empty":  # by a subquery: a join would show a record once for each reference
             some = Q(pk__in=through.remote_field.through.objects.values(f"{through.m2m_field_name()}_id"))
@@ -142,6 +156,20 @@ class Refs(Ref):
         rows = through.remote_field.through.objects.filter(**{f"{through.m2m_reverse_field_name()}__in": among})
         test = Q(pk__in=rows.values(f"{through.m2m_field_name()}_id"))
         return ~test if op == "ne" else test
+
+
+class File(Ref):
+    """A file somebody brought, by its id. Who sees it: core.files."""
+
+    name = "file"
+    widget = "file"
+    sorts = False
+
+
+class Image(File):
+    """A file that is a picture, and shown as one."""
+
+    name = "image"
 
 
 class AnyRef(Kind):

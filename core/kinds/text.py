@@ -24,6 +24,7 @@ class Text(Kind):
 
 class LongText(Kind):
     name = "longtext"
+    indexed = False
     widget = "textarea"
 
 
@@ -79,6 +80,38 @@ class Url(Text):
         except ValidationError:
             raise ValueError(_("Enter a web address, such as https://example.com.")) from None
         return super().clean(field, text)  # the scheme made it longer
+
+
+class Barcode(Text):
+    """What a scanner reads off a label: printable, without a judgement of its check digit, since not every label has one."""
+
+    name = "barcode"
+
+    def clean(self, field, value):
+        text = super().clean(field, str(value) if isinstance(value, int) and not isinstance(value, bool) else value)
+        if not text.isprintable():
+            raise ValueError(_("Enter a code of printable characters."))
+        return text
+
+
+class AutoNumber(Text):
+    """A number the record was given when it was made. Nobody writes it."""
+
+    name = "autonumber"
+
+
+class Computed(Kind):
+    """A formula or a roll-up that is set up: what its values are of, the field says when it is read (core.derived)."""
+
+    ops, sorts, indexed = (), False, False
+
+
+class Formula(Computed):
+    name = "formula"
+
+
+class Rollup(Computed):
+    name = "rollup"
 
 
 class Secret(Kind):

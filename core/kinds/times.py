@@ -41,7 +41,7 @@ class Date(Kind):
         return self.expr(field)
 
     def condition(self, field, op, value):
-        if field.custom and op != "empty":
+        if field.custom and field.expression is None and op != "empty":
             value = [v.isoformat() for v in value] if op == "in" else value.isoformat()
             return super().condition(field, op, value)
         return super().condition(field, op, value)
@@ -89,7 +89,7 @@ class DateTime(Kind):
         return self.expr(field)
 
     def condition(self, field, op, value):
-        if field.custom and op != "empty":
+        if field.custom and field.expression is None and op != "empty":
             value = [self.to_json(field, v) for v in value] if op == "in" else self.to_json(field, value)
             return super().condition(field, op, value)
         return super().condition(field, op, value)

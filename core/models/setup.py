@@ -11,7 +11,9 @@ FIELD_KINDS = (
     ("text", _("Text")), ("longtext", _("Long text")), ("number", pgettext_lazy("kind of field", "Number")), ("integer", _("Whole number")),
     ("money", _("Money")), ("percent", _("Percent")), ("date", _("Date")), ("datetime", _("Date and time")),
     ("yesno", _("Yes or no")), ("choice", _("Choice")), ("ref", _("Reference")), ("user", _("Person")),
-    ("email", _("E-mail")), ("phone", _("Phone")), ("url", _("Web address")),
+    ("email", _("E-mail")), ("phone", _("Phone")), ("url", _("Web address")), ("choices", _("Several choices")), ("refs", _("Several references")),
+    ("file", _("File")), ("image", _("Image")), ("address", _("Address")), ("geo", _("Place on the map")), ("barcode", _("Barcode")),
+    ("autonumber", _("Auto number")), ("formula", _("Formula")), ("rollup", _("Roll-up")),
 )  # fmt: skip
 
 

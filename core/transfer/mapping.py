@@ -52,7 +52,7 @@ def targets(actor: Actor, object_type: ObjectType) -> dict[str, Field]:
     for action in ("add", "change"):
         if access.allows(actor, object_type, action):
             known |= {n: f for n, f in write.writable(actor, object_type, action).items() if n not in known}
-    return {n: f for n, f in known.items() if f.kind != "secret" and f.expression is None}
+    return {n: f for n, f in known.items() if f.kind != "secret" and not f.is_looked_up}
 
 
 def keys(actor: Actor, object_type: ObjectType) -> dict[str, list[Field]]:

@@ -8,8 +8,9 @@ from typing import Any
 from babel.numbers import get_currency_precision
 from django.utils.translation import gettext as _
 
-from core import access, context, forms, query, read, registry
+from core import access, context, files, forms, query, read, registry
 from core.access import Actor
+from core.codes import CODES
 from core.forms import NOTHING, SEVERAL, Entry, Offer, chosen_ids
 from core.money import plain
 from core.registry import Field, Lines, ObjectType
@@ -49,7 +50,8 @@ class Choices:
             self.wanted[slug].add(ident)
 
     def name(self) -> None:
-        self.labels = read.labels(self.actor, self.wanted)
+        held = self.wanted.pop(files.SLUG, ())
+        self.labels = read.labels(self.actor, self.wanted) | {files.SLUG: files.names(held)}
 
     def of(self, f: Field, text: Any, name: str = "") -> Listed:
         """Options of this reference, what is chosen among them and marked."""
@@ -160,11 +162,39 @@ def control(f: Field, name: str, text: Any, errors: list[str], choices: Choices,
             control["kind"] = "choice"
             if text and text not in f.choices():  # a key of before, such as that of a type that is no more
                 control["options"].append({"value": text, "label": text, "selected": True})
+        control |= _dependence(f, control["options"])
+    elif f.rules.parts:
+        control |= {"parts": _parts(f, name, text), "full": True}
+    elif f.kind in files.KINDS:
+        named = choices.labels.get(files.SLUG, {})
+        control["file"] = next(({"name": named.get(i, ""), "url": f"/{files.SLUG}/{i}/"} for _slug, i in chosen_ids(f, text)), None)
     elif f.kind == "percent":
         control["unit"] = "%"
     elif f.kind == "money" and currency:
         control["unit"] = currency
     return control
+
+
+def _dependence(f: Field, options: list[dict[str, Any]]) -> dict[str, Any]:
+    """Of a company's own choice: which options are offered no more, their colours, and with which options of another choice each goes."""
+    looks = {o["key"]: o for o in f.looks}
+    for option in options:
+        look = looks.get(option["value"], {})
+        option |= {"color": look.get("color", ""), "goes_with": " ".join(look.get("for", []))}
+    options[:] = [o for o in options if o["selected"] or not looks.get(o["value"], {}).get("archived")]
+    return {"depends_on": f"id_{f.depends_on}"} if f.depends_on else {}
+
+
+def _parts(f: Field, name: str, text: Any) -> list[dict[str, Any]]:
+    """A control for each part of an address or a point."""
+    made = []
+    for part, (label, kind) in f.rules.parts.items():
+        value = (text or {}).get(part, "") if isinstance(text, dict) else ""
+        one = {"name": f"{name}.{part}", "kind": CONTROL.get(kind, kind), "label": label, "value": value, "autocomplete": "off"}
+        if kind == "code":
+            one["options"] = [{"value": k, "label": words, "selected": k == value} for k, words in CODES["country"]().items()]
+        made.append(one)
+    return made
 
 
 # Lines --------------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from core.errors import Missing, OdosError, RuleError, Stale, WrongState
 from core.forms import Entry, Offer
 from core.models.record import Record, new_id
 from core.registry import ObjectType
-from core.views import conflicts, controls, pages
+from core.views import conflicts, controls, pages, uploads
 from core.views.pages import Again
 
 
@@ -44,7 +44,7 @@ def save_new(request: HttpRequest, actor: Actor, slug: str) -> HttpResponse:
     object_type = _type_to_write(slug, actor, "add")
     made = forms.offer(actor, object_type)
     demand_sent(request)
-    data = forms.data_of_new(made, forms.of_form(made, request.POST))
+    data = forms.data_of_new(made, forms.of_form(made, uploads.taken(request, actor)))
     if request.POST.get("id"):
         data["id"] = request.POST["id"]
     record = write.create(actor, object_type, data)
@@ -81,7 +81,7 @@ def save_edit(request: HttpRequest, actor: Actor, slug: str, ident: str) -> Http
     record = pages.record_or_missing(actor, object_type, ident, "change")
     made = forms.offer(actor, object_type, record)
     demand_sent(request)
-    entry, stored = forms.of_form(made, request.POST), forms.of_record(made, record)
+    entry, stored = forms.of_form(made, uploads.taken(request, actor)), forms.of_record(made, record)
     data = forms.data_of_change(made, entry, stored, conflicts.kept(request.POST))
     record = write.change(actor, object_type, record.pk, data, version_of(request))
     told = _("%(type)s saved: %(name)s.") % {"type": object_type.label, "name": read.label(actor, object_type, record)}

@@ -224,7 +224,7 @@ def offered(actor: Actor, object_type: ObjectType, request: HttpRequest) -> list
 
 
 def _filterable(f: Field) -> bool:
-    return bool(f.rules.ops) and f.kind not in ("json", "within") and not f.compute
+    return bool(f.rules.ops) and f.kind not in ("json", "within") and f.is_in_sql
 
 
 def asked(actor: Actor, object_type: ObjectType, request: HttpRequest) -> dict[str, Any] | None:

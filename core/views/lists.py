@@ -113,7 +113,7 @@ def _heads(request: HttpRequest, object_type: ObjectType, wanted: Listing, colum
     found = []
     for column in columns:
         f = column.field
-        sorts = f.rules.sorts and not f.compute
+        sorts = f.rules.sorts and f.is_in_sql
         state = "ascending" if order[:1] == (column.name,) else "descending" if order[:1] == (f"-{column.name}",) else ""
         first = f"-{column.name}" if f.rules.sums or f.kind in ("date", "datetime") else column.name  # figures and dates: largest and latest first
         other = {"": first, "ascending": f"-{column.name}", "descending": column.name}[state]

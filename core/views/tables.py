@@ -26,7 +26,7 @@ class Column:
 
 def columns(actor: Actor, object_type: ObjectType, chosen: Iterable[str] = ()) -> list[Column]:
     """The columns of a list: those chosen, else the type's and the first of the company's own. Only what the actor sees."""
-    known = {n: f for n, f in access.fields(actor, object_type).items() if f.kind != "secret" and f.expression is None}
+    known = {n: f for n, f in access.fields(actor, object_type).items() if f.kind != "secret" and not f.is_looked_up}
     names = [n for n in chosen if n in known]
     if not names:
         own = [] if object_type.own else [n for n, f in known.items() if f.custom][:OWN_COLUMNS]

@@ -3,7 +3,11 @@
 from django.urls import path
 
 from core import registry
+<<<<<<< HEAD
 from core.views import account, dashboard, doctor, intake, kpi_builder, kpis, objects, overview, own, packs, reports, search, shared, sheets
+=======
+from core.views import account, dashboard, doctor, intake, kpis, objects, overview, own, packs, reports, search, shared, sheets, uploads
+>>>>>>> 2a33d0d (wip A)
 
 urlpatterns = [
     path("", dashboard.dashboard, name="dashboard"),
@@ -15,6 +19,7 @@ urlpatterns = [
     path("overview/", overview.overview, name="overview"),
     *(path(f"{key}/", sheets.sheet, {"key": key}, name=f"sheet-{key}") for key in registry.sheets),
     *(path(f"reports/{key}/", reports.of_company, {"key": key}, name=f"report-{key}") for key, report in registry.reports.items() if not report.slug),
+    path("files/<str:ident>/", uploads.stored, name="file"),
     path("search/", search.everything, name="search"),
     path("settings/verification/", doctor.verification, name="verification"),
     path("settings/verification/<uuid:ident>/", doctor.verification, name="verification-night"),

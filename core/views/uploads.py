@@ -1,0 +1,32 @@
+"""Files on pages: those a form brings, and the address under which a file is read."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+from core import files
+from core.access import Actor
+from core.api import files as sending
+from core.views import pages
+
+FILE = ".file"  # after a field's name: the control that takes the file itself; the field holds its id
+NONE = ".none"  # and the tick that takes a file away
+
+
+def taken(request: HttpRequest, actor: Actor) -> Any:
+    """What a form sent, each file it brought kept and named by its id. Cost: a statement a file. Errors: RuleError at the field."""
+    sent = request.POST.copy()
+    for name in request.POST:
+        if name.endswith(NONE):
+            sent[name.removesuffix(NONE)] = ""
+    for name, given in request.FILES.items():
+        if name.endswith(FILE):
+            with files.said_at(name.removesuffix(FILE)):
+                sent[name.removesuffix(FILE)] = str(files.store(actor, given.name, given.read()).pk)
+    return sent
+
+
+@pages.page
+def stored(request: HttpRequest, actor: Actor, ident: str) -> HttpResponse:
+    """``/files/<id>/``: the file, for who may see it."""
+    return sending.answer(files.open_file(actor, sending.file_id(ident)))

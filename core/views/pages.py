@@ -5,6 +5,7 @@ an error of the engine: ``page`` does both, so that all pages do it alike.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
@@ -18,7 +19,7 @@ from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from core import access, context, doctor, door, mail, registry
@@ -27,6 +28,15 @@ from core.errors import Denied, Missing, OdosError, RuleError, Stale, Unparsable
 from core.models import User
 from core.registry import ObjectType
 from core.types import SETTINGS
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A page of its own on which a record of a type of set-up is worked at; ``address`` takes its id."""
+
+    label: Any
+    icon: str
+    address: str
 
 
 class Again(OdosError):
@@ -40,6 +50,7 @@ TOASTS = "toasts"
 HUES = 6
 PACKS = "/settings/packs/"
 SHAPED_AT = {"custom-objects": "/settings/objects/"}  # types of set-up with pages of their own: there the menu leads
+DESKS = {"roles": Desk(gettext_lazy("Rights"), "shield-check", "/settings/roles/{}/")}
 VERIFICATION = "/settings/verification/"
 BY_FIRST_WORD = ("list", "record", "record-act")  # addresses that match any words, whether or not something is there
 

@@ -5,9 +5,10 @@ from django.urls import path
 from core import registry
 <<<<<<< HEAD
 from core.views import account, dashboard, doctor, intake, kpi_builder, kpis, objects, overview, own, packs, reports, search, shared, sheets
-=======
 from core.views import account, dashboard, doctor, intake, kpis, objects, overview, own, packs, reports, search, shared, sheets, uploads
->>>>>>> 2a33d0d (wip A)
+=======
+from core.views import account, dashboard, doctor, intake, kpi_builder, kpis, objects, overview, own, packs, reports, roles, search, shared, sheets
+>>>>>>> 9d02ef2 (The rights of a role are a matrix: what is done with each type, whose records, and fields hidden or only read, in words people know)
 
 urlpatterns = [
     path("", dashboard.dashboard, name="dashboard"),
@@ -35,6 +36,8 @@ urlpatterns = [
     path("settings/objects/<uuid:ident>/", objects.one, name="object"),
     path("settings/objects/<uuid:ident>/edit/", objects.edit, name="object-edit"),
     path("settings/objects/<uuid:ident>/<slug:act>/", objects.keep, name="object-keep"),
+    path("settings/roles/<uuid:ident>/", roles.matrix, name="role-rights"),
+    path("settings/roles/<uuid:ident>/<str:slug>/", roles.rights, name="role-rights-of"),
     path("form/<slug:slug>/", intake.form, name="intake"),
     path("form/<slug:slug>/thanks/", intake.thanks, name="intake-thanks"),
     path("sign-in/", account.sign_in, name="sign-in"),

@@ -44,7 +44,7 @@ def test_a_name_is_enough(client):
     assert client.get(unescape(re.search(r'href="(/custom-fields/new/[^"]*)"', told)[1])).status_code == 200
     assert client.get("/test-drives/new/").status_code == 200
     listed = client.get("/settings/objects/").content.decode()
-    assert "Test drives" in listed and '<a href="/test-drives/">0</a>' in listed and "0 fields" in listed
+    assert "Test drives" in listed and '<a href="/test-drives/">0 records</a>' in listed and "0 fields" in listed
     assert 'href="/settings/objects/"' in client.get("/").content.decode(), "the menu leads to it"
 
 

@@ -18,8 +18,8 @@ register(
     ObjectType(
         "quotes", Quote, _("Quote"), _("Quotes"),
         (
-            "account", "contact", "opportunity", "valid_until", named("currency", required=False), named("rate", required=False), "terms", "owner",
-            named("external_number", label=_("Their reference")),
+            "account", "contact", "opportunity", "valid_until", named("currency", required=False), named("rate", required=False, default=None), "terms",
+            "owner", named("external_number", label=_("Their reference")),
         ),
         shown=(
             "number", "status", "revision", "origin", "is_superseded", "quote_date", "first_sent_at", "viewed_at", "decided_at", "reason",

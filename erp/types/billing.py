@@ -31,8 +31,8 @@ register(
     ObjectType(
         "invoices", Invoice, _("Invoice"), _("Invoices"),
         (
-            "account", named("order", once=True), "invoice_date", "due_date", named("currency", required=False), named("rate", required=False), "owner",
-            "external_number",
+            "account", named("order", once=True), "invoice_date", "due_date", named("currency", required=False), named("rate", required=False, default=None),
+            "owner", "external_number",
         ),
         shown=("number", "status", *SUMS, "paid", "credited", "open", "base_open", "posted_at"),
         columns=("number", "account", "status", "invoice_date", "due_date", "total", "open"), title="number", title_else="external_number",
@@ -103,8 +103,8 @@ register(
     ObjectType(
         "payments", Payment, _("Payment"), _("Payments"),
         (
-            "account", "date", "amount", named("currency", required=False), "direction", "method", "reference", named("rate", required=False), "owner",
-            "external_number",
+            "account", "date", "amount", named("currency", required=False), "direction", "method", "reference", named("rate", required=False, default=None),
+            "owner", "external_number",
         ),
         shown=("number", "status", "base_amount", "unallocated", "base_unallocated"),
         columns=("number", "account", "direction", "status", "date", "amount", "unallocated"), title="number", title_else="reference",

@@ -22,8 +22,8 @@ register(
     ObjectType(
         "orders", SalesOrder, _("Order"), _("Orders"),
         (
-            "account", "contact", "quote", named("currency", required=False), named("rate", required=False), "order_date", "requested_date", "warehouse",
-            "ship_name", "ship_street", "ship_city", "ship_region", "ship_postal_code", "ship_country", "owner", "external_number",
+            "account", "contact", "quote", named("currency", required=False), named("rate", required=False, default=None), "order_date", "requested_date",
+            "warehouse", "ship_name", "ship_street", "ship_city", "ship_region", "ship_postal_code", "ship_country", "owner", "external_number",
         ),
         shown=(
             "number", "status", "revision", "ended_on", "reason", "net", "tax", "charges_total", "total", "base_net", "base_total", "line_count", "units",

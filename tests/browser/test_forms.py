@@ -107,3 +107,25 @@ def test_without_javascript_an_account_and_an_order_are_made_and_confirmed(scree
     assert (saved.status, saved.net) == ("confirmed", Decimal("2472.62"))
     assert page.locator("h1").inner_text().startswith(saved.number)
     assert TrailEntry.objects.filter(about_id=saved.pk, act="confirm").count() == 1
+
+
+def test_an_order_in_a_foreign_currency_takes_the_rate_of_the_day(screen, company, alice, catalogue):
+    rate = {"currency": "NOK", "date": "2020-01-01", "rate": "0.0857"}
+    door.writing(lambda: write.create(access.actor_for(alice), registry.get("exchange-rates"), rate))
+    page = screen(company, alice).open("/orders/new/")
+    page.select_option("[name=account]", label="Nordlys Marine")
+    page.locator("summary", has_text="More").click()
+    assert page.locator("[name=rate]").input_value() == "", "a rate nobody gave follows the date"
+    page.select_option("[name=currency]", "NOK")
+    page.fill("[name='lines.0.description']", "Hire")
+    page.fill("[name='lines.0.quantity']", "1")
+    page.fill("[name='lines.0.unit_price']", "1000")
+    assert page.locator("dt.total").inner_text().endswith("NOK")
+    page.select_option("[name=currency]", "JPY")
+    assert page.locator("dt.total").inner_text().endswith("JPY")
+    assert page.locator("[data-total=total]").inner_text() == "1,000"
+    page.select_option("[name=currency]", "NOK")
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_url(re.compile(r"/orders/[0-9a-f-]{36}/$"))
+    saved = SalesOrder.objects.get(pk=page.url.split("/")[-2])
+    assert (saved.rate, saved.net, saved.base_net) == (Decimal("0.0857"), Decimal("1000.00"), Decimal("85.70"))

@@ -15,8 +15,22 @@ export function prepareLines(root) {
     editor.addEventListener("input", () => sumUp(editor));
     editor.addEventListener("change", () => sumUp(editor));
     preparePicks(editor);
+    followCurrency(editor);
     sumUp(editor);
   });
+}
+
+/* The currency chosen in the form names the sums and says to how many places they are rounded; without a choice the server has said it. */
+function followCurrency(editor) {
+  const choice = (editor.closest("form") ?? document).querySelector("select[name=currency]");
+  choice?.addEventListener("change", () => sumUp(editor));
+}
+
+function currencyOf(form, editor) {
+  const code = form.querySelector("select[name=currency]")?.value;
+  if (!code) return { code: editor.dataset.currency, minor: Number(editor.dataset.minor) };
+  if (code === editor.dataset.currency) return { code, minor: Number(editor.dataset.minor) };
+  return { code, minor: new Intl.NumberFormat("en", { style: "currency", currency: code }).resolvedOptions().maximumFractionDigits };
 }
 
 /* Rows to pick from: all that is left, or none, at one press. */
@@ -129,7 +143,9 @@ function sumUp(editor) {
   const taxed = new Map();
   let minor = 2;
   for (const one of form.querySelectorAll("[data-lines]")) {
-    minor = Number(one.dataset.minor);
+    const { code, minor: places } = currencyOf(form, one);
+    minor = places;
+    for (const place of one.querySelectorAll("[data-total-in]")) place.textContent = code;
     const into = one.dataset.lines === "charges" ? "charges" : "net";
     for (const row of rowsOf(one)) {
       const net = netOf(row, minor);

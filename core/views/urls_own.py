@@ -3,12 +3,7 @@
 from django.urls import path
 
 from core import registry
-<<<<<<< HEAD
-from core.views import account, dashboard, doctor, intake, kpi_builder, kpis, objects, overview, own, packs, reports, search, shared, sheets
-from core.views import account, dashboard, doctor, intake, kpis, objects, overview, own, packs, reports, search, shared, sheets, uploads
-=======
-from core.views import account, dashboard, doctor, intake, kpi_builder, kpis, objects, overview, own, packs, reports, roles, search, shared, sheets
->>>>>>> 9d02ef2 (The rights of a role are a matrix: what is done with each type, whose records, and fields hidden or only read, in words people know)
+from core.views import account, dashboard, doctor, intake, kpi_builder, kpis, objects, overview, own, packs, reports, roles, search, shared, sheets, uploads
 
 urlpatterns = [
     path("", dashboard.dashboard, name="dashboard"),

@@ -212,12 +212,12 @@ def problems(own: CustomField) -> dict[str, list[str]]:
             made = formulas.made(own.formula, formulas.scope(object_type, stored_sight()))
             own.returns, needed = made.kind, set(made.names)
         else:
-            own.returns, needed = _checked_rollup(object_type, own.rollup)
+            own.returns, needed = _checked_rollup(object_type, own.rollup, stored_sight())
     except formulas.FormulaError as error:
         return error.errors
     except OdosError as error:
         return {"rollup": [s for found in getattr(error, "errors", {"": [str(error)]}).values() for s in found]}
-    labels, needs = _needs()
+    labels, needs = _needs(stored_sight())
     name = (own.type, own.key)
     needs[name], labels[name] = needed, own.label
     if way := formulas.circle(needs, name):
@@ -241,14 +241,14 @@ def _with(own: CustomField, object_type: ObjectType) -> dict[str, Field]:
     return {**known, own.key: schema.as_field(own)} if object_type.slug == own.type else known
 
 
-def _checked_rollup(object_type: ObjectType, said: Any) -> tuple[str, set[Name]]:
+def _checked_rollup(object_type: ObjectType, said: Any, sight: Sight) -> tuple[str, set[Name]]:
     """The kind of a roll-up's values, and the fields it needs. Errors: OdosError."""
     if not isinstance(said, dict) or said.keys() - {"type", "field", "aggregate", "of", "filter"} or said.get("aggregate") not in AGGREGATES:
         raise OdosError(_("A roll-up names the type, the field that refers to this one, and count, sum, average, min or max of another."))
     other = registry.get(said["type"]) if isinstance(said.get("type"), str) else None
     if other is None or other.rows:
         raise OdosError(_("Name the type this adds up."))
-    known = schema.stored_fields(other)
+    known = sight.fields(other)
     by = known.get(said["field"]) if isinstance(said.get("field"), str) else None
     if by is None or by.kind not in ("ref", "user") or by.target != object_type.slug:
         raise OdosError(_("“%(name)s” of %(type)s does not refer to %(target)s.") % {
@@ -259,7 +259,7 @@ def _checked_rollup(object_type: ObjectType, said: Any) -> tuple[str, set[Name]]
         raise OdosError(_("Name a field of %(type)s to work this out of.") % {"type": other.plural})
     needed = {(other.slug, by.name), *([(other.slug, of.name)] if of else [])}
     if said.get("filter"):
-        conditions.compile(other, said["filter"], stored_sight())
+        conditions.compile(other, said["filter"], sight)
         needed |= {(other.slug, path.partition(".")[0]) for path in _named(said["filter"])}
     return kind_of_rollup(said["aggregate"], of), needed
 
@@ -273,7 +273,7 @@ def _named(node: Any) -> Iterator[str]:
         yield node[0]
 
 
-def _needs() -> tuple[dict[Name, str], dict[Name, set[Name]]]:
+def _needs(sight: Sight) -> tuple[dict[Name, str], dict[Name, set[Name]]]:
     """The labels of all computed fields of the company, and what each needs. Cost: one query."""
     labels, needs = {}, {}
     for row in CustomField.objects.filter(kind__in=schema.COMPUTED, archived_at=None):
@@ -281,16 +281,16 @@ def _needs() -> tuple[dict[Name, str], dict[Name, set[Name]]]:
         labels[name] = row.label
         try:
             if row.kind == "rollup":
-                needs[name] = _checked_rollup(object_type, row.rollup)[1]
+                needs[name] = _checked_rollup(object_type, row.rollup, sight)[1]
             else:
-                needs[name] = set(formulas.made(row.formula, formulas.scope(object_type, stored_sight())).names)
+                needs[name] = set(formulas.made(row.formula, formulas.scope(object_type, sight)).names)
         except (OdosError, AttributeError):
             needs[name] = set()
     return labels, needs
 
 
 def readers(own: CustomField) -> list[CustomField]:
-    """The computed fields that need this one. Cost: two queries."""
-    _labels, needs = _needs()
+    """The computed fields that need this one, which may be archived already. Cost: two queries."""
+    _labels, needs = _needs(Sight(lambda other: _with(own, other), lambda other: other.all()))
     wanted = {name for name, needed in needs.items() if (own.type, own.key) in needed and name != (own.type, own.key)}
     return [row for row in CustomField.objects.filter(kind__in=schema.COMPUTED, archived_at=None) if (row.type, row.key) in wanted]

@@ -1,27 +1,17 @@
 """Files by the API: brought with a multipart POST, named by their id in records, read back as what they are and nothing that runs."""
 
-from urllib.parse import quote
-from uuid import UUID
-
 from django.http import HttpRequest, HttpResponse
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import MultiPartParser
 from rest_framework.renderers import JSONRenderer
 
-from core import access, door, files
+from core import access, attachments, door, files
 from core.access import Actor
-from core.api import answers, parsing, views
+from core.api import answers, views
 from core.api.idempotency import Reply
 from core.errors import RuleError
-from core.models import StoredFile, User
-
-# A picture may stand in a page; whatever else a browser takes a file for, it runs nothing and reaches nothing of this site.
-SAFE = {
-    "X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox", "Cache-Control": "private, max-age=3600",
-    "Cross-Origin-Resource-Policy": "same-origin", "Referrer-Policy": "no-referrer",
-}  # fmt: skip
+from core.models import StoredFile
 
 
 class Multipart(BaseContentNegotiation):
@@ -52,9 +42,6 @@ class Files(views.Endpoint):
             made = described(files.store(actor, given.name, content), plain)
             return Reply(201, answers.written(made).decode(), {"Location": made["url"]})
 
-        return self.once_written(work)
-
-    def once_written(self, work) -> HttpResponse:
         reply = door.writing(lambda: work(access.actor_for(self.request.user)))
         return HttpResponse(reply.body, status=reply.status, content_type="application/json", headers=reply.headers)
 
@@ -63,7 +50,7 @@ class File(views.Endpoint):
     """``/files/<id>/``: its bytes."""
 
     def get(self, request, ident: str) -> HttpResponse:
-        return sent(request.user, ident)
+        return attachments.answer(self.reading(lambda actor: attachments.find(actor, ident)))
 
 
 def described(made: StoredFile, request: HttpRequest) -> dict:
@@ -71,23 +58,3 @@ def described(made: StoredFile, request: HttpRequest) -> dict:
         "id": str(made.pk), "name": made.name, "media_type": made.media_type, "size": made.size, "width": made.width, "height": made.height,
         "url": answers.addresser(request)(files.SLUG, made.pk),
     }  # fmt: skip
-
-
-def sent(user: User, ident: str) -> HttpResponse:
-    """The bytes for who may see them."""
-    return answer(door.reading(lambda: files.open_file(access.actor_for(user), file_id(ident))))
-
-
-def answer(found: StoredFile) -> HttpResponse:
-    """A file as it may stand in a browser. What a picture claims to be is read off its bytes once more before it is shown in a page."""
-    content = bytes(found.content)
-    picture = files.picture_type(content)
-    response = HttpResponse(content, content_type=picture or files.PLAIN, headers=SAFE)
-    response.headers["Content-Disposition"] = content_disposition_header(not picture, found.name) or f"attachment; filename*=utf-8''{quote(found.name)}"
-    return response
-
-
-def file_id(text: str) -> UUID:
-    if not parsing.ID.fullmatch(text):
-        raise parsing.Missing
-    return UUID(text)

@@ -11,12 +11,9 @@ urlpatterns = [
     path("kpis/batch/", views.Batch.as_view(), {"slug": "kpis"}, name="api-kpis-batch"),
     path("kpis/<str:ident>/", kpis.Kpi.as_view(), {"slug": "kpis"}, name="api-kpi"),
     path("kpis/<str:key>/value/", kpis.Value.as_view(), name="api-kpi-value"),
-<<<<<<< HEAD
     path("kpis/<str:ident>/<str:act>/", kpis.Deed.as_view(), {"slug": "kpis"}, name="api-kpi-act"),
-=======
     path("files/", files.Files.as_view(), name="api-files"),
     path("files/<str:ident>/", files.File.as_view(), name="api-file"),
->>>>>>> 2a33d0d (wip A)
     path("duplicates/", duplicates.Duplicates.as_view(), name="api-duplicates"),
     path("<str:slug>/", views.Collection.as_view(), name="api-list"),
     path("<str:slug>/batch/", views.Batch.as_view(), name="api-batch"),

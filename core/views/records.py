@@ -8,7 +8,7 @@ from django.db.models import Count, Subquery, Value
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from core import access, context, figures, kpi, periods, query, read, registry, schema, structures
+from core import access, context, derived, figures, kpi, periods, query, read, registry, schema, structures
 from core.access import Actor
 from core.models.record import Record
 from core.read import Ref, Shown
@@ -153,7 +153,9 @@ def _fact(shown: Shown, name: str) -> dict[str, Any]:
     links = [{"text": r.label or _("(not visible)"), "url": pages.address(r.slug, r.id) if r.seen else ""} for r in refs]
     text = "" if refs else shown.text(name)
     url = ""
-    if text and f.kind in ("email", "phone", "url"):
+    if text and (behind := derived.drill(f, shown.id)):
+        url = behind
+    elif text and f.kind in ("email", "phone", "url"):
         url = {"email": f"mailto:{value}", "phone": f"tel:{str(value).replace(';ext=', ',')}", "url": value}[f.kind]
     return {"name": name, "label": f.label, "text": text, "links": links, "url": url, "full": f.wide, "prose": f.kind == "longtext"}
 

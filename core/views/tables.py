@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from core import access, context, read, registry
+from core import access, context, derived, read, registry
 from core.access import Actor
 from core.read import Ref, Shown
 from core.registry import Field, ObjectType
@@ -91,6 +91,8 @@ def _cell(object_type: ObjectType, shown: Shown, column: Column) -> dict[str, An
     if column.name == "status" and object_type.has_status:
         return cell | {"status": tone(object_type, value), "text": status_label(object_type, value)}
     cell["text"] = figure(shown, column) if column.name == "value" else shown.text(column.name)
+    if cell["text"] and column.css != "c-title":
+        cell["url"] = derived.drill(f, shown.id)
     if f.kind in ("email", "phone") and value:
         cell["url"] = f"{'mailto' if f.kind == 'email' else 'tel'}:{value}" if column.css != "c-title" else ""
     return cell

@@ -4,9 +4,8 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
-from core import files
+from core import attachments, files
 from core.access import Actor
-from core.api import files as sending
 from core.views import pages
 
 FILE = ".file"  # after a field's name: the control that takes the file itself; the field holds its id
@@ -29,4 +28,4 @@ def taken(request: HttpRequest, actor: Actor) -> Any:
 @pages.page
 def stored(request: HttpRequest, actor: Actor, ident: str) -> HttpResponse:
     """``/files/<id>/``: the file, for who may see it."""
-    return sending.answer(files.open_file(actor, sending.file_id(ident)))
+    return attachments.answer(attachments.find(actor, ident))

@@ -27,8 +27,8 @@ WIDE = ("longtext", "file", "image", "address", "geo", "barcode")  # kinds no co
 # Words that are addresses of pages, and what the product itself will be about: an upgrade never takes an object's name.
 TAKEN = frozenset({
     "account", "alike", "api", "assets", "batches", "billing", "campaigns", "cases", "chats", "components", "conditions", "contracts", "costs", "d",
-    "dashboards", "events", "expenses", "facts", "favicon", "files", "form", "forms", "goals", "health", "help", "import", "imports", "inbox", "jobs",
-    "knowledge", "kpis", "live", "lookup", "lots", "mail", "me", "messages", "milestones", "new", "notes", "notices", "overview", "partners",
+    "dashboards", "events", "expenses", "facts", "favicon", "files", "form", "forms", "formulas", "goals", "health", "help", "import", "imports", "inbox",
+    "jobs", "knowledge", "kpis", "live", "lookup", "lots", "mail", "me", "messages", "milestones", "new", "notes", "notices", "overview", "partners",
     "people", "plans", "portal", "profit", "projects", "purchase-orders", "purchases", "receipts", "reports", "rfqs", "search", "serials", "services",
     "settings", "shared", "sign-in", "sign-out", "sign-up", "signup", "site", "static", "subscriptions", "suppliers", "surveys", "tasks", "teams",
     "tickets", "timesheets", "trail", "vendors", "verification", "webhooks", "work", "work-packages", "workflows",

@@ -8,7 +8,7 @@ from typing import Any
 from babel.numbers import get_currency_precision
 from django.utils.translation import gettext as _
 
-from core import access, context, files, forms, query, read, registry
+from core import access, context, files, forms, formulas, query, read, registry
 from core.access import Actor
 from core.codes import CODES
 from core.forms import NOTHING, SEVERAL, Entry, Offer, chosen_ids
@@ -168,6 +168,8 @@ def control(f: Field, name: str, text: Any, errors: list[str], choices: Choices,
     elif f.kind in files.KINDS:
         named = choices.labels.get(files.SLUG, {})
         control["file"] = next(({"name": named.get(i, ""), "url": f"/{files.SLUG}/{i}/"} for _slug, i in chosen_ids(f, text)), None)
+    elif f.kind == "formulatext":
+        control["groups"] = formulas.describe()
     elif f.kind == "percent":
         control["unit"] = "%"
     elif f.kind == "money" and currency:

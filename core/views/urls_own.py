@@ -3,7 +3,7 @@
 from django.urls import path
 
 from core import registry
-from core.views import account, dashboard, doctor, intake, kpi_builder, kpis, objects, overview, own, packs, reports, roles, search, shared, sheets, uploads
+from core.views import account, dashboard, doctor, formulas, intake, kpi_builder, kpis, objects, overview, own, packs, reports, roles, search, shared, sheets, uploads
 
 urlpatterns = [
     path("", dashboard.dashboard, name="dashboard"),
@@ -16,6 +16,9 @@ urlpatterns = [
     *(path(f"{key}/", sheets.sheet, {"key": key}, name=f"sheet-{key}") for key in registry.sheets),
     *(path(f"reports/{key}/", reports.of_company, {"key": key}, name=f"report-{key}") for key, report in registry.reports.items() if not report.slug),
     path("files/<str:ident>/", uploads.stored, name="file"),
+    path("formulas/check/", formulas.check, name="formula-check"),
+    path("formulas/complete/", formulas.complete, name="formula-complete"),
+    path("formulas/fields/", formulas.words, name="formula-fields"),
     path("search/", search.everything, name="search"),
     path("settings/verification/", doctor.verification, name="verification"),
     path("settings/verification/<uuid:ident>/", doctor.verification, name="verification-night"),

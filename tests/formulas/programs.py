@@ -16,7 +16,8 @@ INTEGERS = [None, 0, -5, 7, 10, 999, 12, 31, 999_999_999_999_999]
 DAYS = [None, "2024-02-29", "1999-12-31", "2026-01-01", "0900-05-05", "0001-01-01", "9999-12-31", "2026-03-31", "2025-11-30"]
 INSTANTS = [None, "2026-01-01T10:00:00Z", "2026-01-01T10:00:00.500000Z", "2026-03-29T23:30:00Z", "1999-12-31T16:00:00Z", "2026-07-01T15:59:59.999999Z"]
 OWN = {
-    "text": TEXTS, "longtext": [None, "one\ntwo", "y" * 9_999 + "é", "z" * 12_000], "number": NUMBERS, "integer": INTEGERS, "money": MONEY, "percent": PERCENTS,
+    "text": TEXTS, "longtext": [None, "one\ntwo", "abc", ""] * 15 + ["y" * 9_999 + "é", "z" * 12_000], "number": NUMBERS,
+    "integer": INTEGERS, "money": MONEY, "percent": PERCENTS,
     "date": DAYS, "datetime": INSTANTS, "yesno": [None, True, False], "choice": [None, "a", "b", "c"],
 }  # fmt: skip
 FIELDS = {

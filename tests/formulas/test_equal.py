@@ -38,7 +38,7 @@ def rows():
         made: list = []
         while len(made) < ROWS:
             near = [r.pk for r in made[-40:]]
-            batch = [row(draw, near) for _i in range(min(500, ROWS - len(made)))]
+            batch = [row(draw, near) for _i in range(min(200, ROWS - len(made)))]
             made += people.writing(lambda batch=batch: write.create_many(actor, registry.get("accounts"), batch))
         yield made
 

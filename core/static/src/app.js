@@ -4,6 +4,7 @@
  */
 import "htmx.org";
 import { focusFirstError, prepareForms, watchForms } from "./js/forms.js";
+import { prepareFormulas } from "./js/formula.js";
 import { prepareKeys } from "./js/keys.js";
 import { prepareLines } from "./js/lines.js";
 import { prepareLookups } from "./js/lookup.js";
@@ -26,6 +27,7 @@ function prepare(root) {
   prepareForms(root);
   prepareLines(root);
   prepareLookups(root);
+  prepareFormulas(root);
   prepareRows(root);
   preparePickers(root);
   preparePalette(root);

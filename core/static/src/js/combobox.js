@@ -19,9 +19,9 @@ export function makeCombobox(input, source) {
   list.setAttribute("role", "listbox");
   list.setAttribute("aria-label", source.label || text("results"));
   input.closest("form, dialog, body").append(list);
-  for (const [name, value] of [["role", "combobox"], ["aria-autocomplete", "list"], ["aria-expanded", "false"], ["aria-controls", list.id]]) {
-    input.setAttribute(name, value);
-  }
+  const isText = input instanceof HTMLTextAreaElement; // stays a text: arrows move in it, and no other role fits it
+  const roles = isText ? [] : [["role", "combobox"], ["aria-expanded", "false"]];
+  for (const [name, value] of [...roles, ["aria-autocomplete", "list"], ["aria-controls", list.id]]) input.setAttribute(name, value);
   input.autocomplete = "off";
 
   let shown = [];
@@ -43,7 +43,7 @@ export function makeCombobox(input, source) {
     asked += 1;
     active = -1;
     if (list.matches(":popover-open")) list.hidePopover();
-    input.setAttribute("aria-expanded", "false");
+    if (!isText) input.setAttribute("aria-expanded", "false");
     input.removeAttribute("aria-activedescendant");
   }
 
@@ -64,7 +64,7 @@ export function makeCombobox(input, source) {
     if (!options.length) note(text("nothing"));
     else list.replaceChildren(...options.map((option, index) => draw(option, index, list.id)));
     if (!list.matches(":popover-open")) list.showPopover();
-    input.setAttribute("aria-expanded", "true");
+    if (!isText) input.setAttribute("aria-expanded", "true");
     place();
   }
 
@@ -97,7 +97,7 @@ export function makeCombobox(input, source) {
   input.addEventListener("keydown", (event) => {
     if (event.isComposing) return;
     const isOpen = list.matches(":popover-open");
-    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+    if ((event.key === "ArrowDown" || event.key === "ArrowUp") && (isOpen || !isText)) {
       event.preventDefault();
       if (isOpen) activate(active + (event.key === "ArrowDown" ? 1 : active < 0 ? 0 : -1));
       else open(input.value);

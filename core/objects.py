@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from core import collation, context, limits, numbering, registry, schema, structures
+from core import collation, context, limits, numbering, registry, schema, sql, structures
 from core.access import Actor
 from core.errors import RuleError
 from core.labels import in_language, is_wording
@@ -151,6 +151,7 @@ def _shape_errors(row: CustomObject, changed: dict) -> dict[str, list[str]]:
 
 
 def _demand_room(more: int) -> None:
+    sql.lock(context.company().id, "custom objects")  # two at once are counted one after the other
     limits.demand("custom_objects", CustomObject.objects.filter(archived_at=None).count() + more, _("objects of your own"))
 
 

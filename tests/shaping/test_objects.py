@@ -325,3 +325,12 @@ def test_columns_that_nobody_chose_are_the_first_fields(api):
     door.writing(lambda: write.change(actor, registry.get("custom-objects"), row.pk, {"columns": ["name", "price"]}, row.version))
     with context.remembering():
         assert registry.get("vehicles").columns == ("name", "price", "owner")
+def test_a_unique_field_is_unique_within_its_object(api):
+    own = {"type": "test-drives", "key": "vin", "kind": "text", "label": "VIN", "unique": True}
+    assert api.post("custom-fields/", own).status_code == 201
+    car = factories.make("vehicles", api)
+    assert factories.make("test-drives", api, vin=car["vin"])["vin"] == car["vin"]
+    again = api.post("vehicles/", dealer.vehicle() | {"vin": car["vin"]})
+    assert again.status_code == 422 and again.json()["errors"]["vin"]
+
+

@@ -72,14 +72,20 @@ def labels(actor: Actor, wanted: dict[str, set]) -> dict[str, dict[Any, str]]:
         if object_type is None or not ids or not access.allows(actor, object_type, "view"):
             continue
         rows = access.rows(actor, object_type).filter(pk__in=ids).values_list("pk", *label_fields(actor, object_type))
-        found[slug] = {pk: next((str(t) for t in texts if t), str(_("Draft"))) for pk, *texts in rows}
+        found[slug] = {pk: next((str(t) for t in texts if t), "") or unnamed(object_type) for pk, *texts in rows}
     return found
 
 
 def label(actor: Actor, object_type: ObjectType, record: Model) -> str:
     """A record's name as its own page says it to this reader."""
     texts = (getattr(record, path) for path in label_fields(actor, object_type))
-    return next((str(t) for t in texts if t), str(_("Draft")))
+    return next((str(t) for t in texts if t), "") or unnamed(object_type)
+
+
+def unnamed(object_type: ObjectType) -> str:
+    """What a record is called that has no number or name yet: "Draft order"."""
+    label = str(object_type.label)
+    return _("Draft %(type)s") % {"type": label[:1].lower() + label[1:] if label[1:2].islower() else label}
 
 
 def present(actor: Actor, object_type: ObjectType, records: Iterable[Model], only: Iterable[str] | None = None, with_lines: bool = True) -> list[Shown]:

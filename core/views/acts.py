@@ -117,8 +117,8 @@ def save(request: HttpRequest, actor: Actor, slug: str, ident: str, act: str) ->
     edits.demand_sent(request)
     data = forms.data_of_act(made, forms.of_form(made, request.POST), forms.of_act(made, record))
     done = write.act(actor, object_type, record.pk, act, data, edits.version_of(request))
-    home, name = pages.address(object_type, record.pk), read.label(actor, object_type, record)
     new = registry.get(deed.makes) if deed.makes else None
+    home, name = pages.address(object_type, record.pk), read.label(actor, object_type, record if new else done)  # what is done may number it
     if new is None:
         return pages.done(request, pages.back(request, home), _("%(act)s: done for %(name)s.") % {"act": deed.label, "name": name})
     seen = access.allows(actor, new, "view") and access.rows(actor, new).filter(pk=done.pk).exists()

@@ -7,6 +7,7 @@ its good rows are written. Each belongs to who uploaded it, and its jobs run wit
 import hashlib
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -71,8 +72,8 @@ def _suggested(actor: Actor, object_type: ObjectType, table: Table) -> dict[str,
     written = Import.objects.filter(type=object_type.slug, status__in=WRITTEN, mapping__heads=heads).order_by("-created_at").values_list("owner_id", "mapping")
     used = sorted(written[:20], key=lambda pair: pair[0] != actor.id)  # one's own before other people's
     chosen = _remembered(actor, object_type, used[0][1]) if used else mapping.suggest(actor, object_type, heads)
-    fresh = {"empties": "leave", "days": _days(actor, object_type, table, chosen)} if not used else {}
-    return {**chosen.as_json(), **fresh, "heads": heads, "reading": table.as_read().as_json(), "known": bool(used)}
+    chosen = replace(chosen, empties=chosen.empties if used else "leave", days=_days(actor, object_type, table, chosen) or chosen.days)
+    return {**chosen.as_json(), "heads": heads, "reading": table.as_read().as_json(), "known": bool(used)}
 
 
 def _remembered(actor: Actor, object_type: ObjectType, held: dict) -> Mapping:

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from core.errors import RuleError
 from core.export import safe
+from core.registry import get
 from core.transfer import reading
-from core.transfer.cells import country, day, moment, number
-from core.transfer.reading import read, restored
+from core.transfer.cells import choice, country, day, moment, number, order_of_days, ordered_day
+from core.transfer.reading import Reading, explored, read, restored
 
 TEXT = "名称,城市\n北京仪器有限公司,北京\nMüller,Köln\n"
 
@@ -30,6 +31,44 @@ def test_the_encoding_is_found(content, encoding):
     table = read(content)
     assert (table.headers, table.encoding) == (["名称", "城市"], encoding)
     assert rows(content) == [["北京仪器有限公司", "北京"], ["Müller", "Köln"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("名称,城市\n北京仪器有限公司,北京\n", "gb18030"), ("名称;备注\n上海;好的，谢谢。\n", "gb18030"),
+        ("客戶名稱,城市\n臺灣積體電路製造,新竹\n聯發科技,臺北\n", "big5"),
+        ("Nom,Prénom,Ville\nMüller,Éloïse,Orléans\nGarçon,Zoë,Besançon\n", "windows-1252"),
+        ("Name;Straße\nJürgen Groß;Königsstraße 5 – links\n", "windows-1252"),
+        ("Name,City\nAnna,Bonn\n", "utf-16-le"), ("Name,城市\nAnna,波恩\n", "utf-16-be"), ("name,sign\n北京,ok\n", "utf-8"),
+    ],
+)  # fmt: skip
+def test_encodings_without_a_mark_are_told_apart(text, encoding):
+    found = read(text.encode(encoding))
+    assert found.encoding == encoding
+    assert "\n".join([found.delimiter.join(found.headers), *(found.delimiter.join(r.cells) for r in found.rows())]) == text.rstrip("\n")
+
+
+def test_another_encoding_and_mark_can_be_chosen():
+    content = "naïve|b\ncafé|1,5\n".encode("windows-1252")
+    assert read(content, Reading(encoding="windows-1252", delimiter="|")).headers == ["naïve", "b"]
+    assert read(content, Reading(encoding="windows-1252", delimiter=",")).headers == ["naïve|b"]
+    refused = ((Reading(encoding="utf-8"), "at byte"), (Reading(encoding="klingon"), "of the encodings"), (Reading(delimiter="x"), "marks that divide"))
+    for asked, said in refused:
+        with pytest.raises(RuleError, match=said):
+            read(content, asked)
+
+
+@pytest.mark.parametrize(
+    ("text", "row"),
+    [
+        ("Name,City\nAnna,Bonn\n", 1), ("Customers of 2026\n\nName,City,Since\nAnna,Bonn,2020\n", 3), ("name\nAnna\n", 1),
+        ("Report,\n1,2,3\nName,City,Zip\na,b,c\n", 3),
+        ("sku,price\nA-1,2\n", 1),
+    ],
+)  # fmt: skip
+def test_the_row_of_headings_is_found_below_titles(text, row):
+    assert explored(text.encode()).header == row
 
 
 def test_gbk_as_chinese_spreadsheets_write_it():
@@ -83,3 +122,17 @@ def test_cells_in_other_spellings():
     assert [number(t) for t in ("1,234.50", "-1,234,567", "1,5", "12.5")] == ["1234.50", "-1234567", "1,5", "12.5"]
     assert [number(t, decimal_comma=True) for t in ("1.234,50", "1,5", "12")] == ["1234.50", "1.5", "12"]
     assert [country(t) for t in ("USA", "UK", "germany", "德国", "fr", "DEU", "Atlantis")] == ["US", "GB", "DE", "DE", "FR", "DE", "Atlantis"]
+
+
+def test_days_in_the_order_of_other_countries():
+    assert [order_of_days(texts) for texts in (["31.12.2026"], ["12/31/2026"], ["1/2/2026"], ["1.2.2026"], ["2026-01-02"], ["01-13-2026 10:00"])] == [
+        "dmy", "mdy", "", "dmy", "", "mdy",
+    ]  # fmt: skip
+    assert [day(ordered_day(t, "dmy")) for t in ("31.12.2026", "1/2/2026", "2026-01-02", "soon")] == ["2026-12-31", "2026-02-01", "2026-01-02", "soon"]
+    assert moment(ordered_day("12/31/2026 3:04 PM", "mdy")) == "2026-12-31T15:04"
+    assert moment(ordered_day("31.12.2026 15:04", "dmy")) == "2026-12-31T15:04"
+
+
+def test_options_are_known_by_key_and_by_label_in_any_language():
+    kind = get("activities").fields["kind"]
+    assert [choice(kind, text) for text in ("call", "Call", "CALL", "电话", "smoke signal")] == ["call"] * 4 + ["smoke signal"]

@@ -68,8 +68,8 @@ def test_cells_come_as_what_they_are(counted_from_1904):
     content = sheet_of(
         list("abcdefghi"),
         [
-            formatted(date(2026, 3, 5), "yyyy-mm-dd"), formatted(datetime.fromisoformat("2026-03-05T14:30"), "d.m.yy hh:mm"), 0.1 + 0.2, formatted(0.15, "0%"), True,
-            formula("=1+1", 2), 1e15, "=not(a) formula", formatted(1.1 * 3, "0.00 €"),
+            formatted(date(2026, 3, 5), "yyyy-mm-dd"), formatted(datetime.fromisoformat("2026-03-05T14:30"), "d.m.yy hh:mm"), 0.1 + 0.2,
+            formatted(0.15, "0%"), True, formula("=1+1", 2), 1e15, "=not(a) formula", formatted(1.1 * 3, "0.00 €"),
         ],
         date_1904=counted_from_1904,
     )  # fmt: skip

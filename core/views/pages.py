@@ -48,6 +48,7 @@ THEMES = ("light", "dark")
 STATUS = {Missing: 404, Denied: 403, RuleError: 422, Unparsable: 400, Stale: 412, VersionRequired: 428, WrongState: 409}
 TOASTS = "toasts"
 HUES = 6
+CHANGES = "/settings/changes/"
 PACKS = "/settings/packs/"
 SHAPED_AT = {"custom-objects": "/settings/objects/"}  # types of set-up with pages of their own: there the menu leads
 DESKS = {"roles": Desk(gettext_lazy("Rights"), "shield-check", "/settings/roles/{}/")}
@@ -231,6 +232,9 @@ def places(path: str, actor: Actor) -> list[dict[str, Any]]:
     if doctor.may_read(actor):
         verified = {"label": _("Verification"), "url": VERIFICATION, "icon": "circle-check", "current": path.startswith(VERIFICATION), "key": ""}
         groups.setdefault(str(SETTINGS), []).append(verified)
+    if access.allows(actor, registry.types["custom-fields"], "change"):
+        changed = {"label": _("Changes"), "url": CHANGES, "icon": "history", "current": path.startswith(CHANGES), "key": ""}
+        groups.setdefault(str(SETTINGS), []).append(changed)
     if access.allows(actor, registry.types["packs"], "add"):
         packs = {"label": _("Packs"), "url": PACKS, "icon": "package", "current": path.startswith(PACKS), "key": ""}
         groups.setdefault(str(SETTINGS), []).append(packs)

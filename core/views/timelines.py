@@ -122,11 +122,17 @@ def _of_trail(actor: Actor, object_type: ObjectType, record: Model, until: datet
     return told
 
 
+def of_entries(actor: Actor, object_type: ObjectType, found: list[tuple[Any, dict]]) -> list[dict[str, Any]]:
+    """Entries about records of one type, each with the changes that the actor may read, in their order. Cost: a query for each type they name."""
+    labels = _labels(actor, object_type, found)
+    return [_entry(actor, object_type, None, one, changes, labels, True) for one, changes in found]
+
+
 def _uuid(key: Any) -> UUID:
     return key if isinstance(key, UUID) else UUID(int=0)  # ledgers have no trail of their own
 
 
-def _entry(actor: Actor, object_type: ObjectType, record: Model, e: Any, changes: dict, labels: dict, whole: bool) -> dict[str, Any]:
+def _entry(actor: Actor, object_type: ObjectType, record: Model | None, e: Any, changes: dict, labels: dict, whole: bool) -> dict[str, Any]:
     act = object_type.act(e.act)
     names = [] if e.act == "add" and not whole else _in_order(actor, object_type, record, changes)
     told = [t for name in names for t in _told(actor, object_type, record, name, changes[name], labels)]

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from core import registry
-from core.views import account, dashboard, doctor, formulas, intake, kpi_builder, kpis, objects, overview, own, packs, reports, roles, search, shared, sheets, uploads
+from core.views import account, changes, dashboard, doctor, formulas, intake, kpi_builder, kpis, objects, overview, own, packs, reports, roles, search, shared, sheets, uploads
 
 urlpatterns = [
     path("", dashboard.dashboard, name="dashboard"),
@@ -22,6 +22,7 @@ urlpatterns = [
     path("search/", search.everything, name="search"),
     path("settings/verification/", doctor.verification, name="verification"),
     path("settings/verification/<uuid:ident>/", doctor.verification, name="verification-night"),
+    path("settings/changes/", changes.changes, name="changes"),
     path("settings/packs/", packs.index, name="packs"),
     path("settings/packs/look/", packs.look, name="pack-look"),
     path("settings/packs/export/", packs.export, name="pack-export"),

@@ -8,6 +8,15 @@ class CoreConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self):
-        from core import checks, figure_types, mail, seeds, shaping, tasks, types  # noqa: F401, PLC0415 - the registry fills when every model is loaded
-        from core import page_types  # noqa: F401, PLC0415 - likewise
+        from core import (  # noqa: F401, PLC0415 - the registry fills when every model is loaded
+            bulk,
+            checks,
+            figure_types,
+            mail,
+            page_types,
+            seeds,
+            shaping,
+            tasks,
+            types,
+        )
         from core.transfer import uploads  # noqa: F401, PLC0415 - its jobs are known to workers from the start

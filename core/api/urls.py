@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from core.api import chains, duplicates, files, kpis, schema, views
+from core.api import bulk, chains, duplicates, files, kpis, schema, views
 
 urlpatterns = [
     path("", views.Root.as_view(), name="api"),
@@ -15,6 +15,10 @@ urlpatterns = [
     path("files/", files.Files.as_view(), name="api-files"),
     path("files/<str:ident>/", files.File.as_view(), name="api-file"),
     path("duplicates/", duplicates.Duplicates.as_view(), name="api-duplicates"),
+    path("jobs/<uuid:ident>/", bulk.Run.as_view(), name="api-job"),
+    path("jobs/<uuid:ident>/confirm/", bulk.Confirm.as_view(), name="api-job-confirm"),
+    path("jobs/<uuid:ident>/undo/", bulk.Undo.as_view(), name="api-job-undo"),
+    path("<str:slug>/bulk/", bulk.Bulk.as_view(), name="api-bulk"),
     path("<str:slug>/", views.Collection.as_view(), name="api-list"),
     path("<str:slug>/batch/", views.Batch.as_view(), name="api-batch"),
     path("<str:slug>/<str:ident>/", views.Single.as_view(), name="api-record"),

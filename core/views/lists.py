@@ -16,7 +16,7 @@ from core.errors import Missing, OdosError
 from core.models.shaping import VIEW_KINDS
 from core.query import Listing
 from core.registry import ObjectType
-from core.views import boards, filters, intake, pages, tables, views
+from core.views import boards, bulk, filters, intake, pages, tables, views
 from core.views.views import Opened
 
 
@@ -40,6 +40,7 @@ def show(request: HttpRequest, actor: Actor, slug: str, error: OdosError | None 
         "rows": tables.rows(actor, object_type, found.records, columns), "sums": _told_sums(actor, object_type, wanted, found),
         "narrowed": bool(wanted.q or wanted.conditions), "drill": _drill(actor, object_type, wanted, found),
         "column_choice": _column_choice(actor, object_type, columns), "carried_columns": filters.hidden(request, ("columns",)),
+        "bulk": None if now.refused else bulk.bar(request, actor, object_type, wanted, found.count or 0),
     }  # fmt: skip
     return pages.render(request, actor, "object/list.html#list" if _is_partial(request) else "object/list.html", values)
 

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from core import registry
-from core.views import acts, conditions, edits, imports, likeness, lists, lookups, papers, records, reports, undoing, views
+from core.views import acts, bulk, conditions, edits, imports, likeness, lists, lookups, papers, records, reports, undoing, views
 
 urlpatterns = [
     path("alike/<slug:slug>/", likeness.alike, name="alike"),
@@ -15,6 +15,9 @@ urlpatterns = [
     path("<slug:slug>/import/<uuid:ident>/", imports.step, name="import-step"),
     path("<slug:slug>/import/<uuid:ident>/errors.csv", imports.errors, name="import-errors"),
     path("<slug:slug>/import/<uuid:ident>/rows.<str:form>", imports.refused, name="import-refused"),
+    path("<slug:slug>/bulk/", bulk.asked, name="bulk"),
+    path("<slug:slug>/bulk/<uuid:ident>/", bulk.progress, name="bulk-run"),
+    path("<slug:slug>/bulk/<uuid:ident>/refused.csv", bulk.refused, name="bulk-refused"),
     path("<slug:slug>/views/", views.keep, name="views"),
     path("<slug:slug>/views/<uuid:ident>/", views.change, name="view"),
     path("<slug:slug>/<str:ident>/", records.record, name="record"),

@@ -10,13 +10,14 @@ export function prepareRows(root) {
   once(root, "table[data-list]", "rows", (table) => {
     table.addEventListener("click", (event) => ticked(event) || opened(event));
     table.addEventListener("auxclick", (event) => event.button === 1 && opened(event));
+    table.addEventListener("click", (event) => ranged(table, event));
     table.addEventListener("change", () => count(table));
     table.querySelector("[data-all]")?.addEventListener("change", (event) => {
       for (const box of boxes(table)) box.checked = event.target.checked;
     });
     barOf(table)?.addEventListener("click", (event) => {
       if (!event.target.closest("[data-clear]")) return;
-      for (const box of table.querySelectorAll("input[type=checkbox]")) box.checked = false;
+      for (const box of [...table.querySelectorAll("input[type=checkbox]"), ...barOf(table).querySelectorAll("input[type=checkbox]")]) box.checked = false;
       count(table);
     });
     count(table);
@@ -45,6 +46,20 @@ function count(table) {
   if (!bar) return;
   bar.hidden = !chosen.length;
   bar.querySelector("[data-count]").textContent = chosen.length;
+}
+
+/* With Shift all boxes from the one chosen before to this one become as this one is. */
+const before = new WeakMap();
+
+function ranged(table, event) {
+  if (!event.target.matches?.("input[name=selected]")) return;
+  const all = boxes(table);
+  const from = all.indexOf(before.get(table));
+  const to = all.indexOf(event.target);
+  before.set(table, event.target);
+  if (!event.shiftKey || from < 0) return;
+  for (const box of all.slice(Math.min(from, to), Math.max(from, to) + 1)) box.checked = event.target.checked;
+  count(table);
 }
 
 /* A cell around a small box is the box's target too: fingers need it. */

@@ -16,7 +16,7 @@ from django.db.models import CharField, Model, Q, QuerySet, lookups
 from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 
-from core import limits, registry, schema
+from core import formulas, limits, registry, schema
 from core.errors import RuleError, Unparsable
 from core.formulas.operations import capital
 from core.registry import Field, ObjectType
@@ -181,7 +181,7 @@ def _holds(object_type: ObjectType, node: Any, record: Model, sight: Sight, met:
     f = sight.fields(object_type)[head]
     if f.kind == "within" or (f.expression is not None and f.compute is None):
         return object_type.all().filter(pk=record.pk).filter(_condition(object_type, path, op, value, sight)).exists()
-    held = f.value(record)
+    held = formulas.held(object_type, record, sight)((head,)) if f.expression is not None else f.value(record)
     if not dot:
         return _compares(f, held, op, clean(f, op, value))
     if not f.is_reference:  # a part of an address or point

@@ -50,6 +50,7 @@ DATA: dict[str, Callable[[Make, int], dict[str, Any]]] = {
     "custom-fields": lambda make, n: {"type": "contacts", "key": f"own_{n}", "kind": "text", "label": f"Own {n}"},
     "record-types": lambda make, n: {"type": "accounts", "key": f"sort_{n}", "label": f"Sort {n}"},
     "form-rules": lambda make, n: {"type": "accounts", "name": f"Rule {n}", "condition": ["name", "eq", "?"], "effect": "require", "fields": ["industry"]},
+    "rules": lambda make, n: {"type": "accounts", "name": f"No account {n}", "condition": f"name = '?{n}'", "message": "No.", "field": "name"},
     "exchange-rates": lambda make, n: {"currency": "SEK", "date": str(date(1950, 1, 1) + timedelta(n)), "rate": "0.095"},
     "targets": lambda make, n: {"kpi": "order-intake", "period": str(1900 + n), "value": "1000.00"},
     "kpis": lambda make, n: {"name": f"Figure {n}", "definition": {"of": {"type": "accounts"}, "aggregate": "count"}},

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core import access, door, query, registry, write
+from core import access, conditions, door, query, registry, write
 from core.errors import RuleError
 from tests import people
 
@@ -124,3 +124,22 @@ def test_a_rule_does_not_name_what_its_author_does_not_see(company, actor):
     )  # fmt: skip
     errors = refused(make, access.actor_for(user), "rules", type="accounts", name="Sly", condition="payment_days > 5", message="Yes.")
     assert "no field “payment_days”" in errors["condition"][0]
+
+
+def test_a_rule_reads_a_formula_field_of_what_is_being_saved_and_a_roll_up_of_what_is_stored(actor):
+    make(actor, "custom-fields", type="accounts", key="double", kind="formula", label="Double", formula="guests * 2")
+    below = {"type": "accounts", "field": "parent", "aggregate": "count"}
+    make(actor, "custom-fields", type="accounts", key="below", kind="rollup", label="Below", rollup=below)
+    make(actor, "rules", type="accounts", name="Few", condition="double > 20 OR below > 1 AND guests = 5", message="Too many.", field="guests")
+    assert refused(make, actor, "accounts", name="Fair", guests=11) == {"guests": ["Too many."]}
+    kept = make(actor, "accounts", name="Fair", guests=10)
+    assert refused(change, actor, "accounts", kept, guests=12) == {"guests": ["Too many."]}
+    for i in range(2):
+        make(actor, "accounts", name=f"Branch {i}", parent=str(kept.pk), guests=0)
+    assert refused(change, actor, "accounts", kept, guests=5) == {"guests": ["Too many."]}
+    assert change(actor, "accounts", kept, guests=4).custom["guests"] == 4
+    accounts = registry.get("accounts")
+    fresh = accounts.new()
+    fresh.custom = {"guests": 8}
+    assert door.reading(lambda: conditions.holds(accounts, ["double", "eq", "16"], fresh))
+    assert not door.reading(lambda: conditions.holds(accounts, ["double", "gt", "16"], fresh))

@@ -72,6 +72,11 @@ def guess(accept_language: str) -> dict[str, str]:
     return {"country": "US", "currency": "USD", "timezone": "UTC"}
 
 
+def fits() -> dict[str, list[str]]:
+    """Country -> the currency and time zone that fit it: those of a form follow the country until somebody chose others."""
+    return {country: [_currency_of(country), _zone_of(country)] for country in codes.countries()}
+
+
 def _currency_of(country: str) -> str:
     uses = get_global("territory_currencies").get(country, ())
     return next((code for code, _start, end, tender in uses if tender and not end), "USD")

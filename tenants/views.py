@@ -3,6 +3,7 @@
 What is stated there is checked in ``tenants.signup`` and made true in ``tenants.provision``.
 """
 
+import json
 from collections.abc import Callable
 from functools import wraps
 from urllib.parse import urlencode
@@ -131,7 +132,7 @@ def welcome(request: HttpRequest) -> HttpResponse:
 
 def _form(request: HttpRequest, values: dict[str, str], errors: dict[str, list[str]], status: int = 200) -> HttpResponse:
     shown = {"fields": [*_fields(values, errors), _packs(request.POST.get("pack", ""))], "errors": errors.get("_", []), "failed": bool(errors)}
-    response = _page(request, "public/signup.html", status=status, **shown)
+    response = _page(request, "public/signup.html", status=status, fits=json.dumps(rules.fits(), separators=(",", ":")), **shown)
     # The form's answer leads to the new company's host, and browsers hold a redirect to this rule of the form's page too.
     return csp_update({"form-action": [_origin(request, "*")]})(lambda request: response)(request)
 

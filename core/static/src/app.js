@@ -3,6 +3,7 @@
  * No inline code, no eval: runs under script-src 'self'.
  */
 import "htmx.org";
+import { prepareFits } from "./js/fits.js";
 import { focusFirstError, prepareForms, watchForms } from "./js/forms.js";
 import { prepareFormulas } from "./js/formula.js";
 import { prepareKeys } from "./js/keys.js";
@@ -25,6 +26,7 @@ prepareToasts();
 /* Parts of the page, also those that arrive by a swap. Each module skips what it has prepared before. */
 function prepare(root) {
   prepareForms(root);
+  prepareFits(root);
   prepareLines(root);
   prepareLookups(root);
   prepareFormulas(root);

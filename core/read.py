@@ -72,14 +72,20 @@ def labels(actor: Actor, wanted: dict[str, set]) -> dict[str, dict[Any, str]]:
         if object_type is None or not ids or not access.allows(actor, object_type, "view"):
             continue
         rows = access.rows(actor, object_type).filter(pk__in=ids).values_list("pk", *label_fields(actor, object_type))
-        found[slug] = {pk: next((str(t) for t in texts if t), "") or unnamed(object_type) for pk, *texts in rows}
+        found[slug] = {pk: _named(object_type, texts) for pk, *texts in rows}
     return found
 
 
 def label(actor: Actor, object_type: ObjectType, record: Model) -> str:
     """A record's name as its own page says it to this reader."""
-    texts = (getattr(record, path) for path in label_fields(actor, object_type))
-    return next((str(t) for t in texts if t), "") or unnamed(object_type)
+    return _named(object_type, (getattr(record, path) for path in label_fields(actor, object_type)))
+
+
+def _named(object_type: ObjectType, texts: Iterable[Any]) -> str:
+    """The first of these that says something; a choice in its words."""
+    title = object_type.fields.get(object_type.title)
+    words = dict(title.options) if title is not None and title.kind == "choice" else {}
+    return next((str(words.get(t, t)) for t in texts if t), "") or unnamed(object_type)
 
 
 def unnamed(object_type: ObjectType) -> str:

@@ -26,3 +26,11 @@ def test_what_an_act_numbered_is_told_by_its_number(alice, client_for, order):
     order.refresh_from_db()
     assert order.number
     assert client.session[TOASTS][0]["text"] == f"Confirm: done for {order.number}."
+
+
+def test_what_is_called_by_a_choice_is_called_in_its_words(alice, client_for):
+    actor, moves = access.actor_for(alice), registry.get("stock-moves")
+    made = factories.make("stock-moves", actor, kind="receipt", quantity="3", unit_cost="2")
+    assert door.reading(lambda: read.label(actor, moves, made)) == "Receipt"
+    assert door.reading(lambda: read.labels(actor, {"stock-moves": {made.pk}})) == {"stock-moves": {made.pk: "Receipt"}}
+    assert "<h1>Receipt" in client_for(alice).get(f"/stock-moves/{made.pk}/").content.decode()

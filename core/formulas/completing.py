@@ -76,7 +76,7 @@ def _functions(part: str, start: int) -> list[Completion]:
 
 def _words(part: str, start: int) -> list[Completion]:
     wanted = part.upper()
-    said = {"AND": _("Both hold."), "OR": _("One holds."), "NOT": _("It does not hold."), "IN": _("It is one of these."), "TRUE": _("Yes."), "FALSE": _("No."),
+    said = {"AND": _("Both hold."), "OR": _("One holds."), "NOT": _("It does not hold."), "IN": _("It is one of these."), "TRUE": _("Yes"), "FALSE": _("No"),
             "EMPTY": _("Nothing.")}  # fmt: skip
     return [Completion(word, f"{word} ", "word", help, start) for word, help in said.items() if wanted and word.startswith(wanted)]
 

@@ -140,6 +140,15 @@ def build_index(actor: Actor, payload: dict[str, Any], progress: Progress) -> No
     _say(own.pk, "ready")
 
 
+def index_later(actor: Actor, of: ObjectType, own: CustomField) -> None:
+    """Build the index of a fast field anew, where it failed. Errors: Denied."""
+    access.demand(actor, of, "change")
+    if own.fast and own.archived_at is None:
+        with permit():
+            CustomField.objects.filter(pk=own.pk).update(fast_state="building")
+        jobs.promise("index-own-field", {"field": str(own.pk)}, actor)
+
+
 def _say(field_id: UUID, state: str) -> None:
     """Note how far the index is; where somebody no longer wants it, it goes."""
 

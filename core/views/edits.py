@@ -35,7 +35,8 @@ def show_new(request: HttpRequest, actor: Actor, slug: str, error: OdosError | N
     values = {
         "title": _("New %(type)s") % {"type": object_type.label}, "new_id": request.POST.get("id") or str(new_id()),
         "cancel": pages.back(request, pages.address(object_type)), "submit": _("Save"),
-        "alike": alike(made), **form(actor, made, entry, error, context.company().currency, sent=request.POST),
+        "alike": alike(made), "new_field": pages.new_field(request, actor, object_type),
+        **form(actor, made, entry, error, context.company().currency, sent=request.POST),
     }  # fmt: skip
     return pages.render(request, actor, "object/form.html", {**values, "type": object_type, "next": pages.back(request, "")})
 
@@ -44,7 +45,8 @@ def save_new(request: HttpRequest, actor: Actor, slug: str) -> HttpResponse:
     object_type = _type_to_write(slug, actor, "add")
     made = forms.offer(actor, object_type)
     demand_sent(request)
-    data = forms.data_of_new(made, forms.of_form(made, uploads.taken(request, actor)))
+    uploads.take(request, actor)
+    data = forms.data_of_new(made, forms.of_form(made, request.POST))
     if request.POST.get("id"):
         data["id"] = request.POST["id"]
     record = write.create(actor, object_type, data)
@@ -71,7 +73,8 @@ def show_edit(request: HttpRequest, actor: Actor, slug: str, ident: str, error: 
         "title": _("Edit"), "record_title": read.label(actor, object_type, record), "record": record, "version": version,
         "conflict": conflict, "submit": _("Save"),
         "cancel": pages.back(request, pages.address(object_type, record.pk)), "locked": _locked(actor, object_type, record),
-        "alike": alike(made, record), **form(actor, made, entry, None if isinstance(error, Stale) else error, _currency(record), record, request.POST),
+        "alike": alike(made, record), "new_field": pages.new_field(request, actor, object_type),
+        **form(actor, made, entry, None if isinstance(error, Stale) else error, _currency(record), record, request.POST),
     }  # fmt: skip
     return pages.render(request, actor, "object/form.html", {**values, "type": object_type, "next": pages.back(request, "")})
 
@@ -81,7 +84,8 @@ def save_edit(request: HttpRequest, actor: Actor, slug: str, ident: str) -> Http
     record = pages.record_or_missing(actor, object_type, ident, "change")
     made = forms.offer(actor, object_type, record)
     demand_sent(request)
-    entry, stored = forms.of_form(made, uploads.taken(request, actor)), forms.of_record(made, record)
+    uploads.take(request, actor)
+    entry, stored = forms.of_form(made, request.POST), forms.of_record(made, record)
     data = forms.data_of_change(made, entry, stored, conflicts.kept(request.POST))
     record = write.change(actor, object_type, record.pk, data, version_of(request))
     told = _("%(type)s saved: %(name)s.") % {"type": object_type.label, "name": read.label(actor, object_type, record)}

@@ -147,7 +147,8 @@ def _addresses(request: HttpRequest, actor: Actor, object_type: ObjectType, want
         "new": f"{home}new/" if makes else "", "import": f"{home}import/" if imports else "",
         **{f"export_{form}": filters.address(request, format=form) for form in export.FORMS if access.allows(actor, object_type, "export")},
         "archived": filters.address(request, archived="" if wanted.archived else "true") if object_type.archivable else "",
-        "form": intake.address_of(request, object_type) if makes else "", "clear": _cleared(request, home),
+        "field": pages.new_field(request, actor, object_type), "form": intake.address_of(request, object_type) if makes else "",
+        "clear": _cleared(request, home),
     }  # fmt: skip
 
 

@@ -318,6 +318,13 @@ def address(object_type: ObjectType | str, ident: Any = None) -> str:
     return f"/{slug}/" if ident is None else f"/{slug}/{ident}/"
 
 
+def new_field(request: HttpRequest, actor: Actor, object_type: ObjectType) -> str:
+    """Where a field of the company's own is added to the type, and back here; empty where the actor may not, or the type takes none."""
+    takes = object_type.writable and object_type.slug in registry.type_choices() and hasattr(object_type.model, "custom")
+    may = takes and access.allows(actor, registry.types["custom-fields"], "add")
+    return f"/custom-fields/new/?{urlencode({'type': object_type.slug, 'next': request.get_full_path()})}" if may else ""
+
+
 def exists(path: str) -> bool:
     """Whether some page answers at this address: links lead nowhere else."""
     try:

@@ -93,6 +93,8 @@ def _cell(object_type: ObjectType, shown: Shown, column: Column) -> dict[str, An
     cell["text"] = figure(shown, column) if column.name == "value" else shown.text(column.name)
     if cell["text"] and column.css != "c-title":
         cell["url"] = derived.drill(f, shown.id)
+    if f.looks and f.kind == "choice":
+        cell["dot"] = next((o.get("color", "") for o in f.looks if o["key"] == value), "")
     if f.kind in ("email", "phone") and value:
         cell["url"] = f"{'mailto' if f.kind == 'email' else 'tel'}:{value}" if column.css != "c-title" else ""
     return cell

@@ -1,7 +1,5 @@
 """Files on pages: those a form brings, and the address under which a file is read."""
 
-from typing import Any
-
 from django.http import HttpRequest, HttpResponse
 
 from core import attachments, files
@@ -12,8 +10,8 @@ FILE = ".file"  # after a field's name: the control that takes the file itself; 
 NONE = ".none"  # and the tick that takes a file away
 
 
-def taken(request: HttpRequest, actor: Actor) -> Any:
-    """What a form sent, each file it brought kept and named by its id. Cost: a statement a file. Errors: RuleError at the field."""
+def take(request: HttpRequest, actor: Actor) -> None:
+    """Keep each file a form brought, and let the form name it by its id. Cost: a statement a file. Errors: RuleError at the field."""
     sent = request.POST.copy()
     for name in request.POST:
         if name.endswith(NONE):
@@ -21,8 +19,13 @@ def taken(request: HttpRequest, actor: Actor) -> Any:
     for name, given in request.FILES.items():
         if name.endswith(FILE):
             with files.said_at(name.removesuffix(FILE)):
-                sent[name.removesuffix(FILE)] = str(files.store(actor, given.name, given.read()).pk)
-    return sent
+                sent[name.removesuffix(FILE)] = str(files.store(actor, given.name, _content(given)).pk)
+    request.POST = sent
+
+
+def _content(given) -> bytes:
+    given.seek(0)  # the work may be done again, after another writer was in its way
+    return given.read()
 
 
 @pages.page

@@ -3,7 +3,27 @@
 from django.urls import path
 
 from core import registry
-from core.views import account, changes, dashboard, doctor, formulas, intake, kpi_builder, kpis, objects, overview, own, packs, reports, roles, search, shared, sheets, uploads
+from core.views import (
+    account,
+    changes,
+    dashboard,
+    doctor,
+    fields,
+    formulas,
+    intake,
+    kpi_builder,
+    kpis,
+    objects,
+    overview,
+    own,
+    packs,
+    reports,
+    roles,
+    search,
+    shared,
+    sheets,
+    uploads,
+)  # fmt: skip
 
 urlpatterns = [
     path("", dashboard.dashboard, name="dashboard"),
@@ -15,6 +35,13 @@ urlpatterns = [
     path("overview/", overview.overview, name="overview"),
     *(path(f"{key}/", sheets.sheet, {"key": key}, name=f"sheet-{key}") for key in registry.sheets),
     *(path(f"reports/{key}/", reports.of_company, {"key": key}, name=f"report-{key}") for key, report in registry.reports.items() if not report.slug),
+    path("custom-fields/new/", fields.new, name="field-new"),
+    path("custom-fields/suggest/", fields.suggest, name="field-suggest"),
+    path("custom-fields/preview/", fields.preview, name="field-preview"),
+    path("custom-fields/<uuid:ident>/edit/", fields.edit, name="field-edit"),
+    path("settings/fields/<slug:slug>/", fields.index, name="fields"),
+    path("settings/fields/<slug:slug>/order/", fields.order, name="field-order"),
+    path("settings/fields/<uuid:ident>/<slug:act>/", fields.keep, name="field-keep"),
     path("files/<str:ident>/", uploads.stored, name="file"),
     path("formulas/check/", formulas.check, name="formula-check"),
     path("formulas/complete/", formulas.complete, name="formula-complete"),

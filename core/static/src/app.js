@@ -10,6 +10,7 @@ import { prepareKeys } from "./js/keys.js";
 import { prepareLines } from "./js/lines.js";
 import { prepareLookups } from "./js/lookup.js";
 import { prepareMenus } from "./js/menus.js";
+import { prepareOptions } from "./js/options.js";
 import { preparePickers } from "./js/picker.js";
 import { preparePalette } from "./js/palette.js";
 import { prepareRows } from "./js/rows.js";
@@ -31,6 +32,7 @@ function prepare(root) {
   prepareLookups(root);
   prepareFormulas(root);
   prepareRows(root);
+  prepareOptions(root);
   preparePickers(root);
   preparePalette(root);
 }

@@ -132,6 +132,11 @@ def _told(entry: Lines, row: Model) -> dict[str, Any]:
     return {"id": str(row.pk), **{n: v for n, v in written.items() if v not in (None, "", [])}}
 
 
+def told_now(object_type: ObjectType, record: Model) -> dict[str, list[dict[str, Any]]]:
+    """All rows of a stored record as the trail tells them. Cost: one query for each kind of rows."""
+    return {e.name: [_told(e, row) for row in e.model.objects.filter(**{e.parent: record}).order_by("position", "pk")] for e in object_type.lines}
+
+
 def told_new(object_type: ObjectType, rows: dict[str, Rows]) -> dict[str, list]:
     return {name: [None, [_told(r.entry, row) for row in r.now]] for name, r in rows.items() if r.now}
 
@@ -146,4 +151,4 @@ def told(object_type: ObjectType, rows: dict[str, Rows]) -> dict[str, list]:
     return found
 
 
-__all__ = ["Rows", "build", "now", "rebuild", "store", "store_new", "told", "told_new"]
+__all__ = ["Rows", "build", "now", "rebuild", "store", "store_new", "told", "told_new", "told_now"]

@@ -45,14 +45,14 @@ def own_types() -> dict[str, ObjectType]:
     memo = context.memo()
     if "own types" not in memo:
         rows = list(CustomObject.objects.filter(archived_at=None).order_by("created_at", "id"))
-        memo["own types"] = {row.key: _object_type(row, schema.own_fields_of(row.key)) for row in rows if row.key not in registry.types}
+        memo["own types"] = {row.key: as_type(row, schema.own_fields_of(row.key)) for row in rows if row.key not in registry.types}
     return memo["own types"]
 
 
 registry.provide_own(own_types)
 
 
-def _object_type(row: CustomObject, fields: tuple[Field, ...]) -> ObjectType:
+def as_type(row: CustomObject, fields: tuple[Field, ...]) -> ObjectType:
     """The row as a type. What nobody has shaped is seemly: the first fields are columns, the first choice has a board, cards tell the same."""
     title = {"label": in_language(row.title_label, {})} if row.title_label else {}
     first = [f.name for f in fields if f.kind not in WIDE][:COLUMNS]

@@ -203,6 +203,19 @@ def entered_schema() -> str:
         return cursor.fetchone()[0]
 
 
+def rename_in_trail(trail: str, taken_by: str, old: str, new: str) -> None:
+    """What the trail tells of a type under its old slug, it tells under the new one; entries about rows of ``taken_by``, whose slug the old one is now, stay.
+
+    The one statement that changes the trail: what was done, by whom and when is not touched. Its trigger sleeps within this transaction alone.
+    """
+    name = sql.Identifier(trail)
+    _run(sql.SQL("ALTER TABLE {trail} DISABLE TRIGGER trail_only_grows").format(trail=name))
+    _run(sql.SQL("UPDATE {trail} SET about_type = {new} WHERE about_type = {old} AND NOT EXISTS (SELECT 1 FROM {taken_by} t WHERE t.id = about_id)").format(
+        trail=name, new=sql.Literal(new), old=sql.Literal(old), taken_by=sql.Identifier(taken_by),
+    ))  # fmt: skip
+    _run(sql.SQL("ALTER TABLE {trail} ENABLE TRIGGER trail_only_grows").format(trail=name))
+
+
 def silent_triggers() -> list[tuple[str, str]]:
     """(table, trigger) of triggers of the bound schema that are switched off."""
     with connection.cursor() as cursor:

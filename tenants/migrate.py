@@ -17,7 +17,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.db.migrations.state import ProjectState
 from django.utils import timezone
 
-from core import context
+from core import access, context, door, yielding
 from tenants import binding, versions
 from tenants.backend import schemas
 from tenants.models import Company
@@ -94,6 +94,7 @@ def _migrate_group(applied: frozenset, members: dict[str, str], report: Report, 
         try:
             with binding.schema(schema):
                 _with_patience(lambda: _migrate_one(plan))
+            _settle(schema)
         except Exception as error:  # whatever one company's data does to a migration, the others go on
             report.failed[subdomain] = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             progress(f"{subdomain}: failed. {report.failed[subdomain]}")
@@ -101,6 +102,12 @@ def _migrate_group(applied: frozenset, members: dict[str, str], report: Report, 
         else:
             report.migrated.append(subdomain)
             progress(f"{subdomain}: migrated.")
+
+
+def _settle(schema: str) -> None:
+    """What the company set up for itself gives way where this version ships a type of that name. Cost: two queries where nothing does."""
+    with context.bind(Company.objects.get(schema_name=schema).frozen()):
+        door.writing(lambda: yielding.give_way(access.system("upgrade")))
 
 
 def _plan(applied: frozenset) -> _Plan:

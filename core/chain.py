@@ -16,6 +16,7 @@ from core.registry import ObjectType
 
 MOST = 50  # documents of one chain
 DEEPEST = 8  # steps away from the record asked for
+ENDED = "ended_on"  # what is over shows the day it ended, not the one it was expected by
 
 Key = tuple[str, Any]  # slug, id
 
@@ -180,11 +181,11 @@ def _tell(actor: Actor, chain: Chain) -> None:
         known = access.fields(actor, object_type)
         date = _first(object_type, known, ("date",))
         amount = _first(object_type, known, ("money",))
-        names = {n for n in (object_type.title, "status", "currency", date, amount) if n in known}
+        names = {n for n in (object_type.title, "status", "currency", date, amount, ENDED) if n in known}
         nodes = [chain.nodes[(slug, i)] for i in ids]
         closed = access.hidden_names(actor, object_type)
         for node, shown in zip(nodes, read.present(actor, object_type, [n.record for n in nodes], only=names), strict=True):
-            node.shown, node.date, node.amount = shown, date, amount
+            node.shown, node.date, node.amount = shown, ENDED if shown.values.get(ENDED) else date, amount
             if not closed:
                 node.remains, node.differs = list(object_type.remains(node.record)), list(object_type.conserved(node.record))
         chain.verified |= not closed and object_type.conserved is not silent

@@ -101,3 +101,13 @@ def test_who_sees_no_amounts_is_told_none(alice, api_for, documents):
 def test_types_without_a_chain_have_none(alice, api_for):
     account = factories.make("accounts", access.actor_for(alice))
     assert api_for(alice).get(f"accounts/{account.pk}/chain/").status_code == 404
+
+
+def test_what_is_over_shows_the_day_it_ended(alice):
+    actor = access.actor_for(alice)
+    deal = factories.make("opportunities", actor, close_date="2031-12-24")
+    before = around(alice, "opportunities", deal).nodes[("opportunities", deal.pk)]
+    assert before.shown.values[before.date].isoformat() == "2031-12-24"
+    do(alice, "opportunities", deal, "win")
+    after = around(alice, "opportunities", deal).nodes[("opportunities", deal.pk)]
+    assert after.shown.values[after.date] == registry.get("opportunities").model.objects.get(pk=deal.pk).ended_on

@@ -60,6 +60,11 @@ def test_it_shows_what_is_mine_and_waits(client_for, bob):
         assert door.reading(listed) == count, url
 
 
+def test_nothing_to_do_is_said_once(client_for, carol):
+    text = page(client_for(carol))
+    assert ("Nothing is due for you." in text) + ("Nothing of yours is open" in text) == 1
+
+
 def test_my_figures_are_mine_beside_my_target(client_for, alice, bob):
     text = page(client_for(bob))
     tile = re.search(r'<section class="kpi card figure" aria-label="Order intake">(.*?)</section>', text, re.DOTALL)[1]

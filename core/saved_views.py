@@ -114,7 +114,7 @@ def kinds(actor: Actor, object_type: ObjectType, by: str = "") -> list[str]:
     columns = known.get(by or object_type.board)
     if columns is not None and (columns.name == object_type.board or (columns.kind == "choice" and columns.rules.ops)):
         found.append("board")
-    return found
+    return found if object_type.rows else [*found, "pivot"]
 
 
 # What a reader may use of one ---------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from core.errors import Missing, OdosError
 from core.models.shaping import VIEW_KINDS
 from core.query import Listing
 from core.registry import ObjectType
-from core.views import boards, bulk, filters, intake, pages, tables, views
+from core.views import boards, bulk, filters, intake, pages, pivots, tables, views
 from core.views.views import Opened
 
 
@@ -29,6 +29,8 @@ def show(request: HttpRequest, actor: Actor, slug: str, error: OdosError | None 
         return HttpResponseRedirect(address)
     wanted = _wanted(request, now)
     columns = tables.columns(actor, object_type, filters.columns_of(request.GET))
+    if request.GET.get("format") == "csv" and now.kind == "pivot":
+        return pivots.file(request, actor, object_type, wanted)
     if request.GET.get("format") in export.FORMS:
         return _file(request, actor, object_type, wanted, columns)
     if now.kind != "list":
@@ -64,7 +66,7 @@ def _shared(request: HttpRequest, actor: Actor, object_type: ObjectType, wanted:
 
 # Seen another way ---------------------------------------------------------------------------------------------------
 
-SHOWN = {"board": boards.board}
+SHOWN = {"board": boards.board, "pivot": pivots.table}
 
 
 def _otherwise(
@@ -74,6 +76,8 @@ def _otherwise(
     told = boards.sentence(error) if error is not None else ""
     shown = SHOWN[now.kind](request, actor, object_type, wanted)
     values = {**_shared(request, actor, object_type, wanted, now), now.kind: shown, "sentence": told}
+    if now.kind == "pivot":  # it has a file of its own
+        values["urls"] |= {"export_csv": "", "export_xlsx": ""}
     partial = _is_partial(request)
     response = pages.render(request, actor, f"object/{now.kind}.html{'#list' if partial else ''}", values)
     return boards.with_toast(response, told, "late") if told and partial else response

@@ -120,7 +120,7 @@ def content_of(words: QueryDict) -> dict[str, Any]:
     content: dict[str, Any] = {"q": wanted.q, "sort": list(wanted.sort), "columns": filters.columns_of(words), "archived": wanted.archived}
     content["filter"] = {"all": parts} if len(parts) > 1 else parts[0] if parts else None
     for name, word in ADDRESSED.items():
-        text = words.get(word, "")
+        text = ",".join(words.getlist(word)) if name in saved_views.LISTS else words.get(word, "")
         content[name] = [n for n in text.split(",") if n] if name in saved_views.LISTS else text
     return {name: value for name, value in content.items() if value}
 

@@ -18,5 +18,6 @@ class CoreConfig(AppConfig):
             shaping,
             tasks,
             types,
+            watches,
         )
         from core.transfer import uploads  # noqa: F401, PLC0415 - its jobs are known to workers from the start

@@ -2,8 +2,8 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from core import steering
-from core.models import Kpi
+from core import steering, targets
+from core.models import Dashboard, Kpi, Watch
 from core.registry import ObjectType, named, register
 
 register(
@@ -15,5 +15,21 @@ register(
         ),
         columns=("key", "name", "about", "format"), title="name", title_else="key", search=("name", "key", "about"), owner=None, icon="chart-bar",
         prepare=steering.prepare_kpis, check=steering.check_kpi, deletable=False, sort=("position", "key"), keys=("key",),
+    ),
+    ObjectType(
+        "dashboards", Dashboard, _("Dashboard"), _("Dashboards"),
+        ("name", "tiles", "filters", "role", "owner", "is_default", "schedule", "labels"), shown=("key",),
+        columns=("name", "role", "owner", "is_default"), title="name", title_else="key", search=("name",), icon="layout-dashboard",
+        personal=steering.whose_dashboards, prepare=steering.prepare_dashboards, check=steering.check_dashboard, sort=("name",), keys=("name",),
+    ),
+    ObjectType(
+        "watches", Watch, _("Watch"), _("Watches"),
+        (
+            "name", named("kpi", kind="choice", options=targets.kpi_choices, required=True),
+            named("period", kind="choice", options=steering.moving_periods, default="this-month"), named("filter", unasked=True), named("op", required=False),
+            named("value", required=True), named("users", required=False, unasked=True), named("makes", required=False), "active", "owner",
+        ),
+        shown=("looked_at",), columns=("name", "kpi", "op", "value", "makes", "active", "looked_at"), title="name", search=("name",), icon="bell",
+        personal=steering.whose_watches, prepare=steering.prepare_watches, check=steering.check_watch, sort=("name",), keys=("name",),
     ),
 )  # fmt: skip

@@ -200,6 +200,11 @@ def period_of(word: str) -> str:
     return word
 
 
+def moving_periods() -> dict[str, str]:
+    """The periods that move with the days, and their words."""
+    return {word: period_label(word) for word in PERIODS}
+
+
 def period_label(word: str) -> str:
     """Such a word as people read it."""
     moving = {

@@ -267,6 +267,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "odos.sweep", "schedule": timedelta(minutes=1), "options": {"expires": 60}},
     "tidy": {"task": "odos.tidy", "schedule": timedelta(days=1)},
     "day": {"task": "odos.day", "schedule": timedelta(days=1)},
+    "hour": {"task": "odos.hour", "schedule": crontab(minute=10), "options": {"expires": 1800}},
     "night": {"task": "odos.night", "schedule": crontab(minute=0), "options": {"expires": 1800}},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(HOME.run / "beat")

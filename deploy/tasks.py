@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from core import context
 from core.tasks import CompanyTask, daily, run_jobs, verify
+from core.watches import hourly
 from tenants.models import Company
 
 SWEEP = 60  # seconds: what a lost hint, or a job that is to be tried again, waits at most beyond its time
@@ -39,6 +40,13 @@ def day() -> None:
     """Let every active company do what its types do once a day. Cost: one query, and one message a company."""
     for company_id in _active():
         daily.apply_async([str(company_id)], expires=TIDY)
+
+
+@shared_task(name="odos.hour")
+def hour() -> None:
+    """Let every active company look at its watches and send the dashboards that are due. Cost: one query, and one message a company."""
+    for company_id in _active():
+        hourly.apply_async([str(company_id)], expires=TIDY)
 
 
 @shared_task(name="odos.night")

@@ -54,6 +54,8 @@ DATA: dict[str, Callable[[Make, int], dict[str, Any]]] = {
     "exchange-rates": lambda make, n: {"currency": "SEK", "date": str(date(1950, 1, 1) + timedelta(n)), "rate": "0.095"},
     "targets": lambda make, n: {"kpi": "order-intake", "period": str(1900 + n), "value": "1000.00"},
     "kpis": lambda make, n: {"name": f"Figure {n}", "definition": {"of": {"type": "accounts"}, "aggregate": "count"}},
+    "dashboards": lambda make, n: {"name": f"Dashboard {n}", "tiles": [{"kpi": "order-intake", "x": 0, "y": 0, "w": 3, "h": 1}]},
+    "watches": lambda make, n: {"name": f"Watch {n}", "kpi": "order-intake", "value": f"{n}.5"},
     "tax-codes": lambda make, n: {"code": f"VAT {n}", "rate": "0.19"},
     "accounts": lambda make, n: {"name": f"Account {n}", "roles": ["customer"], "industry": "Tools", "city": "Bonn", "country": "DE"},
     "contacts": lambda make, n: {"name": f"Contact {n}", "email": f"contact{n}@example.com", "phone": "+49 228 9999"},

@@ -80,7 +80,7 @@ class Dashboard(Record):
 
 
 class Watch(Record):
-    """That somebody is told when a KPI crosses a threshold, upwards or downwards; ``state`` is on which side it was last."""
+    """That somebody is told when a KPI crosses a threshold, upwards or downwards; ``states`` say on which side it was last for each of them."""
 
     kpi = models.CharField(_("Figure"), max_length=40)
     name = models.CharField(_("Name"), max_length=120)
@@ -93,6 +93,7 @@ class Watch(Record):
     active = models.BooleanField(_("Active"), default=True)
     owner = models.ForeignKey("core.User", models.CASCADE, null=True, blank=True, verbose_name=_("Owner"), related_name="+")
     state = models.CharField(max_length=10, blank=True, default="", editable=False)
+    states = models.JSONField(default=dict, editable=False)  # id of a reader -> on which side it was for him
     looked_at = models.DateTimeField(null=True, editable=False)
 
     def __str__(self):

@@ -15,8 +15,9 @@ from core.kpi import built
 from core.kpi.built import Built
 from core.models import Kpi
 from core.views import conditions, pages
-from core.views.dashboard import period_choices, twelve_months
-from core.views.kpis import choice, options, sentences
+from core.views.kpis import sentences
+from core.views.picks import choice, options
+from core.views.tiles import period_choices, twelve_months
 
 SLUG = "kpis"
 STEPS = 4  # thresholds the form has room for

@@ -4,7 +4,6 @@ The words of the address are those of the API (contract, KPIs), so that a page c
 """
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -12,13 +11,14 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.translation import gettext as _
 
-from core import access, context, dimensions, figures, kpi, periods, read, registry, structures
+from core import access, context, figures, kpi, periods, registry, structures
 from core.access import Actor
 from core.errors import RuleError, Unparsable
 from core.kpi.wording import conditions_in_words
 from core.registry import Dimension
 from core.views import pages
-from core.views.dashboard import period_choices, twelve_months
+from core.views.picks import choice, options, pick, value_in_words
+from core.views.tiles import period_choices, twelve_months
 
 ROWS = 1000  # groups shown at most; all of them are in the API
 
@@ -77,7 +77,7 @@ def _acts(actor: Actor, definition: kpi.Definition) -> list[dict[str, str]]:
         found.append({"label": _("Change"), "icon": "edit", "url": f"/kpis/{definition.key}/edit/"})
     if access.allows(actor, object_type, "add"):
         found.append({"label": _("Copy"), "icon": "copy", "url": f"/kpis/new/?copy={definition.key}"})
-    return found
+    return [*found, {"label": _("Watch"), "icon": "bell", "url": f"/watches/new/?kpi={definition.key}"}]
 
 
 def sentences(error: RuleError | Unparsable) -> list[str]:
@@ -192,23 +192,6 @@ def in_words(actor: Actor, definition: kpi.Definition, node: Any) -> str:
     return f"{label}{f' ({rest})' if rest else ''} {words.get(op, op)} {', '.join(values)}"
 
 
-def value_in_words(actor: Actor, dimension: Dimension | None, value: Any) -> str:
-    """One value of a filter; a record by its name, if the reader sees it. Cost: one query for a record."""
-    slug, choices = dimensions.members(dimension) if dimension else ("", {})
-    if slug:
-        found = read.labels(actor, {slug: {value}}).get(slug, {}) if _is_id(value) else {}
-        return next((name for name in found.values()), str(value))
-    return str(choices.get(value, value))
-
-
-def _is_id(value: Any) -> bool:
-    try:
-        registry.KINDS["ref"].clean(registry.Field("id", "ref"), value)
-    except ValueError:
-        return False
-    return True
-
-
 # The form -----------------------------------------------------------------------------------------------------------
 
 
@@ -218,7 +201,7 @@ def _form(actor: Actor, request: HttpRequest, splits: list[Dimension], asked: di
     past = answer is None or answer.definition.has_past
     by = [choice("by.1", _("Group by"), options(every, chosen[0])), choice("by.2", _("and by"), options(every, chosen[1]))]
     trees = [d for d in splits if d.tree is not None] if answer is None or not answer.definition.composed else []
-    picks = [_pick(actor, d, request.GET.get(f"f.{d.key}", "")) for d in splits if not d.period]
+    picks = [pick(actor, d, request.GET.get(f"f.{d.key}", "")) for d in splits if not d.period]
     known_by = asked["as_of"] if len(asked["as_of"]) == 10 else ""
     return {
         "fields": [
@@ -252,14 +235,6 @@ def _rolling(trees: list[Dimension], asked: dict[str, str]) -> list[dict[str, An
     ]
 
 
-def choice(name: str, label: str, options: list[dict[str, Any]], required: bool = False) -> dict[str, Any]:
-    return {"name": name, "kind": "choice", "label": label, "options": options, "required": required}
-
-
-def options(pairs: Iterable[tuple[str, Any]], chosen: str) -> list[dict[str, Any]]:
-    return [{"value": value, "label": label, "selected": value == chosen} for value, label in pairs]
-
-
 def period_options(chosen: str, answer: kpi.Answer | None) -> list[dict[str, Any]]:
     """The usual periods, those before them, and the one that is asked for."""
     today, fiscal = structures.today(), context.company().fiscal_year_start
@@ -271,25 +246,3 @@ def period_options(chosen: str, answer: kpi.Answer | None) -> list[dict[str, Any
     if answer is not None:
         known.setdefault(chosen, figures.period_label(answer.period))
     return options(known.items(), chosen)
-
-
-def _pick(actor: Actor, dimension: Dimension, chosen: str) -> dict[str, Any]:
-    """A control that narrows the figure to one value of a dimension. Cost: one query for records, one more for a chosen one."""
-    slug, choices = dimensions.members(dimension)
-    field = {"name": f"f.{dimension.key}", "label": dimension.label, "kind": "choice", "chosen": chosen}
-    if not slug and not choices:
-        return {**field, "kind": "text", "value": chosen}
-    if not slug:
-        return {**field, "options": options([(k, v) for k, v in choices.items()], chosen)}
-    target = registry.get(slug)
-    if not access.allows(actor, target, "view"):
-        return {**field, "options": options([(chosen, chosen)] if chosen else [], chosen)}
-    names = read.label_fields(actor, target)
-    rows = access.rows(actor, target)
-    if any(f.name == "archived_at" for f in target.model._meta.fields):
-        rows = rows.filter(archived_at=None)
-    some = rows.order_by(names[0])[:20].values_list("pk", *names)
-    pairs = {str(pk): next((str(t) for t in texts if t), "") for pk, *texts in some}
-    if chosen and chosen not in pairs:
-        pairs[chosen] = value_in_words(actor, dimension, chosen)
-    return {**field, "kind": "ref", "lookup": f"/lookup/{slug}/", "options": options(pairs.items(), chosen)}

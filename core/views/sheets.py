@@ -12,7 +12,7 @@ from core import context, dimensions, figures, kpi, periods, registry, structure
 from core.access import Actor
 from core.errors import Missing, RuleError, Unparsable
 from core.registry import Sheet
-from core.views import kpis, pages
+from core.views import kpis, pages, picks
 
 ROWS = 200  # on one page
 SPLIT = "by"
@@ -106,8 +106,8 @@ def _number_of(answer: kpi.Answer, value: Decimal | None, counted: Decimal, dril
 
 def _form(splits: list[registry.Dimension], by: str, period: str, answer: kpi.Answer | None) -> list[dict[str, Any]]:
     return [
-        kpis.choice(SPLIT, _("Group by"), kpis.options([(d.key, d.label) for d in splits], by), required=True),
-        kpis.choice("period", _("Period"), kpis.period_options(period, answer), required=True),
+        picks.choice(SPLIT, _("Group by"), picks.options([(d.key, d.label) for d in splits], by), required=True),
+        picks.choice("period", _("Period"), kpis.period_options(period, answer), required=True),
         {"name": "from", "kind": "date", "label": _("or from"), "value": ""},
         {"name": "to", "kind": "date", "label": _("to"), "value": ""},
     ]

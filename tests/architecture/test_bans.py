@@ -31,6 +31,7 @@ SEAL = {  # room -> what it writes besides records, which go through core.write
     "core/keys.py": "API keys", "core/sessions.py": "a stronger hash of the same password", "core/seeds.py": "keys of default roles and KPIs",
     "core/api/idempotency.py": "answers kept for repeated requests", "core/transfer/uploads.py": "uploaded files on their way in",
     "core/bulk.py": "runs over many records, and how far they are", "core/recovery.py": "a new password", "core/doctor.py": "what verifications found", "core/sharing.py": "when a shared record was first looked at",
+    "core/watches.py": "notices, and on which side a watched figure was", "core/views/notices.py": "that a notice is read",
     "crm/rules/versions.py": "which version of a quote holds, under the lock of all",
     "crm/rules/leads.py": "the first response to a lead, and which lead an opportunity came of",
     "crm/rules/opportunities.py": "what opportunities weigh after their stage was changed",

@@ -1,0 +1,55 @@
+"""Controls that choose: one of some options, and the member of a dimension by which figures are narrowed."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from core import access, dimensions, read, registry
+from core.access import Actor
+from core.registry import Dimension
+
+
+def choice(name: str, label: str, options: list[dict[str, Any]], required: bool = False) -> dict[str, Any]:
+    return {"name": name, "kind": "choice", "label": label, "options": options, "required": required}
+
+
+def options(pairs: Iterable[tuple[str, Any]], chosen: str) -> list[dict[str, Any]]:
+    return [{"value": value, "label": label, "selected": value == chosen} for value, label in pairs]
+
+
+def pick(actor: Actor, dimension: Dimension, chosen: str) -> dict[str, Any]:
+    """A control that narrows the figure to one value of a dimension. Cost: one query for records, one more for a chosen one."""
+    slug, choices = dimensions.members(dimension)
+    field = {"name": f"f.{dimension.key}", "label": dimension.label, "kind": "choice", "chosen": chosen}
+    if not slug and not choices:
+        return {**field, "kind": "text", "value": chosen}
+    if not slug:
+        return {**field, "options": options([(k, v) for k, v in choices.items()], chosen)}
+    target = registry.get(slug)
+    if not access.allows(actor, target, "view"):
+        return {**field, "options": options([(chosen, chosen)] if chosen else [], chosen)}
+    names = read.label_fields(actor, target)
+    rows = access.rows(actor, target)
+    if any(f.name == "archived_at" for f in target.model._meta.fields):
+        rows = rows.filter(archived_at=None)
+    some = rows.order_by(names[0])[:20].values_list("pk", *names)
+    pairs = {str(pk): next((str(t) for t in texts if t), "") for pk, *texts in some}
+    if chosen and chosen not in pairs:
+        pairs[chosen] = value_in_words(actor, dimension, chosen)
+    return {**field, "kind": "ref", "lookup": f"/lookup/{slug}/", "options": options(pairs.items(), chosen)}
+
+
+def value_in_words(actor: Actor, dimension: Dimension | None, value: Any) -> str:
+    """One value of a filter; a record by its name, if the reader sees it. Cost: one query for a record."""
+    slug, choices = dimensions.members(dimension) if dimension else ("", {})
+    if slug:
+        found = read.labels(actor, {slug: {value}}).get(slug, {}) if _is_id(value) else {}
+        return next((name for name in found.values()), str(value))
+    return str(choices.get(value, value))
+
+
+def _is_id(value: Any) -> bool:
+    try:
+        registry.KINDS["ref"].clean(registry.Field("id", "ref"), value)
+    except ValueError:
+        return False
+    return True

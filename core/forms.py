@@ -129,13 +129,15 @@ def of_record(made: Offer, record: Record) -> Entry:
 
 
 def of_nothing(actor: Actor, made: Offer) -> Entry:
-    """What a form for a new record starts with: defaults, and the actor as owner."""
+    """What a form for a new record starts with: defaults, the actor as owner, and his unit where one is asked for: a new user's."""
     entry = Entry()
     for name, f in made.fields.items():
         if f.default is not None:
             entry.texts[name] = text_of(f, f.rules.clean(f, f.default))
         elif f.kind == "user" and not f.custom and f.attname == made.type.owner and actor.id:
             entry.texts[name] = str(actor.id)
+        elif f.is_reference and not f.custom and f.attname == made.type.unit and actor.unit_id:
+            entry.texts[name] = str(actor.unit_id)
     return entry
 
 

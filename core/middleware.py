@@ -78,7 +78,7 @@ class HeadersMiddleware:
     def __call__(self, request):
         response = self.get_response(request)
         response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["X-Frame-Options"] = settings.X_FRAME_OPTIONS
+        response.headers.setdefault("X-Frame-Options", settings.X_FRAME_OPTIONS)
         response.headers["Referrer-Policy"] = settings.SECURE_REFERRER_POLICY
         response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
         response.headers["Cross-Origin-Resource-Policy"] = "same-origin"

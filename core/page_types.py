@@ -2,8 +2,8 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from core import form_rules, record_types
-from core.models import FormRule, RecordType
+from core import form_rules, layouts, record_types
+from core.models import FormRule, Layout, RecordType
 from core.registry import ObjectType, named, register
 from core.types import SETTINGS
 
@@ -25,5 +25,11 @@ register(
         ),
         columns=("name", "type", "effect", "active"), search=("name",), owner=None, icon="eye-cog", group=SETTINGS,
         check=form_rules.check, after=form_rules.changed, sort=("type", "name"), keys=("type", "name"), filters=("type", "effect"),
+    ),
+    ObjectType(
+        "layouts", Layout, _("Layout"), _("Layouts"),
+        (named("type", once=True, options=layouts.type_choices), named("role", once=True), named("record_type", once=True), named("content", required=True)),
+        columns=("type", "role", "record_type", "updated_at"), title="type", search=("type",), owner=None, icon="layout-2", group=SETTINGS,
+        check=layouts.check, after=layouts.changed, sort=("type",), keys=("type", "role", "record_type"), filters=("type", "role"), archivable=False,
     ),
 )  # fmt: skip

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core import context
 from core.labels import in_language
-from core.models import FormRule, Layout, RecordType
+from core.models import CustomField, FormRule, Layout, RecordType
 from core.registry import Field, ObjectType
 
 RECORD_TYPE = "record_type"  # the field that says of which sort a record is
@@ -113,3 +113,8 @@ def record_type_field(object_type: ObjectType) -> dict[str, Field]:
     options = tuple((s.key, s.label) for s in sorts)
     made = Field(RECORD_TYPE, "choice", _("Record type"), options=options, custom=True, path=RECORD_TYPE, default=first, max_length=41)
     return {RECORD_TYPE: made}
+
+
+def archived_fields(object_type: ObjectType) -> set[str]:
+    """Keys of the company's own fields of a type that are archived. Cost: one query."""
+    return set(CustomField.objects.filter(type=object_type.slug).exclude(archived_at=None).values_list("key", flat=True))

@@ -49,6 +49,7 @@ DATA: dict[str, Callable[[Make, int], dict[str, Any]]] = {
     "roles": _role,
     "custom-fields": lambda make, n: {"type": "contacts", "key": f"own_{n}", "kind": "text", "label": f"Own {n}"},
     "record-types": lambda make, n: {"type": "accounts", "key": f"sort_{n}", "label": f"Sort {n}"},
+    "layouts": lambda make, n: {"type": "accounts", "role": make("roles"), "content": {"tabs": [{"sections": [{"items": [{"field": "name"}]}]}]}},
     "form-rules": lambda make, n: {"type": "accounts", "name": f"Rule {n}", "condition": ["name", "eq", "?"], "effect": "require", "fields": ["industry"]},
     "rules": lambda make, n: {"type": "accounts", "name": f"No account {n}", "condition": f"name = '?{n}'", "message": "No.", "field": "name"},
     "exchange-rates": lambda make, n: {"currency": "SEK", "date": str(date(1950, 1, 1) + timedelta(n)), "rate": "0.095"},

@@ -52,10 +52,12 @@ def offered(f: Field) -> bool:
 
 def read(actor: Actor, object_type: ObjectType, sent: Sent, name: str) -> Any:
     """The filter that the control of this name holds, None where it holds nothing. Cost: none. What is wrong in it, its compiler says."""
-    node = _node(actor, object_type, _sent(sent, name))
-    if isinstance(node, list):
-        return node
-    return node if node and next(iter(node.values())) else None
+    return of_group(actor, object_type, _sent(sent, name))
+
+
+def of_group(actor: Actor, object_type: ObjectType, group: Group) -> Any:
+    """The filter of these rows, None of none. Cost: none."""
+    return _node(actor, object_type, group)
 
 
 def is_sent(sent: Sent, name: str) -> bool:
@@ -294,4 +296,4 @@ def _again(request: HttpRequest, actor: Actor, slug: str) -> HttpResponse:
 
 condition = pages.page(_show, _again)
 
-__all__ = ["condition", "control", "edited", "is_edited", "is_sent", "read", "shown"]
+__all__ = ["condition", "control", "edited", "is_edited", "is_sent", "of_group", "read", "shown"]

@@ -114,7 +114,7 @@ def _option(actor: Actor, target: ObjectType, seen: dict[str, Field], record: An
 
 
 def of_offer(actor: Actor, offer: Offer, entry: Entry, errors: dict[str, list[str]], currency: str, sent: Any = None) -> dict[str, Any]:
-    """Sections of controls, line editors, and sentences that belong to none. Cost: two queries for each type referred to."""
+    """Controls by name, line editors, and sentences that belong to none. Cost: two queries for each type referred to."""
     choices = Choices(actor, sent)
     for name, f in offer.fields.items():
         choices.expect(f, entry.texts.get(name))
@@ -126,13 +126,9 @@ def of_offer(actor: Actor, offer: Offer, entry: Entry, errors: dict[str, list[st
     unit = "" if "currency" in offer.fields else currency  # beside a choice of currency a fixed one would mislead
     made = {n: control(f, n, entry.texts.get(n, ""), errors.get(n, []), choices, unit) for n, f in offer.fields.items()}
     editors = [_editor(lines, entry.rows.get(lines.name, []), errors, choices, currency, offer.picks.get(lines.name)) for lines in offer.lines]
-    aside = [n for n in offer.type.aside if n in made and not made[n]["required"]]
     shown = {*made, *(name for editor in editors for name in editor["names"])}
     return {
-        "fields": [c for n, c in made.items() if not offer.fields[n].custom and n not in aside],
-        "aside": [made[n] for n in aside],
-        "aside_open": any(errors.get(n) or (offer.fields[n].kind == "text" and entry.texts.get(n)) for n in aside),
-        "own_fields": [c for n, c in made.items() if offer.fields[n].custom],
+        "controls": made, "fields": list(made.values()),
         "editors": editors,
         "sentences": [s if n == "_" else f"{n}: {s}" for n, found in errors.items() if n not in shown for s in found],
         "bad": sum(1 for n in errors if n in shown),
@@ -142,7 +138,7 @@ def of_offer(actor: Actor, offer: Offer, entry: Entry, errors: dict[str, list[st
 def control(f: Field, name: str, text: Any, errors: list[str], choices: Choices, currency: str = "") -> dict[str, Any]:
     control = {
         "name": name, "kind": CONTROL.get(f.kind, f.kind), "label": f.label, "value": text, "required": f.required, "errors": errors,
-        "help": f.help, "full": f.wide, "autocomplete": "new-password" if f.kind == "secret" else "off",
+        "help": f.help, "full": f.wide, "given": f.kind == "text" and bool(text), "autocomplete": "new-password" if f.kind == "secret" else "off",
     }  # fmt: skip
     if f.kind == "refnew":
         control["blank"] = _("New, from this record")

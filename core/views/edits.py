@@ -13,40 +13,39 @@ from core import access, context, forms, read, write
 from core.access import Actor
 from core.errors import Missing, OdosError, RuleError, Stale, WrongState
 from core.forms import Entry, Offer
+from core.layouts import Plan
 from core.models.record import Record, new_id
 from core.registry import ObjectType
-from core.views import conflicts, controls, pages, uploads
+from core.views import conditions, conflicts, controls, designer, pages, shaped_forms, uploads
 from core.views.pages import Again
 
 
 def show_new(request: HttpRequest, actor: Actor, slug: str, error: OdosError | None = None) -> HttpResponseBase:
     """The form for a new record, filled from defaults and the address; or as it was sent."""
     object_type = _type_to_write(slug, actor, "add")
-    made = forms.offer(actor, object_type)
-    if error is None:
-        entry = forms.of_nothing(actor, made)
-        entry.texts |= forms.of_address(made, request.GET).texts
-    else:
-        there = _made_before(request, actor, object_type) if isinstance(error, WrongState) else None
+    if (elsewhere := designer.instead(object_type, None, request.GET)) is not None:
+        return HttpResponseRedirect(elsewhere)
+    if error is not None and isinstance(error, WrongState):
+        there = _made_before(request, actor, object_type)
         if there is not None:  # the first of two clicks arrived
             return HttpResponseRedirect(pages.back(request, pages.address(object_type, there.pk)))
-        entry = forms.of_form(made, request.POST)
-    with_room(made, entry, request)
+    drawn = shaped_forms.of_new(request, actor, object_type, error)
+    with_room(drawn.offer, drawn.entry, request)
     values = {
         "title": _("New %(type)s") % {"type": object_type.label}, "new_id": request.POST.get("id") or str(new_id()),
-        "cancel": pages.back(request, pages.address(object_type)), "submit": _("Save"),
-        "alike": alike(made), "new_field": pages.new_field(request, actor, object_type),
-        **form(actor, made, entry, error, context.company().currency, sent=request.POST),
+        "cancel": pages.back(request, pages.address(object_type)), "submit": _("Save"), "alike": alike(drawn.offer),
+        "new_field": pages.new_field(request, actor, object_type),
+        **drawn.arranged(form(actor, drawn.offer, drawn.entry, error, context.company().currency, sent=request.POST)),
     }  # fmt: skip
     return pages.render(request, actor, "object/form.html", {**values, "type": object_type, "next": pages.back(request, "")})
 
 
 def save_new(request: HttpRequest, actor: Actor, slug: str) -> HttpResponse:
     object_type = _type_to_write(slug, actor, "add")
-    made = forms.offer(actor, object_type)
     demand_sent(request)
     uploads.take(request, actor)
-    data = forms.data_of_new(made, forms.of_form(made, request.POST))
+    drawn = shaped_forms.of_new(request, actor, object_type, Again())
+    data = forms.data_of_new(drawn.asked(), drawn.entry)
     if request.POST.get("id"):
         data["id"] = request.POST["id"]
     record = write.create(actor, object_type, data)
@@ -58,23 +57,25 @@ def show_edit(request: HttpRequest, actor: Actor, slug: str, ident: str, error: 
     """The form for a record as it stands; or as it was sent, beside what stands now where somebody was faster."""
     object_type = _type_to_write(slug, actor, "change")
     record = pages.record_or_missing(actor, object_type, ident, "change")
-    made = forms.offer(actor, object_type, record)
-    stored = forms.of_record(made, record)
-    entry, version, conflict = stored, record.version, None
+    if (elsewhere := designer.instead(object_type, record, request.GET)) is not None:
+        return HttpResponseRedirect(elsewhere)
+    drawn = shaped_forms.of_record(request, actor, object_type, record, error)
+    made, entry, stored = drawn.offer, drawn.entry, drawn.stored
+    version, conflict = record.version, None
     if error is not None:
-        entry = forms.of_form(made, request.POST)
         conflicts.keep_theirs(made, entry, stored, request.POST)
         version = request.POST.get("version", "")
     if isinstance(error, Stale):
         conflict = conflicts.of(actor, made, record, entry, stored, version_of(request) or 0)
         version = record.version
     with_room(made, entry, request)
+    controls_of = form(actor, made, entry, None if isinstance(error, Stale) else error, _currency(record), record, request.POST)
     values = {
         "title": _("Edit"), "record_title": read.label(actor, object_type, record), "record": record, "version": version,
         "conflict": conflict, "submit": _("Save"),
         "cancel": pages.back(request, pages.address(object_type, record.pk)), "locked": _locked(actor, object_type, record),
         "alike": alike(made, record), "new_field": pages.new_field(request, actor, object_type),
-        **form(actor, made, entry, None if isinstance(error, Stale) else error, _currency(record), record, request.POST),
+        **drawn.arranged(controls_of),
     }  # fmt: skip
     return pages.render(request, actor, "object/form.html", {**values, "type": object_type, "next": pages.back(request, "")})
 
@@ -82,18 +83,45 @@ def show_edit(request: HttpRequest, actor: Actor, slug: str, ident: str, error: 
 def save_edit(request: HttpRequest, actor: Actor, slug: str, ident: str) -> HttpResponse:
     object_type = _type_to_write(slug, actor, "change")
     record = pages.record_or_missing(actor, object_type, ident, "change")
-    made = forms.offer(actor, object_type, record)
     demand_sent(request)
     uploads.take(request, actor)
-    entry, stored = forms.of_form(made, request.POST), forms.of_record(made, record)
-    data = forms.data_of_change(made, entry, stored, conflicts.kept(request.POST))
+    drawn = shaped_forms.of_record(request, actor, object_type, record, Again())
+    data = forms.data_of_change(drawn.asked(), drawn.entry, drawn.stored, conflicts.kept(request.POST))
     record = write.change(actor, object_type, record.pk, data, version_of(request))
     told = _("%(type)s saved: %(name)s.") % {"type": object_type.label, "name": read.label(actor, object_type, record)}
     return pages.done(request, pages.back(request, pages.address(object_type, record.pk)), told)
 
 
+def show_live(request: HttpRequest, actor: Actor, slug: str, ident: str = "", error: OdosError | None = None) -> HttpResponseBase:
+    """What of a form that is being filled in is shown otherwise now: the controls that hang on others, as the server judges it.
+
+    Where another record type was chosen the form is laid out anew. Cost: that of the form.
+    """
+    object_type = _type_to_write(slug, actor, "change" if ident else "add")
+    record = pages.record_or_missing(actor, object_type, ident, "change") if ident else None
+    again = Again()
+    drawn = shaped_forms.of_record(request, actor, object_type, record, again) if record else shaped_forms.of_new(request, actor, object_type, again)
+    currency = _currency(record) if record else context.company().currency
+    found = drawn.arranged(form(actor, drawn.offer, drawn.entry, again, currency, record, request.POST))
+    values = {**found, "type": object_type, "record": record, "changes": drawn.changes(found["controls"], request.POST)}
+    return pages.render(request, actor, "object/form_live.html", values)
+
+
+def save_live(request: HttpRequest, actor: Actor, slug: str, ident: str = "") -> HttpResponse:
+    raise Again
+
+
 new = pages.page(show_new, save_new)
 edit = pages.page(show_edit, save_edit)
+live = pages.page(show_live, save_live)
+
+
+def previewed(request: HttpRequest, actor: Actor, object_type: ObjectType, record: Record, plan: Plan) -> HttpResponse:
+    """The form of a record as a layout that is still being made would have it; it sends nothing."""
+    drawn = shaped_forms.of_record(request, actor, object_type, record, None, plan)
+    found = drawn.arranged(form(actor, drawn.offer, drawn.entry, None, _currency(record), record))
+    values = {"title": _("Edit"), "record_title": read.label(actor, object_type, record), "record": record, "submit": _("Save"), "shell": "object/preview.html"}
+    return pages.render(request, actor, "object/form.html", {**values, **found, "live": "", "type": object_type})
 
 
 # What forms of records and of acts share ----------------------------------------------------------------------------
@@ -134,7 +162,7 @@ def with_room(made: Offer, entry: Entry, request: HttpRequest) -> None:
 
 def demand_sent(request: HttpRequest) -> None:
     """Raise where a button inside the form sent it: it is shown again with a row more or less, or with what was looked for."""
-    if {"add", "remove", "find"} & request.POST.keys():
+    if {"add", "remove", "find"} & request.POST.keys() or conditions.is_edited(request.POST):
         raise Again
 
 

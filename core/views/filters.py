@@ -191,6 +191,12 @@ def _words(actor: Actor, object_type: ObjectType, node: Any, labels: dict) -> tu
     return (label, "" if op in ("eq", "in") else str(named), _value(f, value, labels))
 
 
+def sentence(actor: Actor, object_type: ObjectType, node: Any) -> str:
+    """A filter in words. Cost: one query for each type whose records it names."""
+    words = _words(actor, object_type, node, read.labels(actor, _named(actor, object_type, [node])))
+    return words[2] if isinstance(node, dict) else " ".join(word for word in words if word)
+
+
 def _value(f: Field | None, value: Any, labels: dict) -> str:
     if value in ("", None):
         return _("empty")

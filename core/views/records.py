@@ -1,52 +1,118 @@
 """The page of any record: who it is, what may be done with it, its figures, its lines, what happened, and what hangs on it."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from django.db.models import Count, Subquery, Value
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from core import access, context, derived, figures, kpi, periods, query, read, registry, schema, structures
+from core import access, context, derived, figures, kpi, layouts, periods, query, read, registry, shaped, structures
 from core.access import Actor
+from core.layouts import Item, Plan, Tab
 from core.models.record import Record
 from core.read import Ref, Shown
 from core.registry import ObjectType
 from core.types import SETTINGS
-from core.views import acts, chains, controls, excerpts, filters, notes, pages, papers, reports, tables, timelines
+from core.views import acts, chains, composed, controls, excerpts, filters, notes, pages, papers, reports, tables, timelines
+from core.views import layouts as drawn
 
 FEW = 10
-STAMPS = ("created_at", "updated_at", "version", "id", "archived_at")
+HISTORY = "history"
 
 
 @pages.page
 def record(request: HttpRequest, actor: Actor, slug: str, ident: str) -> HttpResponse:
     """One record. Cost: about ten queries and, for all its figures, some seven; the tabs are read when they are opened."""
     object_type = pages.type_or_missing(slug, actor)
+    shaped.expect_layouts(slug)
     found = pages.record_or_missing(actor, object_type, ident)
+    plan = layouts.of(actor, object_type, getattr(found, "custom", {}).get(shaped.RECORD_TYPE, ""))
+    return show(request, actor, object_type, found, drawn.seen(actor, object_type, plan))
+
+
+def show(request: HttpRequest, actor: Actor, object_type: ObjectType, found: Record, plan: Plan, **more: Any) -> HttpResponse:
+    """The record drawn by this layout."""
     shown = read.present(actor, object_type, [found])[0]
-    related = _related(actor, object_type, found)
-    tab = request.GET.get("tab", "")
+    key = request.GET.get("tab", "")
+    history = key == HISTORY and object_type.writable
+    tab = None if history else next((t for t in plan.tabs if t.key == key), plan.tabs[0])
+    cards = drawn.page(plan, tab, Drawing(request, actor, object_type, found, shown, plan))
     values = {
         "type": object_type, "record": found, "title": shown.label, "shown": shown, "status": _status(object_type, found),
         "archived": getattr(found, "archived_at", None), "buttons": acts.buttons(actor, object_type, found), "identity": _identity(object_type, shown),
-        "figures": _figures(actor, object_type, found), "avatar": _avatar(object_type, shown),
-        "tabs": _tabs(request, object_type, related, _counts(actor, found, related), tab),
-        "facts": _details(object_type, shown, False), "own_facts": _details(object_type, shown, True), "stamps": _stamps(shown),
-        "notes": notes.of_record(actor, object_type, found), "papers": papers.offered(actor, object_type, found),
-        "reports": reports.offered(actor, object_type, found),
+        "avatar": _avatar(object_type, shown), "tabs": _tabs(request, actor, object_type, plan, tab, _counts(actor, found, plan)),
+        **_with_stamps(cards, _stamps(shown)), "papers": papers.offered(actor, object_type, found), "reports": reports.offered(actor, object_type, found),
+        "layout": f"/settings/layouts/{object_type.slug}/?record={found.pk}" if access.allows(actor, registry.types["layouts"], "change") else "",
     }  # fmt: skip
-    entry = next((r for r in related if r["key"] == tab), None)
-    if entry is not None:
-        values["related"] = _rows_of(actor, entry)
-    elif tab == "history":
+    if history:
         values["history"] = _happened(request, actor, object_type, found, True)
-    else:
-        values |= {"line_tables": _lines(actor, object_type, shown), "timeline": _happened(request, actor, object_type, found, False)}
-        values |= {"composers": _composers(request, actor, object_type, found), "chain": chains.card(actor, object_type, found)}
-        values["excerpts"] = excerpts.of_record(actor, object_type, found)
-    return pages.render(request, actor, "object/record.html", values)
+    return pages.render(request, actor, "object/record.html", {**values, **more})
+
+
+def _with_stamps(cards: dict[str, list], stamps: list) -> dict[str, Any]:
+    """When the record was made and changed stands with its details; these are the first fields beside the tabs that have no other name."""
+    details = next((card for card in cards["side"] if card.get("names") and not str(card["heading"])), None)
+    if details is None and stamps:
+        details = {"heading": "", "pieces": [], "names": []}
+        cards["side"].append(details)
+    if details is not None:
+        details |= {"heading": _("Details"), "stamps": stamps}
+    return {"above": cards["top"], "main": cards["main"], "beside": cards["side"]}
+
+
+@dataclass
+class Drawing:
+    """What the items of a layout are on the page of one record. Each is read only where the layout has it."""
+
+    request: HttpRequest
+    actor: Actor
+    type: ObjectType
+    found: Record
+    shown: Shown
+    plan: Plan
+
+    def facts(self, names: list[str]) -> list[dict[str, Any]]:
+        """Filled fields; in the standard layout always in the order of the type."""
+        if self.plan.made is None:
+            order = {n: i for i, n in enumerate(sorted(self.shown.fields, key=lambda n: n == "unit"))}
+            names = sorted(names, key=lambda n: order.get(n, 0))
+        silent = {self.type.title} | (set(timelines.IN_BASE) if self.shown.currency == context.company().currency else set())
+        told = [_fact(self.shown, n) for n in names if n in self.shown.fields and n not in silent]
+        for fact in told:
+            in_words = composed.told(self.actor, self.type, self.shown.fields[fact["name"]], self.found) if fact["text"] else None
+            fact["text"] = fact["text"] if in_words is None else in_words
+        return [fact for fact in told if fact["text"] or fact["links"]]
+
+    def figures(self, items: list[Item]) -> list[dict[str, Any]]:
+        return _figures(self.actor, self.found, [(i.name, i.dimension) for i in items])
+
+    def related(self, item: Item) -> dict[str, Any] | None:
+        found = drawn.list_of(self.actor, item)
+        return _rows_of(self.actor, {"type": found[0], "field": found[1], "id": str(self.found.pk)}) if found else None
+
+    def block(self, name: str) -> dict[str, Any] | None:
+        """A part of the page that is no field, list or figure; None where there is nothing of it."""
+        actor, object_type, found = self.actor, self.type, self.found
+        if name == "lines":
+            tables_of = _lines(actor, object_type, self.shown)
+            return {"tables": tables_of} if tables_of else None
+        if name == "timeline":
+            return {"told": _happened(self.request, actor, object_type, found, False), "composers": _composers(self.request, actor, object_type, found)}
+        if name == "chain":
+            chain = chains.card(actor, object_type, found)
+            return {"chain": chain} if chain else None
+        if name == "notes":
+            told = notes.of_record(actor, object_type, found)
+            return {"notes": told} if told else None
+        lists = self._excerpts["main" if name == "excerpts" else "aside"] if name in ("excerpts", "people") else []
+        return {"excerpts": lists} if lists else None
+
+    @cached_property
+    def _excerpts(self) -> dict[str, list]:
+        return excerpts.of_record(self.actor, self.type, self.found)
 
 
 # The head -----------------------------------------------------------------------------------------------------------
@@ -77,14 +143,12 @@ def _identity(object_type: ObjectType, shown: Shown) -> list[dict[str, str]]:
     return told[:5]
 
 
-def _figures(actor: Actor, object_type: ObjectType, found: Record) -> list[dict[str, Any]]:
+def _figures(actor: Actor, found: Record, named: list[tuple[str, str]]) -> list[dict[str, Any]]:
     """Figures of this year about this record, beside last year's and all time's, each with the address of its facts."""
-    if not object_type.figures:
-        return []
     this_year = periods.containing(structures.today(), "year", context.company().fiscal_year_start)
     known = {d.key: d for d in kpi.every_definition()}
     asked = []
-    for key, dimension in object_type.figures:
+    for key, dimension in named:
         definition = known.get(key)
         if definition is not None and dimension in definition.dimensions and kpi.may(actor, definition):
             asked.append((definition, kpi.Question(this_year.key, filter=[dimension, "eq", str(found.pk)])))
@@ -106,45 +170,35 @@ def _figure(answer: kpi.Answer, ever: kpi.Answer) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _counts(actor: Actor, found: Record, related: list[dict[str, Any]]) -> dict[str, int]:
-    """How many records stand behind each tab. Cost: one query for all."""
+def _counts(actor: Actor, found: Record, plan: Plan) -> dict[str, int]:
+    """How many records stand behind each tab that is one list. Cost: one query for all."""
     asked = {}
-    for i, entry in enumerate(related):
-        rows = query.matching(actor, entry["type"], query.Listing(conditions=([entry["field"], "eq", entry["id"]],)))
-        asked[f"_n{i}"] = Subquery(rows.order_by().annotate(_all=Value(1)).values("_all").annotate(_n=Count("pk")).values("_n"))
-    row = type(found).objects.filter(pk=found.pk).values(**asked).first() if asked else None
-    return {entry["key"]: row[f"_n{i}"] or 0 for i, entry in enumerate(related)} if row else {}
+    for tab in plan.tabs[1:]:
+        items = [i for s in tab.sections for i in s.items]
+        entry = drawn.list_of(actor, items[0]) if len(items) == 1 and items[0].kind == "related" else None
+        if entry is not None:
+            rows = query.matching(actor, entry[0], query.Listing(conditions=([entry[1], "eq", str(found.pk)],)))
+            asked[f"_n{len(asked)}"] = (tab.key, Subquery(rows.order_by().annotate(_all=Value(1)).values("_all").annotate(_n=Count("pk")).values("_n")))
+    row = type(found).objects.filter(pk=found.pk).values(**{n: count for n, (_key, count) in asked.items()}).first() if asked else None
+    return {key: row[n] or 0 for n, (key, _count) in asked.items()} if row else {}
 
 
-def _tabs(request: HttpRequest, object_type: ObjectType, related: list[dict], counts: dict[str, int], tab: str) -> list[dict[str, Any]]:
-    names = [("", _("Overview")), *((r["key"], r["label"]) for r in related)]
+def _tabs(
+    request: HttpRequest, actor: Actor, object_type: ObjectType, plan: Plan, tab: Tab | None, counts: dict[str, int]
+) -> list[dict[str, Any]]:  # fmt: skip
+    made = [
+        {
+            "label": drawn.label_of(actor, one, i == 0, plan.tabs), "current": one is tab, "count": counts.get(one.key, ""),
+            "url": f"{request.path}?tab={one.key}" if i else request.path,
+        }
+        for i, one in enumerate(plan.tabs)
+    ]  # fmt: skip
     if object_type.writable:
-        names.append(("history", _("History")))
-    open_tab = tab if tab in {key for key, _label in names} else ""
-    return [
-        {"label": label, "url": f"{request.path}?tab={key}" if key else request.path, "current": key == open_tab, "count": counts.get(key, "")}
-        for key, label in names
-    ]
+        made.append({"label": _("History"), "url": f"{request.path}?tab={HISTORY}", "current": tab is None, "count": ""})
+    return made
 
 
 # Fields -------------------------------------------------------------------------------------------------------------
-
-
-def _details(object_type: ObjectType, shown: Shown, own: bool) -> list[dict[str, Any]]:
-    """Filled fields in the order of the form; sums of a document stand under its lines."""
-    elsewhere = {*STAMPS, object_type.title} | ({name for _key, name in controls.SUMS} if object_type.totals else set())
-    if object_type.has_status:
-        elsewhere.add("status")
-    if shown.currency == context.company().currency:
-        elsewhere |= timelines.IN_BASE
-    told = []
-    for name in sorted(shown.fields, key=lambda n: n == "unit"):  # whose unit a record is of says less than what the type declares
-        f = shown.fields[name]
-        if f.custom == own and name not in elsewhere and not (f.compute and f.kind == "url"):  # links made for others stand in a note
-            fact = _fact(shown, name)
-            if fact["text"] or fact["links"]:
-                told.append(fact)
-    return told
 
 
 def _fact(shown: Shown, name: str) -> dict[str, Any]:
@@ -232,18 +286,6 @@ def _composers(request: HttpRequest, actor: Actor, object_type: ObjectType, foun
             "value": f"{object_type.slug}:{found.pk}", "next": request.path, "kind": kind,
             "options": [{"value": k, "label": label} for k, label in kind.choices().items()] if kind else [],
         })  # fmt: skip
-    return made
-
-
-def _related(actor: Actor, object_type: ObjectType, found: Record) -> list[dict[str, Any]]:
-    """The lists that hang on this record, of types and through fields the actor sees."""
-    made = []
-    for slug, name in [*object_type.related, *((slug, f.name) for slug, f in schema.pointing(object_type.slug))]:
-        other = registry.get(slug)
-        if other is not None and access.allows(actor, other, "view") and name in access.fields(actor, other):
-            again = any(entry["type"] == other for entry in made)  # a second reference of the same type: by the field's name
-            label = _("%(things)s: %(field)s") % {"things": other.plural, "field": access.fields(actor, other)[name].label} if again else other.plural
-            made.append({"key": f"{slug}.{name}" if again else slug, "label": label, "type": other, "field": name, "id": str(found.pk)})
     return made
 
 

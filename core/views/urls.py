@@ -8,6 +8,8 @@ from core.views import acts, bulk, conditions, edits, imports, likeness, lists, 
 urlpatterns = [
     path("alike/<slug:slug>/", likeness.alike, name="alike"),
     path("conditions/<slug:slug>/", conditions.condition, name="condition"),
+    path("live/<slug:slug>/", edits.live, name="live"),
+    path("live/<slug:slug>/<str:ident>/", edits.live, name="live-record"),
     path("lookup/<slug:slug>/", lookups.lookup, name="lookup"),
     path("<slug:slug>/", lists.listing, name="list"),
     path("<slug:slug>/new/", edits.new, name="new"),

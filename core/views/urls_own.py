@@ -26,6 +26,7 @@ from core.views import (
     sheets,
     uploads,
 )  # fmt: skip
+from core.views.designer import design, index, preview
 
 urlpatterns = [
     path("", dashboard.dashboard, name="dashboard"),
@@ -70,6 +71,9 @@ urlpatterns = [
     path("settings/objects/<uuid:ident>/<slug:act>/", objects.keep, name="object-keep"),
     path("settings/roles/<uuid:ident>/", roles.matrix, name="role-rights"),
     path("settings/roles/<uuid:ident>/<str:slug>/", roles.rights, name="role-rights-of"),
+    path("settings/layouts/", index, name="layouts"),
+    path("settings/layouts/<slug:slug>/", design, name="layout"),
+    path("settings/layouts/<slug:slug>/preview/", preview, name="layout-preview"),
     path("form/<slug:slug>/", intake.form, name="intake"),
     path("form/<slug:slug>/thanks/", intake.thanks, name="intake-thanks"),
     path("sign-in/", account.sign_in, name="sign-in"),

@@ -1,13 +1,16 @@
 """Every kind of own field through every door: set up, written, read, filtered, sorted, described, exported and imported again."""
 
+import csv
+import io
 import json
 from itertools import count
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import translation
 
-from core import access, jobs, openapi, registry
+from core import access, files, jobs, openapi, own_values, registry, schema
 from core.kinds import KINDS
 from core.models.setup import FIELD_KINDS
 from tests import people
@@ -219,9 +222,6 @@ def test_what_is_exported_can_be_imported_again(kind, company, alice, api_for, w
 
 
 def _rows(text: str) -> list[dict[str, str]]:
-    import csv  # noqa: PLC0415 - only here
-    import io  # noqa: PLC0415
-
     return [{n: v.removeprefix("'") if v[:2] in ("'-", "'+", "'=") else v for n, v in row.items()} for row in csv.DictReader(io.StringIO(text))]
 
 
@@ -240,8 +240,6 @@ def test_an_auto_number_has_no_gaps_and_numbers_what_was_there(company, alice, a
 
 
 def test_many_are_numbered_in_a_job(company, alice, api_for, monkeypatch):
-    from core import own_values  # noqa: PLC0415
-
     monkeypatch.setattr(own_values, "AT_ONCE", 2)
     api = api_for(alice)
     for i in range(5):
@@ -249,7 +247,6 @@ def test_many_are_numbered_in_a_job(company, alice, api_for, monkeypatch):
     key = add_field(api, "autonumber", "products", pattern="{0}")
     before = api.get("products/", {f"{key}__empty": "true"}).json()["results"]
     assert len(before) == 5
-    assert people.writing(lambda: None) is None
     jobs.run_due()
     assert [r[key] for r in api.get("products/", {"sort": "created_at"}).json()["results"]] == ["1", "2", "3", "4", "5"]
 
@@ -301,8 +298,6 @@ def test_files_are_seen_by_who_sees_their_record_and_run_nothing(company, alice,
 
 
 def test_too_large_or_empty_a_file_is_refused(company, alice, api_for, monkeypatch):
-    from core import files  # noqa: PLC0415
-
     monkeypatch.setattr(files, "LARGEST", 10)
     api = api_for(alice)
     headers = {"Authorization": f"Bearer {api.key}"}
@@ -316,13 +311,9 @@ def test_labels_are_in_the_readers_language(company, alice, api_for):
     key = add_field(api, "choice", labels={"zh-Hans": "颜色"}, helps={"zh-Hans": "外观"}, help="How it looks")
     field = {f.name: f for f in _fields("accounts")}[key]
     assert (str(field.label), str(field.help)) == ("Own choice", "How it looks")
-    from django.utils import translation  # noqa: PLC0415
-
     with translation.override("zh-hans"):
         assert (str(field.label), str(field.help), str(field.choices()["red"])) == ("颜色", "外观", "红")
 
 
 def _fields(slug: str):
-    from core import schema  # noqa: PLC0415
-
     return schema.own_fields(registry.get(slug))

@@ -84,7 +84,7 @@ def label(actor: Actor, object_type: ObjectType, record: Model) -> str:
 def _named(object_type: ObjectType, texts: Iterable[Any]) -> str:
     """The first of these that says something; a choice in its words."""
     title = object_type.fields.get(object_type.title)
-    words = dict(title.options) if title is not None and title.kind == "choice" else {}
+    words = title.choices() if title is not None and title.kind == "choice" else {}
     return next((str(words.get(t, t)) for t in texts if t), "") or unnamed(object_type)
 
 

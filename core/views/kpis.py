@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.utils.translation import gettext as _
 
 from core import access, context, figures, kpi, periods, registry, structures
 from core.access import Actor
 from core.errors import RuleError, Unparsable
 from core.kpi.wording import conditions_in_words
+from core.models import Kpi
 from core.registry import Dimension
 from core.views import pages
-from core.views.picks import choice, options, pick, value_in_words
+from core.views.picks import choice, is_id, options, pick, value_in_words
 from core.views.tiles import period_choices, twelve_months
 
 ROWS = 1000  # groups shown at most; all of them are in the API
@@ -54,6 +55,8 @@ def index(request: HttpRequest, actor: Actor) -> HttpResponse:
 @pages.page
 def figure(request: HttpRequest, actor: Actor, key: str) -> HttpResponse:
     """One figure as it is asked for. What is wrong with the question is said beside the form. Cost: see ``kpi.value``."""
+    if is_id(key) and (row := Kpi.objects.filter(pk=key).first()) is not None:
+        return HttpResponseRedirect(f"/kpis/{row.key}/")  # records are named by their ids, figures by their keys
     definition = kpi.definition(key)
     asked = stated(request.GET)
     splits = [d for d in map(definition.dimension, definition.dimensions) if kpi.may_split(actor, definition, d)]

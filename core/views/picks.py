@@ -42,12 +42,13 @@ def value_in_words(actor: Actor, dimension: Dimension | None, value: Any) -> str
     """One value of a filter; a record by its name, if the reader sees it. Cost: one query for a record."""
     slug, choices = dimensions.members(dimension) if dimension else ("", {})
     if slug:
-        found = read.labels(actor, {slug: {value}}).get(slug, {}) if _is_id(value) else {}
+        found = read.labels(actor, {slug: {value}}).get(slug, {}) if is_id(value) else {}
         return next((name for name in found.values()), str(value))
     return str(choices.get(value, value))
 
 
-def _is_id(value: Any) -> bool:
+def is_id(value: Any) -> bool:
+    """Whether this can be the id of a record."""
     try:
         registry.KINDS["ref"].clean(registry.Field("id", "ref"), value)
     except ValueError:

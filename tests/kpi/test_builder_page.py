@@ -32,6 +32,7 @@ def test_a_figure_is_built_previewed_and_saved(client_for, alice, deals):
     assert row.definition["filter"] == ["amount", "gte", "200.00"] and row.labels == {"zh-Hans": "赢单"}
     page = browser.get(saved["Location"] + "?period=2026-03").content.decode()
     assert "250.00" in page and "tone-good" in page
+    assert browser.get(f"/kpis/{row.pk}/")["Location"] == f"/kpis/{row.key}/"
     again = browser.get(f"/kpis/{row.key}/edit/").content.decode()
     assert 'value="200.00"' in again and re.search(r'value="sum"\s+selected', again)
     changed = browser.post(f"/kpis/{row.key}/edit/", WORDS | {"name": "All deals", "version": str(row.version), "key": row.key})

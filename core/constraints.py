@@ -115,27 +115,6 @@ def _sentence(object_type: ObjectType, name: str) -> Exception:
     return WrongState(_("Another record refers to this one, or changed at the same moment. Try again."))
 
 
-def is_pointed_to(object_type: ObjectType, record: Record) -> bool:
-    """Whether another record refers to this one, by a declared reference or a company's own. Cost: a query for each way."""
-    for relation in (r for r in record._meta.get_fields(include_hidden=True) if r.auto_created and r.is_relation and not r.concrete):
-        if relation.one_to_many and relation.on_delete is PROTECT and relation.related_model._base_manager.filter(**{relation.field.name: record}).exists():
-            return True
-        if relation.many_to_many and relation.through.objects.filter(**{relation.field.m2m_reverse_field_name(): record}).exists():
-            return True
-    for other in registry.every():
-        for f in other.fields.values():
-            if f.kind == "anyref" and not other.rows and other.all().filter(**{f"{f.path}_type": object_type.slug, f"{f.path}_id": record.pk}).exists():
-                return True
-    own = Q(target=object_type.slug, kind__in=("ref", "refs")) | (Q(kind="user") if object_type.slug == "users" else Q(pk__in=[]))
-    for row in CustomField.objects.filter(own):
-        other = registry.get(row.type)  # none of an object that is archived: its records are there all the same
-        rows = other.all() if other else CustomRecord.objects.filter(object=row.type)
-        named = {f"custom__{row.key}__contains": [str(record.pk)]} if row.kind == "refs" else {f"custom__{row.key}": str(record.pk)}
-        if rows.filter(**named).exists():
-            return True
-    return False
-
-
 def pointed_to(object_type: ObjectType, ids: list) -> set:
     """Those of these records that another one refers to, by a declared reference or a company's own. Cost: a query for each way, whatever their number."""
     found: set = set()
@@ -156,6 +135,7 @@ def pointed_to(object_type: ObjectType, ids: list) -> set:
     for row in CustomField.objects.filter(own):
         other = registry.get(row.type)
         one = {f"custom__{row.key}__has_any_keys": list(by_text)} if row.kind == "refs" else {f"custom__{row.key}__in": list(by_text)}
-        for value in other.all().filter(**one).values_list(f"custom__{row.key}", flat=True) if other else ():
+        rows = other.all() if other else CustomRecord.objects.filter(object=row.type)  # none of an object that is archived: its records are there all the same
+        for value in rows.filter(**one).values_list(f"custom__{row.key}", flat=True):
             found |= {by_text[text] for text in (value if isinstance(value, list) else [value]) if text in by_text}
     return found

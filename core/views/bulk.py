@@ -104,14 +104,18 @@ def show(request: HttpRequest, actor: Actor, slug: str, error: OdosError | None 
     entry = forms.of_form(made, request.POST) if error is not None else Entry()
     count = chosen.rows(actor, object_type).count() if chosen.ids or words.get("bulk-all") == "1" else 0
     errors = error.errors if isinstance(error, RuleError) else {}
-    shown = controls.of_offer(actor, made, entry, errors, context.company().currency, request.POST if error is not None else None)
-    ticked = set(request.POST.getlist("bulk-set"))
-    several = (*shown["fields"], *shown["aside"], *shown["own_fields"])
-    fields = [f | {"ticked": f["name"] in ticked, "required": f["required"] and do != "change"} for f in several]
+    choices = controls.Choices(actor, request.POST if error is not None else None)
+    for n, f in made.fields.items():
+        choices.expect(f, entry.texts.get(n))
+    choices.name()
+    ticked, currency = set(request.POST.getlist("bulk-set")), context.company().currency
+    fields = [controls.control(f, n, entry.texts.get(n, ""), errors.get(n, []), choices, currency) for n, f in made.fields.items()]
+    fields = [f | {"ticked": f["name"] in ticked, "required": f["required"] and do != "change"} for f in fields]
     state = words.copy()
     state.pop("bulk-do", None)
     deeds = [{"label": _label(object_type, d), "url": f"{request.path}?{state.urlencode()}&bulk-do={d}", "current": d == do} for d in found]
-    told = [*shown["sentences"], *(pages.sentences(error) if error is not None and not isinstance(error, RuleError) else [])]
+    told = [s if n == "_" else f"{n}: {s}" for n, found in errors.items() if n not in made.fields for s in found]
+    told += pages.sentences(error) if error is not None and not isinstance(error, RuleError) else []
     values = {
         "type": object_type, "do": do, "deeds": deeds, "fields": fields, "count": count, "state": state.urlencode(), "sentences": told,
         "all": words.get("bulk-all") == "1", "sets": do == "change", "danger": _is_danger(object_type, do), "title": _label(object_type, do),

@@ -210,6 +210,8 @@ class Checker:
         """The key of an option named by its key or label."""
         known = choice.options or {}
         wanted = constant.value
+        if wanted is None:  # an empty text is nothing
+            return replace(constant, type=CHOICE)
         for key in known:
             if wanted == key:
                 return replace(constant, type=CHOICE)

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from core import access, clock, registry, schema, write
+from core import access, clock, context, registry, schema, write
 from core.access import Actor
 from core.errors import OdosError, RuleError, Unparsable
 from core.labels import in_language
@@ -29,7 +29,7 @@ MOST = 2000  # parts in one file
 LEFT_OUT = {"owner", "users", "schedule"}  # people are those of one company
 ROLES = {"custom-fields": ("seen_by", "edited_by"), "saved-views": ("default_for",)}  # lists of ids of roles
 LATER = {"custom-objects": ("columns", "board")}  # what names other parts, written once all are there
-KINDS = ("custom-objects", "custom-fields", "record-types", "roles", "form-rules", "rules", "layouts", "saved-views", "kpis", "dashboards", "watches")
+KINDS = ("custom-objects", "custom-fields", "record-types", "roles", "form-rules", "rules", "layouts", "saved-views", "kpis", "dashboards")
 NAMED_BY = {"layouts": ("type", "role", "record_type"), "saved-views": ("type", "name"), "dashboards": ("name",)}
 
 CHOICES = (
@@ -134,6 +134,8 @@ def _written(slug: str, values: Values, roles: dict[str, str]) -> Values:
     for name in ROLES.get(slug, ()):
         if name in made:
             made[name] = [_role_id(roles, one) for one in made[name]]
+    if "owner" in registry.get(slug).fields:
+        made["owner"] = None  # what a pack brings is the company's
     if slug == "layouts" and made.get("role"):
         made["role"] = _role_id(roles, made["role"])
     return made
@@ -178,8 +180,15 @@ def _faults(content: Values) -> Iterator[str]:
     for slug, values in ((slug, v) for slug, p in parts.items() if slug in KINDS and registry.get(slug) for v in p):
         object_type = registry.get(slug)
         known = {*_fields(object_type), *(entry.name for entry in object_type.lines), *(("key",) if slug == "roles" else ())}
-        for name in values.keys() - known:
+        if not all(isinstance(spoken, dict) and spoken.keys() <= known for spoken in _texts(values)):
+            yield _("“in” of “%(part)s” holds its texts by language.") % {"part": f"{slug}: {identity(object_type, values)}"[:120]}
+        for name in values.keys() - known - {"in"}:
             yield _("“%(part)s” has no field “%(name)s”.") % {"part": f"{slug}: {identity(object_type, values)}"[:120], "name": str(name)[:60]}
+
+
+def _texts(values: Values) -> list[Any]:
+    told = values.get("in", {})
+    return list(told.values()) if isinstance(told, dict) else [told]
 
 
 def plan(actor: Actor, content: Any) -> list[Step]:
@@ -189,7 +198,7 @@ def plan(actor: Actor, content: Any) -> list[Step]:
     gone = {step.id: step for steps in parts_of(actor, archived=True).values() for step in steps}
     steps, seen = [], set()
     for slug in KINDS:
-        for values in content["parts"].get(slug, ()):
+        for values in _spoken(content, slug):
             object_type = registry.get(slug)
             step = Step(slug, identity(object_type, values), values, "new")
             if step.id in seen:
@@ -205,6 +214,12 @@ def plan(actor: Actor, content: Any) -> list[Step]:
                 step.state, step.problem = "impossible", _("You may not make this.")
             steps.append(step)
     return steps
+
+
+def _spoken(content: Values, slug: str) -> list[Values]:
+    """The parts of a type with their texts in the company's language, where the file has them in it (``in``)."""
+    language = context.company().language
+    return [{**{n: v for n, v in values.items() if n != "in"}, **values.get("in", {}).get(language, {})} for values in content["parts"].get(slug, ())]
 
 
 def _plan_default_role(step: Step) -> None:
@@ -336,8 +351,10 @@ def _undo(actor: Actor, name: str, told: dict[str, Any], left: list[str]) -> Odo
                 left.append(_("%(part)s has changed since and stays as it is.") % {"part": name})
             elif told["how"] == "changed":
                 _change(actor, slug, row.pk, told["before"])
-            else:
+            elif registry.get(slug).archivable:
                 write.act(actor, registry.get(slug), row.pk, "archive")
+            else:
+                write.delete(actor, registry.get(slug), row.pk, row.version)
     except OdosError as error:
         schema.forget()
         return error
@@ -376,7 +393,7 @@ def update(actor: Actor, pack: Pack, data: Values) -> None:
         raise RuleError({"content": [_("This is the pack “%(key)s”, not an edition of “%(mine)s”.") % {"key": content["key"], "mine": pack.key}]})
     before = pack.made
     made = install(actor, content, data.get("take") or ())
-    named = {f"{slug}:{identity(registry.get(slug), values)}" for slug, parts in content["parts"].items() for values in parts}
+    named = {f"{slug}:{identity(registry.get(slug), values)}" for slug in content["parts"] for values in _spoken(content, slug)}
     _demand_all(uninstall(actor, {name: told for name, told in before.items() if name not in named}), data)
     pack.content, pack.made = content, {**{n: t for n, t in before.items() if n in named}, **made}
     _name(pack)

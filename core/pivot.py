@@ -14,7 +14,7 @@ from django.db.models import Count, DateField, DateTimeField, DecimalField, Expr
 from django.db.models.functions import Cast, TruncMonth
 from django.utils.translation import gettext as _
 
-from core import access, context, periods, query, read, registry
+from core import access, context, periods, query, read, registry, structures
 from core.access import Actor
 from core.errors import RuleError
 from core.query import Listing
@@ -54,7 +54,7 @@ class Dimension:
             return [(f"{name}__empty", "true")]
         if not self.period:
             return [(name, {True: "true", False: "false"}.get(value, str(value)) if isinstance(value, bool) else str(value))]
-        found = periods.parse(value, date.today(), context.company().fiscal_year_start)  # noqa: DTZ011 - a key of a period says its days by itself
+        found = periods.parse(value, structures.today(), context.company().fiscal_year_start)
         clock = "T00:00" if self.field.kind == "datetime" else ""
         return [(f"{name}__gte", f"{found.start}{clock}"), (f"{name}__lt", f"{found.end}{clock}")]
 

@@ -6,7 +6,7 @@ totals and periods are sums of the same cells. Each cell knows the conditions wh
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 

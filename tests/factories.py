@@ -51,6 +51,7 @@ DATA: dict[str, Callable[[Make, int], dict[str, Any]]] = {
     "record-types": lambda make, n: {"type": "accounts", "key": f"sort_{n}", "label": f"Sort {n}"},
     "layouts": lambda make, n: {"type": "accounts", "role": make("roles"), "content": {"tabs": [{"sections": [{"items": [{"field": "name"}]}]}]}},
     "form-rules": lambda make, n: {"type": "accounts", "name": f"Rule {n}", "condition": ["name", "eq", "?"], "effect": "require", "fields": ["industry"]},
+    "packs": lambda make, n: {"content": {"odos_pack": 1, "key": f"pack-{n}", "name": f"Pack {n}", "parts": {}}},
     "rules": lambda make, n: {"type": "accounts", "name": f"No account {n}", "condition": f"name = '?{n}'", "message": "No.", "field": "name"},
     "exchange-rates": lambda make, n: {"currency": "SEK", "date": str(date(1950, 1, 1) + timedelta(n)), "rate": "0.095"},
     "targets": lambda make, n: {"kpi": "order-intake", "period": str(1900 + n), "value": "1000.00"},

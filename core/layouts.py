@@ -132,8 +132,8 @@ def standard(actor: Actor, object_type: ObjectType) -> dict[str, Any]:
     side = [
         {"place": "side", "items": [{"block": "notes"}, {"block": "people"}]},
         {"place": "side", "items": _as_fields(main)},
-        {"place": "side", "folded": True, **_in_all_languages("More"), "items": _as_fields(more)},
-        {"place": "side", **_in_all_languages("Own fields"), "items": _as_fields(own)},
+        {"place": "side", "folded": True, **_in_all_languages(gettext_lazy("More")), "items": _as_fields(more)},
+        {"place": "side", **_in_all_languages(gettext_lazy("Own fields")), "items": _as_fields(own)},
     ]
     top = [
         {"place": "top", "items": [{"figure": key, "dimension": dimension} for key, dimension in object_type.figures]},
@@ -204,12 +204,12 @@ def figures(actor: Actor, object_type: ObjectType) -> dict[tuple[str, str], str]
     return found
 
 
-def _in_all_languages(word: str) -> dict[str, Any]:
+def _in_all_languages(word: Any) -> dict[str, Any]:
     """A word of the product as a company's own would say it, in each language."""
     said = {}
     for language in LANGUAGES:
         with translation.override(language.lower()):
-            said[language] = translation.gettext(word)
+            said[language] = str(word)
     return {"label": said.pop("en"), "labels": said}
 
 

@@ -45,7 +45,8 @@ def own_types() -> dict[str, ObjectType]:
     memo = context.memo()
     if "own types" not in memo:
         rows = list(CustomObject.objects.filter(archived_at=None).order_by("created_at", "id"))
-        memo["own types"] = {row.key: as_type(row, schema.own_fields_of(row.key)) for row in rows if row.key not in registry.types}
+        fields = schema.every_own_field() if rows else {}
+        memo["own types"] = {row.key: as_type(row, tuple(fields.get(row.key, ()))) for row in rows if row.key not in registry.types}
     return memo["own types"]
 
 

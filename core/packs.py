@@ -113,9 +113,14 @@ def _values(object_type: ObjectType, row: Record, roles: dict[str, str]) -> Valu
             value = [roles[one] for one in value or [] if one in roles]
         elif f.is_reference and f.target == "roles":
             value = roles.get(str(value), "")
-        if value not in (None, "", [], {}, False):
+        if value not in (None, "", [], {}) and value != _start(f):
             told[name] = value
     return _role(row, told) if object_type.slug == "roles" else told
+
+
+def _start(f: Field) -> Any:
+    """What a field holds of which nothing is said."""
+    return bool(f.default) if f.kind == "yesno" else f.default
 
 
 def _role(row: Role, told: Values) -> Values:
@@ -208,7 +213,7 @@ def plan(actor: Actor, content: Any) -> list[Step]:
                 _plan_default_role(step)
             elif (mine := present.get(step.id) or gone.get(step.id)) is not None:
                 step.found = mine.found
-                step.fields = {n: [mine.values.get(n), v] for n, v in values.items() if mine.values.get(n) != v and n != "grants"}
+                step.fields = _differing(_fields(object_type), mine.values, values)
                 step.state = "new" if mine.found.archived_at else "differs" if step.fields else "same"
             if not access.allows(actor, object_type, "add"):
                 step.state, step.problem = "impossible", _("You may not make this.")
@@ -220,6 +225,12 @@ def _spoken(content: Values, slug: str) -> list[Values]:
     """The parts of a type with their texts in the company's language, where the file has them in it (``in``)."""
     language = context.company().language
     return [{**{n: v for n, v in values.items() if n != "in"}, **values.get("in", {}).get(language, {})} for values in content["parts"].get(slug, ())]
+
+
+def _differing(fields: dict[str, Field], mine: Values, theirs: Values) -> dict[str, list[Any]]:
+    """Both values of what the file says otherwise. What either leaves unsaid is as it starts."""
+    pairs = {n: [mine.get(n, _start(fields[n])), v] for n, v in theirs.items() if n in fields}
+    return {n: pair for n, pair in pairs.items() if pair[0] != pair[1]}
 
 
 def _plan_default_role(step: Step) -> None:

@@ -85,7 +85,7 @@ def _named(object_type: ObjectType, texts: Iterable[Any]) -> str:
     """The first of these that says something; a choice in its words."""
     title = object_type.fields.get(object_type.title)
     words = title.choices() if title is not None and title.kind == "choice" else {}
-    return next((str(words.get(t, t)) for t in texts if t), "") or unnamed(object_type)
+    return next((str(words.get(t) or object_type.called.get(t, t)) for t in texts if t), "") or unnamed(object_type)
 
 
 def unnamed(object_type: ObjectType) -> str:

@@ -32,20 +32,16 @@ def _common(object_type: ObjectType) -> dict[str, Field]:
 
 def own_fields(object_type: ObjectType) -> tuple[Field, ...]:
     """The company's own fields of a type, in their order; archived ones are left out. Cost: see above."""
-    return own_fields_of(object_type.slug)
-
-
-def own_fields_of(slug: str) -> tuple[Field, ...]:
-    """The same by the type's slug, for who is about to make the type."""
-    return tuple(_every_own_field().get(slug, ()))
+    return tuple(every_own_field().get(object_type.slug, ()))
 
 
 def pointing(slug: str) -> list[tuple[str, Field]]:
     """The company's own fields that refer to records of this type, each with the slug of its own type. Cost: see above."""
-    return [(home, f) for home, found in _every_own_field().items() for f in found if f.target == slug and f.kind in ("ref", "refs")]
+    return [(home, f) for home, found in every_own_field().items() for f in found if f.target == slug and f.kind in ("ref", "refs")]
 
 
-def _every_own_field() -> dict[str, list[Field]]:
+def every_own_field() -> dict[str, list[Field]]:
+    """The company's own fields by the slug of their type. Cost: one query for each use-case; outside of one, each time."""
     memo = context.memo()
     if "custom fields" not in memo:
         grouped: dict[str, list[Field]] = {}

@@ -6,7 +6,7 @@ Floors above add their own through ``registry.seeds``. All of it is written thro
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from core import access, codes, context, registry, write
+from core import access, codes, context, registry, trail, write
 from core.models import Currency, Dashboard, Kpi, Role, User
 from core.models.record import permit
 from core.money import minor_unit
@@ -83,3 +83,5 @@ def _plant_performance() -> None:
         Currency.objects.bulk_create(currencies)
         Kpi.objects.bulk_create(kpis)
         Dashboard.objects.bulk_create(boards)
+    system = access.system("company created")
+    trail.note([trail.entry(system, get(slug), row, "add", {}) for slug, rows in (("kpis", kpis), ("dashboards", boards)) for row in rows])

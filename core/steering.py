@@ -1,6 +1,7 @@
 """What the rows may say by which a company watches itself: KPIs it builds or changes, dashboards, watches; and whose they are."""
 
 import re
+from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from itertools import pairwise
 from typing import Any
@@ -14,7 +15,7 @@ from core import access, context, figures, kpi, limits, periods, registry, struc
 from core.access import Actor
 from core.errors import RuleError
 from core.kpi import built
-from core.models import Dashboard, Kpi, User, Watch
+from core.models import Dashboard, Kpi, Role, User, Watch
 
 KEY = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 FORMATS = {
@@ -31,6 +32,32 @@ WIDTH, HEIGHT, LOWEST, TILES = 12, 12, 400, 60
 STEPS, FILTERS, READERS = 12, 8, 100
 EVERY = {"day": gettext_lazy("every day"), "week": gettext_lazy("every Monday"), "month": gettext_lazy("on the first of the month")}
 PERIODS = ("this-month", "last-month", "this-quarter", "this-year", "last-30-days", "all")
+
+class _Shipped(Mapping):
+    """Keys of what the product ships, each with its name in the reader's language."""
+
+    def __init__(self, home: dict[str, Any]):
+        self._home = home
+
+    def __getitem__(self, key: str) -> Any:
+        return self._home[key].label
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._home)
+
+    def __len__(self) -> int:
+        return len(self._home)
+
+
+def role_choices() -> dict[str, str]:
+    """Key of a default role -> what the company calls it. Cost: one query, once for each use-case."""
+    memo = context.memo()
+    if "role-choices" not in memo:
+        memo["role-choices"] = dict(Role.objects.exclude(key="").order_by("name").values_list("key", "name"))
+    return memo["role-choices"]
+
+
+SHIPPED_KPIS, SHIPPED_BOARDS = _Shipped(registry.kpis), _Shipped(registry.dashboards)  # filled when the floors above have declared theirs
 
 
 # KPIs ---------------------------------------------------------------------------------------------------------------

@@ -13,7 +13,10 @@ from core.registry import KINDS, Dimension, Field
 
 def kpi_choices() -> dict[str, Any]:
     """Key -> name of the company's KPIs. Cost: one query, once for each request."""
-    return context.memo().setdefault("kpi-choices", {d.key: d.name for d in kpi.every_definition()})
+    memo = context.memo()
+    if "kpi-choices" not in memo:
+        memo["kpi-choices"] = {d.key: d.name for d in kpi.every_definition()}
+    return memo["kpi-choices"]
 
 
 def dimension_choices() -> dict[str, Any]:

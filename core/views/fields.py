@@ -310,7 +310,7 @@ def _roles(texts: dict) -> list[dict[str, Any]]:
 
 
 def _words(texts: dict) -> list[dict[str, str]]:
-    return [{"tag": tag, "label": texts[f"labels.{tag}"], "help": texts[f"helps.{tag}"]} for tag in codes.LANGUAGES]
+    return [{"tag": tag, "called": name, "label": texts[f"labels.{tag}"], "help": texts[f"helps.{tag}"]} for tag, name in codes.LANGUAGES.items()]
 
 
 @pages.page

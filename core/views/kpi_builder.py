@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.translation import gettext as _
 
-from core import access, figures, kpi, registry, steering, structures, write
+from core import access, figures, kpi, read, registry, steering, structures, write
 from core.access import Actor
 from core.errors import Denied, Missing, OdosError, RuleError, Unparsable
 from core.kpi import built
@@ -194,7 +194,7 @@ def _builder(actor: Actor, row: Kpi, sent: Any, error: OdosError | None) -> dict
     told = [] if error is None or isinstance(error, pages.Again) else sentences(error) if isinstance(error, RuleError | Unparsable) else [str(error)]
     values = {
         "row": row, "shipped": shipped, "errors": told, "refused": refused, "version": sent.get("version", row.version if row.key else ""),
-        "title": _("Build a figure") if not row.key else _("Change %(name)s") % {"name": sent.get("name") or row.name or row.key},
+        "title": _("Build a figure") if not row.key else _("Change %(name)s") % {"name": sent.get("name") or read.label(actor, registry.types["kpis"], row)},
         "action": f"/kpis/{row.key}/edit/" if row.key else "/kpis/new/", "about": _about(sent, shipped, refused), "steps": _steps(sent),
         "copy": f"/kpis/new/?copy={row.key}",
     }  # fmt: skip

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from core import access, packs, registry, write
 from core.access import Actor
 from core.errors import Missing, OdosError, RuleError
+from core.labels import in_language
 from core.models import Pack
 from core.views import pages
 
@@ -109,12 +110,29 @@ def _look(request: HttpRequest, actor: Actor, error: OdosError | None = None) ->
 
 
 def _step(step: packs.Step) -> dict[str, Any]:
-    labels = registry.types[step.slug].fields
+    object_type = registry.types[step.slug]
+    labels = object_type.fields | {entry.name: entry for entry in object_type.lines}
     return {
-        "id": step.id, "name": step.values.get("label") or step.values.get("plural") or step.name, "key": step.name, "state": step.state,
+        "id": step.id, "name": _called(step), "key": step.name, "state": step.state,
         "problem": step.problem, "asks": step.state == "differs" and step.slug != "roles",
-        "fields": [{"label": labels[n].label if n in labels else n, "mine": _text(a), "theirs": _text(b)} for n, (a, b) in step.fields.items()],
+        "fields": [{"label": labels[n].label if n in labels else n, "mine": _text(a), "theirs": _grants(b) if n == "grants" else _text(b)} for n, (a, b) in step.fields.items()],
     }  # fmt: skip
+
+
+def _called(step: packs.Step) -> Any:
+    """What people call a part, in the reader's language where the file says it."""
+    for one, others in (("plural", "plurals"), ("label", "labels"), ("name", "labels")):
+        if step.values.get(one):
+            return in_language(step.values[one], step.values.get(others))
+    if step.slug == "roles" and step.found is not None:
+        return step.found.name
+    return registry.get(step.values["type"]).plural if step.slug == "layouts" and registry.get(step.values.get("type", "")) else step.name
+
+
+def _grants(rows: list[dict[str, Any]]) -> str:
+    """The types on which a role gets rights."""
+    found = (registry.get(row.get("type", "")) for row in rows)
+    return ", ".join(str(t.plural) if t else row.get("type", "") for t, row in zip(found, rows, strict=True))
 
 
 def _text(value: Any) -> str:
@@ -193,7 +211,7 @@ def _show_export(request: HttpRequest, actor: Actor, error: OdosError | None = N
 
 
 def _part(step: packs.Step) -> dict[str, str]:
-    return {"id": step.id, "name": step.values.get("label") or step.values.get("plural") or step.name, "key": step.name}
+    return {"id": step.id, "name": _called(step), "key": step.name}
 
 
 def _export(request: HttpRequest, actor: Actor) -> HttpResponse:

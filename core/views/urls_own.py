@@ -57,6 +57,7 @@ urlpatterns = [
     path("settings/verification/", doctor.verification, name="verification"),
     path("settings/verification/<uuid:ident>/", doctor.verification, name="verification-night"),
     path("settings/changes/", changes.changes, name="changes"),
+    path("packs/new/", packs.index, name="pack-new"),
     path("settings/packs/", packs.index, name="packs"),
     path("settings/packs/look/", packs.look, name="pack-look"),
     path("settings/packs/export/", packs.export, name="pack-export"),

@@ -170,7 +170,12 @@ def test_the_trail_of_a_record_says_who_did_what(api, alice):
 
 def test_own_fields_are_fields_like_all_others(api):
     own = {"type": "products", "key": "score", "kind": "number", "label": "Score", "required": True}
-    assert api.post("custom-fields/", own).status_code == 201
+    refused = api.post("custom-fields/", own) if api.get("products/?limit=1").json()["results"] else None
+    assert refused is None or "required" in refused.json()["errors"], "records that are there would have none"
+    assert api.post("custom-fields/", {**own, "default": "1"}).status_code == 201
+    assert api.get("products/?score__ne=1").json()["results"] == []
+    field = api.get("custom-fields/?key=score").json()["results"][0]
+    assert api.patch(field["url"], {"default": None}, field["version"]).status_code == 200
     assert "score" in api.post("products/", factories.data("products", api)).json()["errors"]
     made = factories.make("products", api, score="7.50")
     assert made["score"] == "7.5"

@@ -106,7 +106,7 @@ def test_what_is_answered_is_what_is_described(api, document):
     for slug in (*factories.writable(), *dealer.SLUGS):
         factories.make(slug, api)
     document = api.get("schema/").json()
-    for object_type in registry.every():
+    for object_type in (t for t in registry.every() if t.slug != "kpis"):  # those are described and answered as the contract words them: below
         page = api.get(f"{object_type.slug}/?limit=20&count=exact").json()
         listed = document["paths"][f"/{object_type.slug}/"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
         assert page["results"] or object_type.slug in ("facts", "allocations") or (object_type.own and object_type.slug not in dealer.SLUGS)

@@ -285,7 +285,7 @@ def test_many_figures_cost_no_more_than_a_few(world):
     def read():
         with CaptureQueriesContext(connection) as queries:
             found = kpi.values(world.actor, tiles), kpi.values(world.actor, lines, compared=False)
-        assert len(queries) <= 8, [q["sql"][:200] for q in queries]
+        assert len(queries) <= 10, [q["sql"][:200] for q in queries]
         return found
 
     several, months = door.reading(read)

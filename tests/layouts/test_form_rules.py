@@ -51,8 +51,9 @@ def test_a_rule_locks_by_what_stood_there_before(api):
 
 
 def test_what_is_not_shown_is_neither_asked_nor_changed(api):
-    own = api.post("custom-fields/", {"type": "accounts", "key": "credit_note", "kind": "text", "label": "Credit note", "required": True})
+    own = api.post("custom-fields/", {"type": "accounts", "key": "credit_note", "kind": "text", "label": "Credit note", "required": True, "default": "none"})
     assert own.status_code == 201, own.json()
+    assert api.patch(own.json()["url"], {"default": None}, 1).status_code == 200, "records that were there have one now; new ones need it"
     made = rule(api, "show", ["tax_id", "credit_note"], {"any": [BIG, ["country", "eq", "DE"]]})
     assert api.post("accounts/", {"name": "Hidden"}).status_code == 201, "what is not shown is not required"
     refused = api.post("accounts/", {"name": "Hidden", "tax_id": "X"})
@@ -90,13 +91,14 @@ def test_a_rule_that_makes_no_sense_is_refused_in_a_sentence(api, said, where):
     assert where in refused.json()["errors"], refused.json()
 
 
-def test_a_rule_about_a_field_that_is_no_more_asks_nothing_away(api):
+def test_a_field_goes_only_after_the_rules_about_it(api):
     own = api.post("custom-fields/", {"type": "contacts", "key": "nick", "kind": "text", "label": "Nick"}).json()
     made = api.post("form-rules/", {"type": "contacts", "name": "n", "effect": "show", "fields": ["title"], "condition": ["nick", "eq", "Bo"]}).json()
     assert list(api.post("contacts/", {"name": "Ann", "title": "Dr"}).json()["errors"]) == ["title"]
+    assert api.post(f"custom-fields/{own['id']}/archive/").status_code == 422
+    drop(api, made)
     assert api.post(f"custom-fields/{own['id']}/archive/").status_code == 200
     assert api.post("contacts/", {"name": "Ann", "title": "Dr"}).status_code == 201
-    drop(api, made)
 
 
 def test_every_type_has_its_rules(api):

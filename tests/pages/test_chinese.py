@@ -99,9 +99,10 @@ class Reader(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         found = dict(attrs)
-        if tag in self.SILENT or found.get("lang") == "en":  # the way back to English says so in English
+        # The way back to English says so in English; what is a language of its own is not translated.
+        if tag in self.SILENT or found.get("lang") == "en" or found.get("translate") == "no":
             self._inside.append(tag)
-        self.said += [found[name] for name in self.SPOKEN if found.get(name)]
+        self.said += [found[name] for name in self.SPOKEN if found.get(name) and found.get("translate") != "no"]
         if tag == "a" and found.get("href"):
             self.links.append(found["href"])
 
@@ -116,10 +117,10 @@ class Reader(HTMLParser):
 
 # Words of the Latin alphabet that Chinese readers see: names of products, formats, units and codes, and what people typed.
 LATIN = re.compile(r"[A-Za-z][A-Za-z'’]+")
-DATA = re.compile(r"\S+@\S+|\[\{.*\}\]|YYYY[-DHMT:]*|^[A-Z][A-Za-z_]+/[\w/ -]+$|^[A-Z]{3}$|^[A-Z]{3} · (?:[A-Z]{3}$)?|https?://\S+|\bSO-\d+-\d+\b|Asia/Shanghai")
+DATA = re.compile(r"[A-Z]*-?\{year\}|\S+@\S+|\[\{.*\}\]|YYYY[-DHMT:]*|^[A-Z][A-Za-z_]+/[\w/ -]+$|^[A-Z]{3}$|^[A-Z]{3} · (?:[A-Z]{3}$)?|https?://\S+|\bSO-\d+-\d+\b|Asia/Shanghai")
 KNOWN = {
-    "Odos", "API", "CSV", "KPI", "ID", "JSON", "UTC", "UTF", "MB", "CRM", "Ctrl", "Enter", "Esc", "OpenAPI", "English", "CNY", "com", "example", "https",
-    "localhost",
+    "Odos", "API", "CSV", "XLSX", "Excel", "KPI", "ID", "JSON", "UTC", "UTF", "MB", "CRM", "Ctrl", "Enter", "Esc", "OpenAPI", "English", "CNY", "com",
+    "example", "https", "localhost",
 }  # fmt: skip
 
 
@@ -205,7 +206,7 @@ def test_refused_forms_are_refused_in_chinese(chinese):
     company, owner = chinese
     client = people.signed_in(owner, company)
     said, odd = 0, {}
-    for t in [t for t in registry.every() if t.writable and not t.rows]:
+    for t in [t for t in registry.every() if t.writable and not t.rows and t.slug not in ("kpis", "dashboards", "packs", "custom-fields")]:  # those have pages of their own
         nonsense = dict.fromkeys(t.fields, "？") | {f"{lines.name}.0.{name}": "？" for lines in t.lines for name in lines.fields}
         for values in ({}, nonsense):
             answer = client.post(f"/{t.slug}/new/", {"whole": "1", **values})

@@ -120,7 +120,8 @@ SHIPPED = sorted(packs.shipped())
 def test_a_shipped_pack_installs_works_and_goes(there, key):
     answer = there.post("packs/", {"content": packs.shipped()[key]})
     assert answer.status_code == 201, answer.json()
-    assert all(step.state == "same" for step in packs.plan(access.actor_for(people.owner_of(context.company())), packs.shipped()[key]))
+    again = packs.plan(access.actor_for(people.owner_of(context.company())), packs.shipped()[key])
+    assert [(step.id, step.fields) for step in again if step.state != "same"] == []
     for stated in packs.shipped()[key]["parts"]["custom-objects"]:
         assert there.get(f"{stated['key']}/").status_code == 200
     assert there.post(f"{answer.json()['url']}uninstall/", {}).status_code == 200

@@ -18,8 +18,11 @@ register(
     ),
     ObjectType(
         "dashboards", Dashboard, _("Dashboard"), _("Dashboards"),
-        ("name", "tiles", "filters", named("role", options=steering.role_choices), "owner", named("is_default", label=_("Everybody's first")), "schedule", "labels"),
-        shown=(named("key", label=_("Key")),),
+        (
+            "name", "tiles", "filters", named("role", options=steering.role_choices), "owner", named("is_default", label=_("Everybody's first")),
+            "schedule", "labels",
+        ),
+        shown=(named("key", label=_("Key"), options=lambda: dict(steering.SHIPPED_BOARDS)),),
         columns=("name", "role", "owner", "is_default"), title="name", title_else="key", search=("name",), icon="layout-dashboard",
         called=steering.SHIPPED_BOARDS,
         personal=steering.whose_dashboards, prepare=steering.prepare_dashboards, check=steering.check_dashboard, sort=("name",), keys=("name",),

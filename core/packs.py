@@ -185,15 +185,11 @@ def _faults(content: Values) -> Iterator[str]:
     for slug, values in ((slug, v) for slug, p in parts.items() if slug in KINDS and registry.get(slug) for v in p):
         object_type = registry.get(slug)
         known = {*_fields(object_type), *(entry.name for entry in object_type.lines), *(("key",) if slug == "roles" else ())}
-        if not all(isinstance(spoken, dict) and spoken.keys() <= known for spoken in _texts(values)):
+        spoken = values.get("in", {})
+        if not isinstance(spoken, dict) or not all(isinstance(one, dict) and one.keys() <= known for one in spoken.values()):
             yield _("“in” of “%(part)s” holds its texts by language.") % {"part": f"{slug}: {identity(object_type, values)}"[:120]}
         for name in values.keys() - known - {"in"}:
             yield _("“%(part)s” has no field “%(name)s”.") % {"part": f"{slug}: {identity(object_type, values)}"[:120], "name": str(name)[:60]}
-
-
-def _texts(values: Values) -> list[Any]:
-    told = values.get("in", {})
-    return list(told.values()) if isinstance(told, dict) else [told]
 
 
 def plan(actor: Actor, content: Any) -> list[Step]:

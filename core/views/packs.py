@@ -100,7 +100,11 @@ def _look(request: HttpRequest, actor: Actor, error: OdosError | None = None) ->
     except RuleError as refused:
         return _show(request, actor, refused)
     row = Pack.objects.filter(key=content["key"], archived_at=None).first()
-    groups = [{"label": registry.types[slug].plural, "steps": [_step(s) for s in steps if s.slug == slug]} for slug in dict.fromkeys(s.slug for s in steps)]
+    names = {s.values["key"]: _called(s, {}) for s in steps if s.slug == "custom-objects"}
+    groups = [
+        {"label": registry.types[slug].plural, "steps": [_step(s, names) for s in steps if s.slug == slug]}
+        for slug in dict.fromkeys(s.slug for s in steps)
+    ]  # fmt: skip
     values = {
         "name": packs.called(content), "about": packs.described(content), "groups": groups, "content": json.dumps(content, ensure_ascii=False),
         "counts": {state: sum(s.state == state for s in steps) for state in ("new", "same", "differs", "impossible")}, "errors": _sentences(error),
@@ -109,30 +113,38 @@ def _look(request: HttpRequest, actor: Actor, error: OdosError | None = None) ->
     return pages.render(request, actor, "pages/pack_plan.html", values)
 
 
-def _step(step: packs.Step) -> dict[str, Any]:
+def _step(step: packs.Step, names: dict[str, Any]) -> dict[str, Any]:
     object_type = registry.types[step.slug]
     labels = object_type.fields | {entry.name: entry for entry in object_type.lines}
     return {
-        "id": step.id, "name": _called(step), "key": step.name, "state": step.state,
+        "id": step.id, "name": _called(step, names), "key": step.name, "state": step.state,
         "problem": step.problem, "asks": step.state == "differs" and step.slug != "roles",
-        "fields": [{"label": labels[n].label if n in labels else n, "mine": _text(a), "theirs": _grants(b) if n == "grants" else _text(b)} for n, (a, b) in step.fields.items()],
+        "fields": [
+            {"label": labels[n].label if n in labels else n, "mine": _text(a), "theirs": _grants(b, names) if n == "grants" else _text(b)}
+            for n, (a, b) in step.fields.items()
+        ],
     }  # fmt: skip
 
 
-def _called(step: packs.Step) -> Any:
+def _called(step: packs.Step, names: dict[str, Any]) -> Any:
     """What people call a part, in the reader's language where the file says it."""
     for one, others in (("plural", "plurals"), ("label", "labels"), ("name", "labels")):
         if step.values.get(one):
             return in_language(step.values[one], step.values.get(others))
     if step.slug == "roles" and step.found is not None:
         return step.found.name
-    return registry.get(step.values["type"]).plural if step.slug == "layouts" and registry.get(step.values.get("type", "")) else step.name
+    return _plural(step.values["type"], names) if step.slug == "layouts" and "type" in step.values else step.name
 
 
-def _grants(rows: list[dict[str, Any]]) -> str:
+def _plural(slug: str, names: dict[str, Any]) -> Any:
+    """What records of a type are called: of one that is there, or of one that comes with the pack."""
+    found = registry.get(slug)
+    return found.plural if found else names.get(slug, slug)
+
+
+def _grants(rows: list[dict[str, Any]], names: dict[str, Any]) -> str:
     """The types on which a role gets rights."""
-    found = (registry.get(row.get("type", "")) for row in rows)
-    return ", ".join(str(t.plural) if t else row.get("type", "") for t, row in zip(found, rows, strict=True))
+    return ", ".join(str(_plural(row.get("type", ""), names)) for row in rows)
 
 
 def _text(value: Any) -> str:
@@ -211,7 +223,7 @@ def _show_export(request: HttpRequest, actor: Actor, error: OdosError | None = N
 
 
 def _part(step: packs.Step) -> dict[str, str]:
-    return {"id": step.id, "name": _called(step), "key": step.name}
+    return {"id": step.id, "name": _called(step, {}), "key": step.name}
 
 
 def _export(request: HttpRequest, actor: Actor) -> HttpResponse:

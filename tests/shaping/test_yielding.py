@@ -25,7 +25,7 @@ def test_an_object_gives_way_to_a_type_that_ships_later(api, alice, client_for, 
     assert api.delete(gone["url"], 1).status_code == 204
     call = api.post("activities/", {"kind": "call", "subject": "About the car", "about": {"type": "vehicles", "id": car}}).json()
     role = api.post("roles/", {"name": "Drivers", "grants": [{"type": "vehicles", "actions": ["view"], "scope": "own", "hidden": ["price"]}]}).json()
-    content = {"tabs": [{"key": "a", "label": "A", "sections": [{"label": "S", "columns": 1, "items": [{"related": "vehicles.replaces"}]}]}]}
+    content = {"tabs": [{"key": "a", "label": "A", "sections": [{"label": "S", "columns": 1, "items": [{"related": "vehicles.replaces"}, {"block": "timeline"}]}]}]}
     with permit():
         layout = Layout.objects.create(type="vehicles", content=content)
     before, trailed = api.get(f"vehicles/{car}/").json(), TrailEntry.objects.filter(about_type="vehicles").count()
@@ -41,7 +41,7 @@ def test_an_object_gives_way_to_a_type_that_ships_later(api, alice, client_for, 
         assert api.get(call["url"]).json()["about"]["type"] == "vehicles-own"
         assert Grant.objects.get(role_id=role["id"]).type == "vehicles-own"
         layout.refresh_from_db()
-        assert layout.type == "vehicles-own" and layout.content["tabs"][0]["sections"][0]["items"] == [{"related": "vehicles-own.replaces"}]
+        assert layout.type == "vehicles-own" and layout.content["tabs"][0]["sections"][0]["items"][0] == {"related": "vehicles-own.replaces"}
         assert not CustomField.objects.filter(type="vehicles").exists() and CustomField.objects.get(type="test-drives", key="vehicle").target == "vehicles-own"
         assert TrailEntry.objects.filter(about_type="vehicles-own").count() == trailed and not TrailEntry.objects.filter(about_type="vehicles").exists()
         page = client_for(alice).get(f"/vehicles-own/{car}/").content.decode()

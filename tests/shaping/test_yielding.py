@@ -25,7 +25,8 @@ def test_an_object_gives_way_to_a_type_that_ships_later(api, alice, client_for, 
     assert api.delete(gone["url"], 1).status_code == 204
     call = api.post("activities/", {"kind": "call", "subject": "About the car", "about": {"type": "vehicles", "id": car}}).json()
     role = api.post("roles/", {"name": "Drivers", "grants": [{"type": "vehicles", "actions": ["view"], "scope": "own", "hidden": ["price"]}]}).json()
-    content = {"tabs": [{"key": "a", "label": "A", "sections": [{"label": "S", "columns": 1, "items": [{"related": "vehicles.replaces"}, {"block": "timeline"}]}]}]}
+    items = [{"related": "vehicles.replaces"}, {"block": "timeline"}]
+    content = {"tabs": [{"key": "a", "label": "A", "sections": [{"label": "S", "columns": 1, "items": items}]}]}
     with permit():
         layout = Layout.objects.create(type="vehicles", content=content)
     before, trailed = api.get(f"vehicles/{car}/").json(), TrailEntry.objects.filter(about_type="vehicles").count()

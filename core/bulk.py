@@ -4,7 +4,6 @@ Each part is one transaction of ``core.write`` with all its rules; a record that
 Trying does the same work and takes it back, so what it tells is what would happen. All writes of a run carry its id as their batch.
 """
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -12,12 +11,12 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db import DataError, IntegrityError, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from core import access, cleaning, context, jobs, limits, query, registry, undo, write
+from core import access, cleaning, context, jobs, limits, piecemeal, query, registry, undo, write
 from core.access import Actor
 from core.errors import Denied, Missing, OdosError, RuleError, Stale, WrongState
 from core.models import BulkPart, BulkRun
@@ -28,7 +27,6 @@ from core.registry import Act, ObjectType
 PART = 250  # records of one transaction: a part takes a second or two, so that progress is seen and nobody waits long for its locks
 REASONS = 50  # different sentences a report tells apart
 PLAIN = ("change", "delete")
-AT = re.compile(r"(\d+)\.(.+)", re.ASCII | re.DOTALL)
 Fault = list[Any]  # [id, kind, sentence]; kinds: gone, changed, left, denied, state, rule
 
 
@@ -246,7 +244,8 @@ def do_part(actor: Actor, object_type: ObjectType, run: BulkRun, one: BulkPart) 
     try:
         with transaction.atomic(), context.calling(replace(context.call(), batch=run.pk)):
             able, refused = _able(actor, object_type, run, known)
-            refused += _attempt(partial(_do, actor, object_type, run.what), able, counts)
+            left = piecemeal.do(partial(_do, actor, object_type, run.what, counts), able)
+            refused += [[str(pk), _kind(error), sentence_of(error)] for (pk, _version), error in left]
             if run.state == "checking":
                 raise _TakenBack
     except _TakenBack:
@@ -297,51 +296,19 @@ def _impossible(actor: Actor, object_type: ObjectType, deed: Act | None, record:
     return ""
 
 
-def _do(actor: Actor, object_type: ObjectType, what: dict[str, Any], items: list[tuple[UUID, int]]) -> Counter:
+def _do(actor: Actor, object_type: ObjectType, what: dict[str, Any], counts: Counter, items: list[tuple[UUID, int]]) -> None:
     """The deed on these records, on all or none. Errors: whatever ``core.write`` refuses."""
     do, data = what["do"], what["data"]
     if do == "delete":
-        gone = [write.delete(actor, object_type, pk, version) for pk, version in items]
-        return Counter(changed=sum(gone), archived=len(gone) - sum(gone))
-    if do == "change":
+        gone = write.delete_many(actor, object_type, items)
+        counts.update(changed=sum(gone), archived=len(gone) - sum(gone))
+    elif do == "change":
         stored = write.change_many(actor, object_type, [(pk, dict(data), version) for pk, version in items])
         changed = sum(record.version != version for record, (_pk, version) in zip(stored, items, strict=True))
-        return Counter(changed=changed, unchanged=len(items) - changed)
-    write.act_many(actor, object_type, do, [(pk, dict(data)) for pk, _version in items], versions=dict(items))
-    return Counter(changed=len(items))
-
-
-def _attempt(do: Callable[[list], Counter], items: list[tuple[UUID, int]], counts: Counter) -> list[Fault]:
-    """Do as many as can be done: what is refused by name is left out, what is refused without one is looked for by halving."""
-    if not items:
-        return []
-    try:
-        with transaction.atomic():
-            counts.update(do(items))
-        return []
-    except RuleError as error:
-        named = _positions(error, len(items))
-        if named:
-            rest = [item for at, item in enumerate(items) if at not in named]
-            return [[str(items[at][0]), "rule", told] for at, told in named.items()] + _attempt(do, rest, counts)
-        refused: Exception = error
-    except (OdosError, IntegrityError, DataError) as error:
-        refused = error
-    if len(items) == 1:
-        return [[str(items[0][0]), _kind(refused), sentence_of(refused)]]
-    half = len(items) // 2
-    return _attempt(do, items[:half], counts) + _attempt(do, items[half:], counts)
-
-
-def _positions(error: RuleError, count: int) -> dict[int, str]:
-    """Place in the batch -> what is wrong there, where the refusal says it."""
-    named: dict[int, list[str]] = {}
-    for name, sentences in error.errors.items():
-        found = AT.fullmatch(name)
-        if found is None or int(found[1]) >= count:
-            return {}
-        named.setdefault(int(found[1]), []).extend(sentences)
-    return {at: " ".join(sentences) for at, sentences in named.items()}
+        counts.update(changed=changed, unchanged=len(items) - changed)
+    else:
+        write.act_many(actor, object_type, do, [(pk, dict(data)) for pk, _version in items], versions=dict(items))
+        counts.update(changed=len(items))
 
 
 def _kind(error: Exception) -> str:
@@ -351,13 +318,11 @@ def _kind(error: Exception) -> str:
 
 def sentence_of(error: Exception) -> str:
     """A refusal in words."""
-    if isinstance(error, RuleError):
-        return " ".join(s for sentences in error.errors.values() for s in sentences)
     if isinstance(error, Missing):
         return _("It is no longer there, or you no longer see it.")
     if isinstance(error, Stale):
         return _("Somebody changed it after it was selected.")
-    return str(error) if isinstance(error, OdosError) else _("A value is outside of what is possible.")
+    return " ".join(error.sentences) if isinstance(error, OdosError) else _("A value is outside of what is possible.")
 
 
 def told(run: BulkRun, most: int = 1000) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Avg, CharField, Count, DecimalField, ExpressionWrapper, F, Max, Min, Model, OuterRef, QuerySet, Subquery, Sum, Value
+from django.db.models import Avg, CharField, Count, Max, Min, Model, OuterRef, QuerySet, Subquery, Sum, Value
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
@@ -153,7 +153,7 @@ def _rollup(object_type: ObjectType, said: dict[str, Any], sight: Sight) -> tupl
     if said.get("filter"):
         rows = rows.filter(conditions.compile(other, said["filter"], sight))
     kind = kind_of_rollup(said["aggregate"], of)
-    counted = Count("pk") if of is None or said["aggregate"] == "count" else AGGREGATES[said["aggregate"]](_summed(other, known, of))
+    counted = Count("pk") if of is None or said["aggregate"] == "count" else AGGREGATES[said["aggregate"]](_summed(known, of))
     value = Subquery(rows.order_by().annotate(_all=Value(1)).values("_all").annotate(_n=counted).values("_n"), output_field=OUTPUT[TYPE_OF[kind]])
     if said["aggregate"] in ("count", "sum"):
         return Written("COALESCE({0}, 0)", value, output_field=OUTPUT["number"]), kind
@@ -167,14 +167,10 @@ def _referring(rows: QuerySet, by: Field) -> QuerySet:
     return rows.filter(**{by.attname: OuterRef("pk")})
 
 
-def _summed(other: ObjectType, known: Mapping[str, Field], of: Field) -> Any:
+def _summed(known: Mapping[str, Field], of: Field) -> Any:
     """What is added up of a row: money in the company's currency, as a list sums it."""
-    if of.kind != "money" or of.is_base or "currency" not in known or "rate" not in known:
-        return normal_sql(TYPE_OF[of.kind], of.rules.expr(of))
-    twin = known.get(f"base_{of.name}")
-    if twin is not None:
-        return twin.rules.expr(twin)
-    return ExpressionWrapper(of.rules.expr(of) * F("rate"), DecimalField(max_digits=30, decimal_places=10))
+    expr = schema.in_base(known, of)
+    return expr if schema.is_foreign(known, of) else normal_sql(TYPE_OF[of.kind], expr)
 
 
 def kind_of_rollup(aggregate: str, of: Field | None) -> str:
@@ -216,7 +212,7 @@ def problems(own: CustomField) -> dict[str, list[str]]:
     except formulas.FormulaError as error:
         return error.errors
     except OdosError as error:
-        return {"rollup": [s for found in getattr(error, "errors", {"": [str(error)]}).values() for s in found]}
+        return {"rollup": error.sentences}
     labels, needs = _needs(stored_sight())
     name = (own.type, own.key)
     needs[name], labels[name] = needed, own.label

@@ -9,6 +9,11 @@ from collections.abc import Mapping
 class OdosError(Exception):
     """A refusal the reader can understand; anything else that escapes is a defect."""
 
+    @property
+    def sentences(self) -> list[str]:
+        """All that it says, whatever it belongs to."""
+        return [str(self)] if str(self) else []
+
 
 def speakable(text: object) -> str:
     """What can be written as UTF-8: an error may quote what somebody sent, and half a surrogate pair is no text."""
@@ -25,6 +30,10 @@ class RuleError(OdosError):
         named = {"_": [errors]} if isinstance(errors, str) else errors
         self.errors = {speakable(name): [speakable(s) for s in sentences] for name, sentences in named.items()}
         super().__init__("; ".join(f"{k}: {' '.join(map(str, v))}" for k, v in self.errors.items()))
+
+    @property
+    def sentences(self) -> list[str]:
+        return [sentence for found in self.errors.values() for sentence in found]
 
 
 class Unparsable(OdosError):

@@ -106,7 +106,7 @@ def check(actor: Actor, row: FormRule, changed: dict, rows: dict) -> None:
         try:
             conditions.compile(object_type, row.condition, conditions.EVERYTHING)
         except RuleError as error:
-            errors["condition"] = [s for found in error.errors.values() for s in found]
+            errors["condition"] = error.sentences
     if problem := _fields_problem(object_type, row):
         errors["fields"] = [problem]
     if row.active and row.archived_at is None and FormRule.objects.filter(type=row.type, active=True, archived_at=None).exclude(pk=row.pk).count() >= MOST:

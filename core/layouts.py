@@ -83,16 +83,11 @@ class Plan:
 
 def of(actor: Actor, object_type: ObjectType, record_type: str = "") -> Plan:
     """The layout this reader gets of a record of this sort: that of his role before that of all, that of the sort before any. Cost: none."""
-    fitting = [m for m in shaped.of(object_type).layouts if m.record_type in ("", record_type) and (not m.role or m.role in roles_of(actor))]
+    fitting = [m for m in shaped.of(object_type).layouts if m.record_type in ("", record_type) and (not m.role or m.role in actor.roles)]
     if not fitting:
         return plan(standard(actor, object_type))
     made = min(fitting, key=lambda m: (not m.role, not m.record_type, m.id))
     return plan(made.content, made)
-
-
-def roles_of(actor: Actor) -> frozenset[str]:
-    """The ids of the roles he holds."""
-    return actor.roles
 
 
 def stored(object_type: ObjectType, role: str, record_type: str) -> Made | None:

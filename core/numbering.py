@@ -1,10 +1,13 @@
 """Numbers of documents: without gaps, given in the transaction that confirms or posts (M-06)."""
 
+import re
 from datetime import date
 
 from core.models import Sequence
 from core.models.record import permit
 from core.sql import take_number
+
+PATTERN = re.compile(r"[^{}]*(\{year\}[^{}]*)?(\{0{1,9}\})[^{}]*(\{year\}[^{}]*)?")
 
 
 def next_number(prefix: str, on: date) -> str:
@@ -19,10 +22,18 @@ def take(series: str, count: int = 1) -> int:
         return take_number(Sequence._meta.db_table, series, count)
 
 
+def is_pattern(text: str) -> bool:
+    """Whether numbers can be written by this: ``TD-{year}-{0000}``, the year before the digits, after them or not at all."""
+    return bool(PATTERN.fullmatch(text))
+
+
 def patterned(series: str, pattern: str, on: date, count: int) -> list[str]:
-    """The next ``count`` numbers of a series as its pattern writes them: ``TD-{year}-{0000}``. Cost: one statement."""
-    written = pattern.replace("{year}", f"{on.year:04d}")
-    start = written.index("{0")
-    digits = written[start : written.index("}", start) + 1]
+    """The next ``count`` numbers of a series as its pattern writes them. One with the year begins anew each year. Cost: one statement."""
     last = take(f"{series}:{on.year:04d}" if "{year}" in pattern else series, count)
-    return [written.replace(digits, str(n).zfill(len(digits) - 2)) for n in range(last - count + 1, last + 1)]
+    return [written(pattern, on, n) for n in range(last - count + 1, last + 1)]
+
+
+def written(pattern: str, on: date, number: int) -> str:
+    """One number as a pattern writes it."""
+    digits = PATTERN.fullmatch(pattern)[2]
+    return pattern.replace("{year}", f"{on.year:04d}").replace(digits, str(number).zfill(len(digits) - 2))

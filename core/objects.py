@@ -12,14 +12,13 @@ from django.utils.translation import gettext_lazy
 from core import collation, context, limits, numbering, registry, schema, sql, structures
 from core.access import Actor
 from core.errors import RuleError
-from core.labels import in_language, is_wording
+from core.labels import in_language, wording_errors
 from core.models import CustomObject, CustomRecord
 from core.registry import Field, ObjectType, named
 
 OWNER = named("owner", target="users", sort_path="owner__sort_key")
 KEY = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 OWN = gettext_lazy("Own objects")
-PATTERN = re.compile(r"[^{}]*(\{year\})?[^{}]*\{0{1,9}\}[^{}]*")
 MOST = 41  # characters of a key
 COLUMNS = 4  # so many own fields stand in a list nobody has shaped
 WIDE = ("longtext", "file", "image", "address", "geo", "barcode")  # kinds no column of such a list shows
@@ -79,27 +78,18 @@ def _nothing(actor: Actor, records: list) -> None:
 
 def _numbers(pattern: str) -> Any:
     def prepare(actor: Actor, pairs: list) -> None:
-        for record, _made in pairs:
-            if record._state.adding and not record.name:
-                record.name = numbered(record.object, pattern)
+        waiting = [record for record, _made in pairs if record._state.adding and not record.name]
+        if waiting:
+            series = waiting[0].object[:41]
+            for record, number in zip(waiting, numbering.patterned(series, pattern, structures.today(), len(waiting)), strict=True):
+                record.name = number
 
     return prepare
 
 
 def example(pattern: str) -> str:
     """What the first record's title will be; nothing where this is no pattern."""
-    return _written(pattern, 1) if PATTERN.fullmatch(pattern) else ""
-
-
-def numbered(series: str, pattern: str) -> str:
-    """The next number of a series as its pattern writes it, without gaps (M-06). Cost: one statement."""
-    year = f":{structures.today().year}" if "{year}" in pattern else ""
-    return _written(pattern, numbering.take(f"{series[:41]}{year}"))
-
-
-def _written(pattern: str, number: int) -> str:
-    digits = pattern[pattern.index("{0") + 1 : pattern.index("0}") + 1]
-    return pattern.replace("{year}", str(structures.today().year)).replace("{" + digits + "}", str(number).zfill(len(digits)))
+    return numbering.written(pattern, structures.today(), 1) if numbering.is_pattern(pattern) else ""
 
 
 def suggested_key(name: str) -> str:
@@ -127,12 +117,9 @@ def check(actor: Actor, row: CustomObject, changed: dict, rows: dict) -> None:
         errors["key"] = [_("A key is lower-case letters and digits, joined by single hyphens, and begins with a letter.")]
     elif row.key in TAKEN or row.key in registry.types:
         errors["key"] = [_("This key is taken by the product itself.")]
-    if row.pattern and not PATTERN.fullmatch(row.pattern):
+    if row.pattern and not numbering.is_pattern(row.pattern):
         errors["pattern"] = [_("A numbering holds its digits in braces, such as TD-{year}-{0000}.")]
-    for name in ("labels", "plurals"):
-        if not is_wording(getattr(row, name)):
-            errors[name] = [_("Names in other languages are written as {\"zh-Hans\": \"…\"}.")]
-    errors |= _shape_errors(row, changed)
+    errors |= wording_errors(labels=row.labels, plurals=row.plurals) | _shape_errors(row, changed)
     if errors:
         raise RuleError(errors)
     if row._state.adding:

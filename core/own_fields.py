@@ -9,18 +9,17 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from core import derived, jobs, limits, own_values, registry, schema, sql
+from core import derived, jobs, limits, numbering, own_values, registry, schema, sql
 from core.access import Actor
 from core.context import company
 from core.errors import RuleError
-from core.labels import is_wording
+from core.labels import is_wording, wording_errors
 from core.models import CustomField, FormRule, Role, Rule
 from core.models.record import permit
 from core.query import RESERVED
 from core.registry import ObjectType
 
 KEY = re.compile(r"[a-z][a-z0-9_]{0,40}", re.ASCII)
-PATTERN = re.compile(r"[^{}]*(\{year\}[^{}]*)?\{0{1,9}\}[^{}]*(\{year\}[^{}]*)?")
 COLORS = ("gray", "blue", "green", "amber", "red", "purple", "teal", "pink")
 CHOOSES = ("choice", "choices")
 POINTS = ("ref", "refs")
@@ -42,11 +41,12 @@ def check(actor: Actor, own: CustomField, changed: dict, rows: dict) -> None:
     for name, problem in (
         ("key", key_problem(object_type, own)), ("options", _options_problem(own)), ("target", _target_problem(own)), ("pattern", _pattern_problem(own)),
         ("unique", _unique_problem(own)), ("fast", _fast_problem(own)), ("depends_on", _dependence_problem(own)), ("maximum", _bounds_problem(own)),
-        ("labels", _wording_problem(own.labels)), ("helps", _wording_problem(own.helps)), ("seen_by", _roles_problem(own.seen_by)),
+        ("seen_by", _roles_problem(own.seen_by)),
         ("edited_by", _roles_problem(own.edited_by)), ("required", _required_problem(own)),
     ):  # fmt: skip
         if problem:
             errors[name] = [problem]
+    errors |= wording_errors(labels=own.labels, helps=own.helps)
     errors |= derived.problems(own) if own.kind in schema.COMPUTED and not errors else {}
     _clean_default(own, errors)
     _demand_sight(actor, own, changed, errors)
@@ -108,7 +108,7 @@ def _target_problem(own: CustomField) -> str | None:
 def _pattern_problem(own: CustomField) -> str | None:
     if own.kind != "autonumber":
         return _("Only an auto number is numbered.") if own.pattern else None
-    return None if PATTERN.fullmatch(own.pattern) else _("A numbering holds its digits in braces, such as TD-{year}-{0000}.")
+    return None if numbering.is_pattern(own.pattern) else _("A numbering holds its digits in braces, such as TD-{year}-{0000}.")
 
 
 def _unique_problem(own: CustomField) -> str | None:
@@ -127,10 +127,6 @@ def _bounds_problem(own: CustomField) -> str | None:
         return _("Only a number has a least and a most.") if (own.minimum, own.maximum) != (None, None) else None
     crossed = own.minimum is not None and own.maximum is not None and own.minimum > own.maximum
     return _("The most is less than the least.") if crossed else None
-
-
-def _wording_problem(words: Any) -> str | None:
-    return None if is_wording(words) else _("Names in other languages are written as {\"zh-Hans\": \"…\"}.")
 
 
 def _roles_problem(ids: Any) -> str | None:

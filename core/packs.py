@@ -269,8 +269,7 @@ def install(actor: Actor, content: Values, take: Iterable[str] = ()) -> dict[str
 
 
 def _told(step: Step, error: OdosError) -> list[str]:
-    found = [s for sentences in error.errors.values() for s in sentences] if isinstance(error, RuleError) else [str(error)]
-    return [f"{step.id[:120]}: {sentence}" for sentence in found]
+    return [f"{step.id[:120]}: {sentence}" for sentence in error.sentences]
 
 
 def _try(actor: Actor, step: Step, made: dict[str, Any]) -> OdosError | None:

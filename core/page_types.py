@@ -4,8 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core import form_rules, layouts, record_types
 from core.models import FormRule, Layout, RecordType
-from core.registry import ObjectType, named, register
-from core.types import SETTINGS
+from core.registry import SETTINGS, ObjectType, named, register
 
 register(
     ObjectType(

@@ -10,11 +10,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, DateField, DateTimeField, DecimalField, ExpressionWrapper, F, Max, Min, Sum
+from django.db.models import Count, DateField, DateTimeField, Max, Min, Sum
 from django.db.models.functions import Cast, TruncMonth
 from django.utils.translation import gettext as _
 
-from core import access, context, periods, query, read, registry, structures
+from core import access, context, periods, query, read, registry, schema, structures
 from core.access import Actor
 from core.errors import RuleError
 from core.query import Listing
@@ -187,9 +187,7 @@ def _in_base(able: dict[str, Field], f: Field) -> Field:
 
 
 def _measures(known: dict[str, Field], f: Field) -> dict[str, Any]:
-    expr = f.rules.expr(f)
-    if f.kind == "money" and not f.is_base and "currency" in known and "rate" in known:
-        expr = ExpressionWrapper(expr * F("rate"), DecimalField(max_digits=30, decimal_places=10))
+    expr = schema.in_base(known, f)
     return {"_filled": Count(expr), "_sum": Sum(expr), "_min": Min(expr), "_max": Max(expr)}
 
 

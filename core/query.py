@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from django.db.models import Count, DecimalField, ExpressionWrapper, F, Model, Q, QuerySet, Sum
+from django.db.models import Count, F, Model, Q, QuerySet, Sum
 from django.utils.translation import gettext as _
 
-from core import access, conditions, registry, search
+from core import access, conditions, registry, schema, search
 from core.access import Actor
 from core.errors import RuleError
 from core.registry import Field, ObjectType
@@ -251,19 +251,19 @@ def page(actor: Actor, object_type: ObjectType, wanted: Listing) -> Page:
 
 
 def sums(actor: Actor, object_type: ObjectType, wanted: Listing, found: QuerySet) -> dict[str, Decimal]:
-    """Sum of each named field over all rows that match; in the base currency where documents of several are present."""
-    known, totals = access.fields(actor, object_type), {}
-    several = "currency" in known and "rate" in known and len(found.order_by().values_list("currency", flat=True).distinct()[:2]) > 1
+    """Sum of each named field over all rows that match; in the base currency where documents of several are present. Cost: one query, two for money."""
+    known, amounts = access.fields(actor, object_type), {}
     for name in wanted.sums:
         f = known.get(name)
         if f is None or not f.rules.sums or not f.is_in_sql:
             raise RuleError({"sum": [_("%(type)s cannot be summed by “%(name)s”.") % {"type": object_type.plural, "name": name[:80]}]})
-        expr = f.rules.expr(f)
-        if several and f.kind == "money" and not f.is_base:
-            twin = known.get(f"base_{name}")
-            expr = twin.rules.expr(twin) if twin else ExpressionWrapper(expr * F("rate"), DecimalField(max_digits=30, decimal_places=10))
-        totals[name] = found.order_by().aggregate(value=Sum(expr))["value"] or Decimal(0)
-    return totals
+        amounts[name] = f
+    found = found.order_by()
+    foreign = any(schema.is_foreign(known, f) for f in amounts.values())
+    several = foreign and len(found.values_list("currency", flat=True).distinct()[:2]) > 1
+    asked = {f"_sum_{n}": Sum(schema.in_base(known, f) if several else f.rules.expr(f)) for n, f in amounts.items()}
+    row = found.aggregate(**asked)
+    return {n: row[f"_sum_{n}"] or Decimal(0) for n in amounts}
 
 
 def total(actor: Actor, object_type: ObjectType, wanted: Listing) -> tuple[int, dict[str, Decimal]]:
@@ -280,13 +280,8 @@ def by_value(actor: Actor, object_type: ObjectType, wanted: Listing, by: Field) 
 
 
 def _in_base(actor: Actor, object_type: ObjectType, wanted: Listing) -> dict[str, Sum]:
-    known, sums = access.fields(actor, object_type), {}
-    for name in wanted.sums:
-        f, twin = known[name], known.get(f"base_{name}")
-        foreign = f.kind == "money" and not f.is_base and "currency" in known and "rate" in known
-        converted = ExpressionWrapper(f.rules.expr(f) * F("rate"), DecimalField(max_digits=30, decimal_places=10))
-        sums[f"_sum_{name}"] = Sum((twin.rules.expr(twin) if twin else converted) if foreign else f.rules.expr(f))
-    return sums
+    known = access.fields(actor, object_type)
+    return {f"_sum_{name}": Sum(schema.in_base(known, known[name])) for name in wanted.sums}
 
 
 def chunks(actor: Actor, object_type: ObjectType, wanted: Listing, size: int = 1000) -> Iterator[list[Model]]:

@@ -12,7 +12,7 @@ from core import context, registry, schema, shaped, sql
 from core.access import Actor
 from core.cleaning import Cleaned
 from core.errors import RuleError
-from core.labels import is_wording
+from core.labels import wording_errors
 from core.models import RecordType
 from core.models.record import Record
 from core.registry import Field, ObjectType
@@ -24,7 +24,7 @@ CHOOSES = ("choice", "choices")
 
 def takes(object_type: ObjectType | None) -> bool:
     """Whether records of this type can be of several sorts: their sort is kept with the company's own fields. The set-up's cannot."""
-    return bool(object_type and object_type.writable and hasattr(object_type.model, "custom") and str(object_type.group) not in ("", str(_("Settings"))))
+    return bool(object_type and object_type.writable and hasattr(object_type.model, "custom") and object_type.group and not object_type.is_setup)
 
 
 def type_choices() -> dict[str, Any]:
@@ -74,11 +74,9 @@ def check(actor: Actor, row: RecordType, changed: dict, rows: dict) -> None:
     object_type = registry.get(row.type)
     if not takes(object_type):
         raise RuleError({"type": [_("There is no type “%(slug)s” that takes record types.") % {"slug": row.type[:60]}]})
-    errors: dict[str, list[str]] = {}
+    errors = wording_errors(labels=row.labels)
     if not KEY.fullmatch(row.key) or "__" in row.key:
         errors["key"] = [_("A key is lower-case letters, digits and single underscores, and begins with a letter.")]
-    if not is_wording(row.labels):
-        errors["labels"] = [_("Names in other languages are written as {\"zh-Hans\": \"…\"}.")]
     if problem := _choices_problem(object_type, row.choices):
         errors["choices"] = [problem]
     if row.is_default and row.archived_at is None:

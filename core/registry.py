@@ -9,12 +9,15 @@ from functools import cached_property
 from typing import Any
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from core.codes import CODES
 from core.kinds import KINDS, Kind
 from core.measuring import Dimension, Measure, Part, Sheet, ShippedDashboard, ShippedKpi, undeclared
 from core.reporting import Report
-from core.showing import Note, Paper, PublicAct, Reason, Shared
+from core.showing import Excerpt, Intake, Note, Paper, PublicAct, Reason, Shared
+
+SETTINGS = _("Settings")  # the group of the menu that holds the set-up
 
 # Django's column class, most special first -> kind. Columns with a meaning of their own carry it in their class.
 KIND_OF = {
@@ -234,40 +237,6 @@ class Act:
 
 
 @dataclass(frozen=True)
-class Excerpt:
-    """A short list on the page of another record: those of a type that refer to it by ``field`` and of which ``filter`` holds.
-
-    Its sum is that of the first money column. ``aside`` stands beside the page's main column: people, say. ``late`` is a
-    date that marks its row once it has passed.
-    """
-
-    slug: str
-    field: str
-    label: Any
-    filter: list | dict | None = None
-    columns: tuple[str, ...] = ()
-    sort: tuple[str, ...] = ()
-    aside: bool = False
-    late: str = ""
-
-
-@dataclass(frozen=True)
-class Intake:
-    """That anybody may make a record of a type at the company's address, not signed in: a form of these ``fields``.
-
-    ``carried`` fields are taken from the form's own address (``?campaign=fair``). ``given()`` are values nobody outside chooses.
-    """
-
-    title: Any
-    text: Any
-    thanks: Any
-    fields: tuple[str, ...]
-    required: tuple[str, ...] = ()
-    carried: tuple[str, ...] = ()
-    given: Callable[[], dict[str, Any]] = dict
-
-
-@dataclass(frozen=True)
 class ObjectType:
     """Everything the platform knows about one kind of record. See the README, "Add a type in five steps"."""
 
@@ -320,7 +289,7 @@ class ObjectType:
     group: Any = ""  # of the menu; none: not in the menu
     figures: tuple = ()  # (kpi key, dimension) shown on a record
     related: tuple = ()  # (slug, field) lists shown as tabs on a record
-    overview: tuple["Excerpt", ...] = ()  # short lists on the overview of a record
+    overview: tuple[Excerpt, ...] = ()  # short lists on the overview of a record
     board: str = ""  # the reference or choice by whose values a board of it has columns
     board_act: str = ""  # the act that moves a card to another column; its input has the name of that field
     board_groups: str = ""  # a field, of this type and of what its columns are alike, by which one set of columns is chosen (a pipeline)
@@ -341,6 +310,11 @@ class ObjectType:
     def fields(self) -> dict[str, Field]:
         shown = (replace(f, readonly=True) for f in _fields(self.model, self.shown))
         return {f.name: f for f in (*_fields(self.model, self.declared), *shown)}
+
+    @property
+    def is_setup(self) -> bool:
+        """Whether its records say how the company works rather than being its work."""
+        return self.group is SETTINGS
 
     @cached_property
     def has_status(self) -> bool:
@@ -464,7 +438,8 @@ def type_of(record: models.Model) -> ObjectType:
 
 
 __all__ = [
-    "KINDS", "KIND_OF", "Act", "Dimension", "Excerpt", "Field", "Intake", "Lines", "Measure", "Named", "Note", "ObjectType", "Paper", "Part", "PublicAct",
-    "Reason", "Report", "Shared", "Sheet", "ShippedDashboard", "ShippedKpi", "daily", "dashboards", "derive", "dimensions", "every", "extend", "freeze",
-    "get", "kpis", "measures", "named", "own_types", "packs", "provide_own", "register", "reports", "seeds", "sheets", "type_choices", "type_of", "types",
+    "KINDS", "KIND_OF", "SETTINGS", "Act", "Dimension", "Excerpt", "Field", "Intake", "Lines", "Measure", "Named", "Note", "ObjectType", "Paper", "Part",
+    "PublicAct", "Reason", "Report", "Shared", "Sheet", "ShippedDashboard", "ShippedKpi", "daily", "dashboards", "derive", "dimensions", "every", "extend",
+    "freeze", "get", "kpis", "measures", "named", "own_types", "packs", "provide_own", "register", "reports", "seeds", "sheets", "type_choices", "type_of",
+    "types",
 ]  # fmt: skip

@@ -126,7 +126,7 @@ def _grant_errors(grant: Grant):
         try:
             conditions.compile(object_type or registry.types["users"], grant.filter, conditions.EVERYTHING)
         except RuleError as error:
-            yield "filter", " ".join(s for sentences in error.errors.values() for s in sentences)
+            yield "filter", " ".join(error.sentences)
 
 
 def role_changed(actor: Actor, role: Role, changed: dict) -> None:

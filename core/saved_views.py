@@ -103,7 +103,7 @@ def _faults(actor: Actor, object_type: ObjectType, view: SavedView) -> dict[str,
             conditions.compile(object_type, content["filter"], access.sight(actor))
         limits.demand("view_columns", max(len(content.get(w, [])) for w in LISTS), _("columns"))
     except RuleError as error:
-        return {"content": [s for sentences in error.errors.values() for s in sentences]}
+        return {"content": error.sentences}
     return {"kind": [_("This type has no such view.")]} if view.kind not in kinds(actor, object_type, content.get("by", "")) else {}
 
 
@@ -168,7 +168,7 @@ def of_type(actor: Actor, object_type: ObjectType) -> list[SavedView]:
     return sorted(found.select_related("owner"), key=lambda v: (v.owner_id is not None, v.owner_id == actor.id, v.position, v.created_at))
 
 
-def first(actor: Actor, views: list[SavedView], roles: set[str]) -> SavedView | None:
+def first(actor: Actor, views: list[SavedView], roles: frozenset[str]) -> SavedView | None:
     """The view a list opens with: one's own before that of a role."""
     own = next((v for v in views if v.owner_id == actor.id and str(actor.id) in v.default_for), None)
     return own or next((v for v in views if v.owner_id is None and roles & set(v.default_for)), None)

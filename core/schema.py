@@ -3,8 +3,10 @@
 Callers never learn which of the three a field is. Cost: one query for each type and use-case (context.memo).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
+from django.db.models import DecimalField, ExpressionWrapper, F
 from django.utils.translation import gettext_lazy as _
 
 from core import context, sql
@@ -97,6 +99,20 @@ def fields(object_type: ObjectType) -> dict[str, Field]:
         stored = stored_fields(object_type)
         memo[key] = _derive[0](object_type, stored) if _derive else stored
     return memo[key]
+
+
+def is_foreign(known: Mapping[str, Field], f: Field) -> bool:
+    """Whether an amount is in its document's currency, and may differ from the company's."""
+    return f.kind == "money" and not f.is_base and "currency" in known and "rate" in known
+
+
+def in_base(known: Mapping[str, Field], f: Field) -> Any:
+    """What is added up of a field over several records: an amount in the company's currency, all else as it is. Cost: none."""
+    expr = f.rules.expr(f)
+    if not is_foreign(known, f):
+        return expr
+    twin = known.get(f"base_{f.name}")
+    return twin.rules.expr(twin) if twin else ExpressionWrapper(expr * F("rate"), DecimalField(max_digits=30, decimal_places=10))
 
 
 def common_names(object_type: ObjectType) -> set[str]:

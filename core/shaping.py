@@ -4,8 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core import objects, packs, registry, saved_views, validation
 from core.models import CustomObject, Pack, Rule, SavedView
-from core.registry import Act, Field, ObjectType, named, register
-from core.types import SETTINGS
+from core.registry import SETTINGS, Act, Field, ObjectType, named, register
 
 register(
     ObjectType(

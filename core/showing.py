@@ -110,3 +110,37 @@ class Reason:
 
 
 __all__ = ["Column", "Note", "Paper", "Printed", "PublicAct", "Reason", "Sentence", "Shared"]
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """A short list on the page of another record: those of a type that refer to it by ``field`` and of which ``filter`` holds.
+
+    Its sum is that of the first money column. ``aside`` stands beside the page's main column: people, say. ``late`` is a
+    date that marks its row once it has passed.
+    """
+
+    slug: str
+    field: str
+    label: Any
+    filter: list | dict | None = None
+    columns: tuple[str, ...] = ()
+    sort: tuple[str, ...] = ()
+    aside: bool = False
+    late: str = ""
+
+
+@dataclass(frozen=True)
+class Intake:
+    """That anybody may make a record of a type at the company's address, not signed in: a form of these ``fields``.
+
+    ``carried`` fields are taken from the form's own address (``?campaign=fair``). ``given()`` are values nobody outside chooses.
+    """
+
+    title: Any
+    text: Any
+    thanks: Any
+    fields: tuple[str, ...]
+    required: tuple[str, ...] = ()
+    carried: tuple[str, ...] = ()
+    given: Callable[[], dict[str, Any]] = dict

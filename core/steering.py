@@ -15,6 +15,7 @@ from core import access, context, figures, kpi, limits, periods, registry, struc
 from core.access import Actor
 from core.errors import RuleError
 from core.kpi import built
+from core.labels import wording_errors
 from core.models import Dashboard, Kpi, Role, User, Watch
 
 KEY = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -80,7 +81,7 @@ def free_key(name: str) -> str:
 
 def check_kpi(actor: Actor, row: Kpi, changed: dict, rows: dict) -> None:
     """A built KPI makes sense; a shipped one keeps what it is. Cost: one query for a new one."""
-    errors: dict[str, list[str]] = {}
+    errors = wording_errors(labels=row.labels)
     if not KEY.fullmatch(row.key):
         errors["key"] = [_("A key is lower-case letters and digits, joined by single hyphens, and begins with a letter.")]
     if row.key in registry.kpis:
@@ -94,8 +95,6 @@ def check_kpi(actor: Actor, row: Kpi, changed: dict, rows: dict) -> None:
         errors["format"] = [_("A format is one of: %(known)s.") % {"known": ", ".join(f for f in FORMATS if f)}]
     if sentence := _wrong_thresholds(row.thresholds):
         errors["thresholds"] = [sentence]
-    if not is_wording(row.labels):
-        errors["labels"] = [_("Names in other languages are written as {\"zh-Hans\": \"…\"}.")]
     if row.key not in registry.kpis and not row.name.strip():
         errors["name"] = [_("Give the figure a name.")]
     if errors:
@@ -131,11 +130,6 @@ def _wrong_thresholds(steps: Any) -> str:
     return "" if all(a < b for a, b in pairwise(numbers)) else told
 
 
-def is_wording(value: Any) -> bool:
-    """Whether this says a thing's name in further languages."""
-    return isinstance(value, dict) and all(isinstance(k, str) and 2 <= len(k) <= 10 and isinstance(v, str) and len(v) <= 500 for k, v in value.items())
-
-
 # Dashboards ---------------------------------------------------------------------------------------------------------
 
 
@@ -158,7 +152,7 @@ def prepare_dashboards(actor: Actor, pairs: list[tuple[Dashboard, Any]]) -> None
 
 def check_dashboard(actor: Actor, row: Dashboard, changed: dict, rows: dict) -> None:
     """Tiles, filters and schedule are well-formed; it is the actor's own, or the company's if he has a grant for that."""
-    errors: dict[str, list[str]] = {}
+    errors = wording_errors(labels=row.labels)
     _demand_owner(actor, "dashboards", row.owner_id, changed, errors)
     if not row.name.strip() and row.key not in registry.dashboards and not row.is_default:
         errors["name"] = [_("Give the dashboard a name.")]
@@ -166,8 +160,6 @@ def check_dashboard(actor: Actor, row: Dashboard, changed: dict, rows: dict) -> 
         errors["tiles"] = [sentence]
     if not isinstance(row.filters, list) or len(row.filters) > FILTERS or not all(isinstance(f, str) and len(f) <= 60 for f in row.filters):
         errors["filters"] = [_("Filters are the keys of at most %(n)d dimensions.") % {"n": FILTERS}]
-    if not is_wording(row.labels):
-        errors["labels"] = [_("Names in other languages are written as {\"zh-Hans\": \"…\"}.")]
     if "schedule" in changed and (sentence := _wrong_schedule(actor, row)):
         errors["schedule"] = [sentence]
     if errors:

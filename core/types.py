@@ -4,9 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core import asof, dimensions, facts, own_fields, registry, rules, targets, trail
 from core.models import Currency, CustomField, ExchangeRate, Fact, Grant, OrgUnit, Role, Target, TaxCode, TrailEntry, User
-from core.registry import Dimension, Field, Lines, ObjectType, named, register
-
-SETTINGS = _("Settings")
+from core.registry import SETTINGS, Dimension, Field, Lines, ObjectType, named, register
 
 register(
     ObjectType(

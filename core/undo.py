@@ -9,13 +9,12 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 from uuid_utils.compat import uuid7
 
-from core import access, context, lines, registry, write
+from core import access, context, lines, piecemeal, registry, write
 from core.access import Actor
-from core.errors import Missing, OdosError, RuleError
+from core.errors import Missing, OdosError
 from core.models import TrailEntry
 from core.models.record import Record
 from core.registry import ObjectType
@@ -136,7 +135,7 @@ class _Undoing:
         touched = self._touched(list(found))
         for ident in touched:
             self._refuse(ident, _("The record was changed since."))
-        self._one_by_one_where_refused(actor, [(ident, record.version) for ident, record in found.items() if ident not in touched], self._delete_all)
+        self._attempt([(ident, record.version) for ident, record in found.items() if ident not in touched], lambda some: self._delete_all(actor, some))
 
     def _touched(self, idents: list[UUID]) -> set[UUID]:
         """Records something else was done to after their entry. Cost: one query."""
@@ -159,7 +158,7 @@ class _Undoing:
             data = self._before(record, self.entries[ident])
             if data is not None:
                 items.append((ident, data, record.version))
-        self._one_by_one_where_refused(self.actor, items, lambda actor, some: write.change_many(actor, self.type, some))
+        self._attempt(items, lambda some: write.change_many(self.actor, self.type, some))
 
     def _before(self, record: Record, one: TrailEntry) -> dict[str, Any] | None:
         """What to write so that all is as before this entry; None, and a conflict, where it is no longer as the entry left it."""
@@ -183,25 +182,12 @@ class _Undoing:
 
     def _do(self, act: str) -> None:
         found = self._locked(self.actor, list(self.entries), act)
-        self._one_by_one_where_refused(self.actor, [(ident, None) for ident in found], lambda actor, some: write.act_many(actor, self.type, act, some))
+        self._attempt([(ident, None) for ident in found], lambda some: write.act_many(self.actor, self.type, act, some))
 
-    def _one_by_one_where_refused(self, actor: Actor, items: list[tuple], work: Callable[[Actor, list[tuple]], Any]) -> None:
-        """Do the work on all; where a rule refuses, half by half, until the refused ones are known."""
-        if not items:
-            return
-        before = len(self.conflicts)
-        try:
-            with transaction.atomic():
-                work(actor, items)
-            return
-        except OdosError as error:
-            del self.conflicts[before:]
-            if len(items) == 1:
-                self._refuse(items[0][0], _sentence(error))
-                return
-        half = len(items) // 2
-        self._one_by_one_where_refused(actor, items[:half], work)
-        self._one_by_one_where_refused(actor, items[half:], work)
+    def _attempt(self, items: list[tuple], work: Callable[[list[tuple]], Any]) -> None:
+        """Do the work on all that no rule refuses."""
+        for item, error in piecemeal.do(work, items):
+            self._refuse(item[0], _sentence(error))
 
 
 def _rows_again(before: list[dict], present: list[dict]) -> list[dict]:
@@ -210,10 +196,10 @@ def _rows_again(before: list[dict], present: list[dict]) -> list[dict]:
     return [row if row["id"] in there else {n: v for n, v in row.items() if n != "id"} for row in before]
 
 
-def _sentence(error: OdosError) -> str:
-    if isinstance(error, RuleError):
-        return " ".join(sentence for sentences in error.errors.values() for sentence in sentences)
-    return _("The record is gone.") if isinstance(error, Missing) else str(error)
+def _sentence(error: Exception) -> str:
+    if isinstance(error, Missing):
+        return _("The record is gone.")
+    return " ".join(error.sentences) if isinstance(error, OdosError) else _("A value is outside of what is possible.")
 
 
 __all__ = ["Conflict", "batch", "entry", "possible"]

@@ -85,7 +85,7 @@ DATABASES = {
                 "min_size": 2 if PROCESS == "web" else 0,
                 "max_size": 8 if PROCESS == "web" else 4,
                 "max_lifetime": 600,
-                "timeout": 5,
+                "timeout": 5 if PROCESS == "web" else 30,  # a page says soon that it cannot; work behind the scenes waits
                 "reset": _reset,
             },
         },

@@ -220,7 +220,7 @@ def _sees(actor: access.Actor, piece: Piece, more: list) -> bool:
     if any(name and name not in known for name in (piece.field, piece.date)):
         return False
     f = known.get(piece.field)
-    if f is not None and foreign(known, f) and f"base_{f.name}" not in known and f"base_{f.name}" in fields_of(piece):
+    if f is not None and schema.is_foreign(known, f) and f"base_{f.name}" not in known and f"base_{f.name}" in fields_of(piece):
         return False
     try:
         for condition in (*([piece.filter] if piece.filter is not None else []), *more):
@@ -228,8 +228,3 @@ def _sees(actor: access.Actor, piece: Piece, more: list) -> bool:
     except RuleError:
         return False
     return True
-
-
-def foreign(known: dict[str, Field], f: Field) -> bool:
-    """Whether an amount is in its document's currency."""
-    return f.kind == "money" and not f.is_base and "currency" in known and "rate" in known

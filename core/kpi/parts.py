@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.db.models import Aggregate, Count, DecimalField, ExpressionWrapper, F, Max, Min, Q, QuerySet, Sum, Value
+from django.db.models import Aggregate, Count, DecimalField, Max, Min, Q, QuerySet, Sum, Value
 from django.db.models.functions import NullIf
 
-from core import access, asof, conditions, context, dimensions, query
+from core import access, asof, conditions, context, dimensions, query, schema
 from core.access import Actor
 from core.asof import AsOf
-from core.kpi.built import Piece, foreign
+from core.kpi.built import Piece
 from core.kpi.drills import Address
 from core.kpi.tally import Days, days_of
 from core.measuring import Dimension, Part
@@ -112,19 +112,16 @@ class Source:
         f = self.known.get(self.piece.field)
         if f is None or self.piece.aggregate not in ("sum", "average"):
             return ""
-        if not foreign(self.known, f):
+        if not schema.is_foreign(self.known, f):
             return f.name
         return f"base_{f.name}" if f"base_{f.name}" in self.known else ""
 
     def amount(self) -> Any:
         """What is aggregated; money of documents in the company's currency."""
         f = self.known[self.piece.field]
-        if not foreign(self.known, f) or self.piece.aggregate == "distinct":
-            return NullIf(f.rules.expr(f), Value("")) if self.piece.aggregate == "distinct" and _is_text(f) else f.rules.expr(f)
-        twin = self.known.get(f"base_{f.name}")
-        if twin is not None:
-            return twin.rules.expr(twin)
-        return ExpressionWrapper(f.rules.expr(f) * F("rate"), DecimalField(max_digits=30, decimal_places=10))
+        if self.piece.aggregate == "distinct":
+            return NullIf(f.rules.expr(f), Value("")) if _is_text(f) else f.rules.expr(f)
+        return schema.in_base(self.known, f)
 
     def by(self, dimension: Dimension) -> Any:
         """What rows are split by: nothing and no text are the same."""

@@ -12,9 +12,9 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from core import access, cleaning, context, write
+from core import access, cleaning, context, piecemeal, write
 from core.access import Actor
-from core.errors import OdosError, RuleError
+from core.errors import RuleError
 from core.models.record import Record
 from core.registry import Field, ObjectType
 from core.transfer import mapping as mappings
@@ -240,37 +240,13 @@ class _Loading:
         write.change_many(self.actor, self.type, [(item.record.pk, given, item.record.version) for item, given in data])
 
     def _written(self, items: list[Item], store: Callable[[list[tuple[Item, dict]]], Any], given: Callable[[Item], dict]) -> int:
-        """Write a batch; returns how many rows could be. Where some are refused, each error is noted and the others are tried again."""
-        while items:
-            try:
-                with transaction.atomic():
-                    store([(item, given(item)) for item in items])
-                return len(items)
-            except RuleError as error:
-                refused = self._refused(items, error)
-            except OdosError as error:
-                refused = self._refused(items, RuleError(str(error)))
-            if not refused:  # the error names no row: it is sought half by half
-                half = len(items) // 2
-                return self._written(items[:half], store, given) + self._written(items[half:], store, given)
-            items = [item for i, item in enumerate(items) if i not in refused]
-        return 0
-
-    def _refused(self, items: list[Item], error: RuleError) -> set[int]:
-        """Note the errors at their rows; returns their places in the batch, none where the error names no row."""
-        found: set[int] = set()
-        for name, sentences in error.errors.items():
-            number, dot, rest = name.partition(".")
-            if dot and number.isdigit() and int(number) < len(items):
-                place, name = int(number), rest
-            elif len(items) == 1:
-                place = 0
-            else:
-                continue
-            found.add(place)
-            for sentence in sentences:
-                self._fault(items[place], name, sentence)
-        return found
+        """Write a batch; returns how many rows could be. What refuses the others is noted at their rows."""
+        refused = piecemeal.do(lambda some: store([(item, given(item)) for item in some]), items)
+        for item, error in refused:
+            for name, sentences in (error.errors if isinstance(error, RuleError) else {"_": [str(error)]}).items():
+                for sentence in sentences:
+                    self._fault(item, name, sentence)
+        return len(items) - len(refused)
 
     def _fault(self, item: Item, name: str, sentence: str) -> None:
         self.report.errors += 1

@@ -230,10 +230,8 @@ def _load(actor: Actor, object_type: ObjectType, row: Import, keep: bool, partly
     try:
         table, chosen = table_of(row), Mapping.from_json(row.mapping)
         return loading.load(actor, object_type, table, chosen, keep, lambda done, total: _tell(row.pk, done, total), partly), [], table
-    except RuleError as error:
-        return Report(), [s for sentences in error.errors.values() for s in sentences], None
     except OdosError as error:
-        return Report(), [str(error)], None
+        return Report(), error.sentences, None
 
 
 def _undo(actor: Actor, row: Import) -> None:

@@ -168,8 +168,7 @@ def show_run(request: HttpRequest, actor: Actor, slug: str, ident: UUID, error: 
         "more": told["refused"] - len(refused), "sentence": " ".join(pages.sentences(error)) if error is not None else "",
         "danger": _is_danger(object_type, run.what["do"]), "undoes": bulk.can_undo(run),
     }  # fmt: skip
-    partial = request.headers.get("HX-Request") == "true" and request.headers.get("HX-Request-Type") != "full"
-    return pages.render(request, actor, "object/bulk_run.html#run" if partial else "object/bulk_run.html", values)
+    return pages.render(request, actor, "object/bulk_run.html#run" if pages.is_partial(request) else "object/bulk_run.html", values)
 
 
 def _says(actor: Actor, object_type: ObjectType, run: BulkRun) -> list[dict[str, Any]]:

@@ -11,7 +11,6 @@ from core.access import Actor
 from core.errors import Missing
 from core.models import TrailEntry
 from core.registry import ObjectType
-from core.types import SETTINGS
 from core.views import pages, timelines, undoing
 
 LENGTH = 50
@@ -19,7 +18,7 @@ LENGTH = 50
 
 def types(actor: Actor) -> dict[str, ObjectType]:
     """The types that make up the set-up, as far as the actor sees them."""
-    found = (t for t in registry.every() if t.writable and t.rows is None and (str(t.group) == str(SETTINGS) or t.slug in packs.KINDS))
+    found = (t for t in registry.every() if t.writable and t.rows is None and (t.is_setup or t.slug in packs.KINDS))
     return {t.slug: t for t in found if access.allows(actor, t, "view")}
 
 

@@ -11,11 +11,10 @@ from django.utils.translation import gettext as _
 
 from core import access, dimensions, kpi, registry, steering, write
 from core.access import Actor
-from core.errors import Missing, OdosError, RuleError, Stale
+from core.errors import Missing, OdosError, Stale
 from core.models import Dashboard, Role, User
 from core.views import pages
 from core.views.dashboard import Board, boards_of
-from core.views.kpis import sentences
 from core.views.picks import choice, options
 
 SLUG = "dashboards"
@@ -33,7 +32,7 @@ def show(request: HttpRequest, actor: Actor, ident: Any = "", error: OdosError |
         _do(words, sent.get("do", ""))
     known = [d for d in kpi.every_definition() if kpi.may(actor, d)]
     keeps = bool(access.permissions(actor, registry.types[SLUG], "change"))
-    told = [] if error is None or isinstance(error, pages.Again) else sentences(error) if isinstance(error, RuleError) else [str(error)]
+    told = [] if error is None or isinstance(error, pages.Again) else error.sentences
     if isinstance(error, Stale):
         told = [_("Somebody else has changed this dashboard meanwhile. Open it again to go on from there.")]
     values = {

@@ -63,7 +63,7 @@ def show(request: HttpRequest, actor: Actor, slug: str, error: OdosError | None 
         "roles": _roles(role), "sorts": [{"key": s.key, "label": s.label, "selected": s.key == sort} for s in shaped.of(object_type).sorts],
         "role": role, "record_type": sort, "record": record, "record_title": read.label(actor, object_type, record) if record is not None else "",
         "conflict": _who(actor, made) if conflict else None, "address": request.get_full_path(), "dirty": error is not None,
-        "sentences": [] if conflict or error is None else _sentences(error),
+        "sentences": [] if conflict or error is None else error.sentences,
     }  # fmt: skip
     return pages.render(request, actor, "pages/layout.html", values)
 
@@ -206,7 +206,3 @@ def _who(actor: Actor, made: shaped.Made) -> dict[str, str]:
     name = read.labels(actor, {"users": {last.actor}}).get("users", {}).get(last.actor, "") if last is not None and last.actor else ""
     when = registry.KINDS["datetime"].text(None, last.at) if last is not None else ""
     return {"who": name or _("Somebody"), "when": when}
-
-
-def _sentences(error: OdosError) -> list[str]:
-    return [s for found in error.errors.values() for s in found] if isinstance(error, RuleError) else [str(error)]

@@ -358,8 +358,7 @@ def index(request: HttpRequest, actor: Actor, slug: str) -> HttpResponse:
         "may": {name: access.allows(actor, _type(), name) for name in ("add", "change", "archive", "restore")},
         "building": any(r["state"] == "building" for r in told), "add": f"/{SLUG}/new/?type={slug}&next={request.path}",
     }  # fmt: skip
-    partial = request.headers.get("HX-Request") == "true" and request.headers.get("HX-Request-Type") != "full"
-    return pages.render(request, actor, "pages/fields.html#rows" if partial else "pages/fields.html", values)
+    return pages.render(request, actor, "pages/fields.html#rows" if pages.is_partial(request) else "pages/fields.html", values)
 
 
 @pages.deed

@@ -15,7 +15,6 @@ from core.kpi import built
 from core.kpi.built import Built
 from core.models import Kpi
 from core.views import conditions, pages
-from core.views.kpis import sentences
 from core.views.picks import choice, options
 from core.views.tiles import period_choices, twelve_months
 
@@ -191,7 +190,7 @@ def _type(sent: Any, prefix: str) -> registry.ObjectType | None:
 def _builder(actor: Actor, row: Kpi, sent: Any, error: OdosError | None) -> dict[str, Any]:
     refused = error.errors if isinstance(error, RuleError) else {}
     shipped = row.key in registry.kpis
-    told = [] if error is None or isinstance(error, pages.Again) else sentences(error) if isinstance(error, RuleError | Unparsable) else [str(error)]
+    told = [] if error is None or isinstance(error, pages.Again) else error.sentences
     values = {
         "row": row, "shipped": shipped, "errors": told, "refused": refused, "version": sent.get("version", row.version if row.key else ""),
         "title": _("Build a figure") if not row.key else _("Change %(name)s") % {"name": sent.get("name") or read.label(actor, registry.types["kpis"], row)},
@@ -321,7 +320,7 @@ def preview(actor: Actor, row: Kpi, sent: Any) -> dict[str, Any]:
         answer = kpi.value(actor, wanted, kpi.Question(chosen))
         year = kpi.value(actor, wanted, kpi.Question(twelve_months(today), ("month",)), compared=False)
     except (RuleError, Unparsable) as error:
-        return values | {"wrong": sentences(error)}
+        return values | {"wrong": error.sentences}
     except (Denied, Missing) as error:
         return values | {"wrong": [str(error) or _("This figure cannot be asked.")]}
     return values | {

@@ -67,7 +67,7 @@ def figure(request: HttpRequest, actor: Actor, key: str) -> HttpResponse:
         values |= _answered(actor, definition, question, answer)
         status = 200
     except (RuleError, Unparsable) as error:
-        values |= {"errors": sentences(error), "answer": None}
+        values |= {"errors": error.sentences, "answer": None}
         status = pages.status_of(error)
     values["form"] = _form(actor, request, splits, asked, values.get("answer"))
     return pages.render(request, actor, "pages/kpi.html", values, status)
@@ -81,10 +81,6 @@ def _acts(actor: Actor, definition: kpi.Definition) -> list[dict[str, str]]:
     if access.allows(actor, object_type, "add"):
         found.append({"label": _("Copy"), "icon": "copy", "url": f"/kpis/new/?copy={definition.key}"})
     return [*found, {"label": _("Watch"), "icon": "bell", "url": f"/watches/new/?kpi={definition.key}"}]
-
-
-def sentences(error: RuleError | Unparsable) -> list[str]:
-    return [s for found in error.errors.values() for s in found] if isinstance(error, RuleError) else [str(error)]
 
 
 def stated(given: QueryDict) -> dict[str, str]:

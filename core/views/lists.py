@@ -44,7 +44,7 @@ def show(request: HttpRequest, actor: Actor, slug: str, error: OdosError | None 
         "column_choice": _column_choice(actor, object_type, columns), "carried_columns": filters.hidden(request, ("columns",)),
         "bulk": None if now.refused else bulk.bar(request, actor, object_type, wanted, found.count or 0),
     }  # fmt: skip
-    return pages.render(request, actor, "object/list.html#list" if _is_partial(request) else "object/list.html", values)
+    return pages.render(request, actor, "object/list.html#list" if pages.is_partial(request) else "object/list.html", values)
 
 
 def _wanted(request: HttpRequest, now: Opened) -> Listing:
@@ -78,7 +78,7 @@ def _otherwise(
     values = {**_shared(request, actor, object_type, wanted, now), now.kind: shown, "sentence": told}
     if now.kind == "pivot":  # it has a file of its own
         values["urls"] |= {"export_csv": "", "export_xlsx": ""}
-    partial = _is_partial(request)
+    partial = pages.is_partial(request)
     response = pages.render(request, actor, f"object/{now.kind}.html{'#list' if partial else ''}", values)
     return boards.with_toast(response, told, "late") if told and partial else response
 
@@ -91,18 +91,12 @@ def save(request: HttpRequest, actor: Actor, slug: str) -> HttpResponseBase:
         raise Missing
     name, column = boards.move(request, actor, object_type)
     told = _("%(name)s is now in %(column)s.") % {"name": name, "column": column}
-    if not _is_partial(request):
+    if not pages.is_partial(request):
         return pages.done(request, request.get_full_path(), told)
     return boards.with_toast(_otherwise(request, actor, object_type, _wanted(request, now), now, None), told, "up")
 
 
 listing = pages.page(show, save)
-
-
-def _is_partial(request: HttpRequest) -> bool:
-    """Whether only the list is to be swapped. What the browser's Back asks for is a whole page."""
-    headers = request.headers
-    return headers.get("HX-Request") == "true" and headers.get("HX-Request-Type") != "full" and not headers.get("HX-History-Restore-Request")
 
 
 def _page(request: HttpRequest, found: query.Page) -> dict[str, Any]:

@@ -54,9 +54,7 @@ def _offered(content: dict[str, Any], row: Pack | None) -> dict[str, Any] | None
 
 
 def _sentences(error: OdosError | None) -> list[str]:
-    if error is None:
-        return []
-    return [s for found in error.errors.values() for s in found] if isinstance(error, RuleError) else pages.sentences(error)
+    return error.sentences if error is not None else []
 
 
 index = pages.page(_show)

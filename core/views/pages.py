@@ -26,8 +26,7 @@ from core import access, context, doctor, door, mail, registry
 from core.access import Actor
 from core.errors import Denied, Missing, OdosError, RuleError, Stale, Unparsable, VersionRequired, WrongState
 from core.models import User
-from core.registry import ObjectType
-from core.types import SETTINGS
+from core.registry import SETTINGS, ObjectType
 
 
 @dataclass(frozen=True)
@@ -140,6 +139,12 @@ def sentences(error: OdosError) -> list[str]:
     if isinstance(error, RuleError):
         return error.errors.get("_", [])
     return [str(error)] if str(error) else []
+
+
+def is_partial(request: HttpRequest) -> bool:
+    """Whether only a part of the page is to be swapped. What the browser's Back asks for is a whole page."""
+    headers = request.headers
+    return headers.get("HX-Request") == "true" and headers.get("HX-Request-Type") != "full" and not headers.get("HX-History-Restore-Request")
 
 
 # Answers ------------------------------------------------------------------------------------------------------------
@@ -270,14 +275,14 @@ def new_items(actor: Actor) -> list[dict[str, Any]]:
     return [
         {"label": t.label, "url": f"{address(t)}new/", "icon": t.icon, "key": letters.get(t.slug, "")}
         for t in registry.every()
-        if t.group and str(t.group) != str(SETTINGS) and t.writable and access.allows(actor, t, "add")
+        if t.group and not t.is_setup and t.writable and access.allows(actor, t, "add")
     ]
 
 
 def shortcuts() -> dict[str, str]:
     """Slug -> the letter that follows G and N: the first of the slug that is still free, in the order of the registry."""
     taken, found = {"d"}, {}
-    for object_type in sorted(registry.every(), key=lambda t: str(t.group) == str(SETTINGS)):
+    for object_type in sorted(registry.every(), key=lambda t: t.is_setup):
         letter = next((c for c in object_type.slug if c.isalpha() and c not in taken), "") if object_type.group else ""
         if letter:
             taken.add(letter)

@@ -15,7 +15,6 @@ from core.layouts import Item, Plan, Tab
 from core.models.record import Record
 from core.read import Ref, Shown
 from core.registry import ObjectType
-from core.types import SETTINGS
 from core.views import acts, chains, composed, controls, excerpts, filters, notes, pages, papers, reports, tables, timelines
 from core.views import layouts as drawn
 
@@ -274,7 +273,7 @@ def _happened(request: HttpRequest, actor: Actor, object_type: ObjectType, found
 def _composers(request: HttpRequest, actor: Actor, object_type: ObjectType, found: Record) -> list[dict[str, Any]]:
     """A small form for each type whose records stand on the timeline: its title, its kind, its date."""
     made: list[dict[str, Any]] = []
-    if not object_type.writable or str(object_type.group) == str(SETTINGS):
+    if not object_type.writable or object_type.is_setup:
         return made  # nobody calls a tax code
     for other in registry.every():
         if not other.timeline or other == object_type or not access.allows(actor, other, "add"):

@@ -59,7 +59,7 @@ def _answer(request: HttpRequest, actor: Actor, report: Report, record: Record |
             return _file(report, sections)
         values |= {"sections": [_shown(section) for section in sections], "csv": "?" + urlencode({n: str(v) for n, v in words.items()} | {"format": "csv"})}
     except RuleError as error:
-        values |= {"errors": [sentence for sentences in error.errors.values() for sentence in sentences]}
+        values |= {"errors": error.sentences}
         status = pages.status_of(error)
     values["form"] = [
         {"name": f.name, "kind": "date", "label": f.label, "value": given[f.name] or str(words.get(f.name, default))} for f, default in inputs

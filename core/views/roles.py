@@ -16,7 +16,6 @@ from core.errors import Missing, OdosError, RuleError, Stale
 from core.models import Grant, Role
 from core.models.people import SCOPES
 from core.registry import ObjectType
-from core.types import SETTINGS
 from core.views import edits, pages
 
 HOME = pages.DESKS["roles"].address
@@ -54,7 +53,7 @@ def matrix(request: HttpRequest, actor: Actor, ident: UUID) -> HttpResponse:
         held.setdefault(grant.type, []).append(grant)
     groups: dict[str, list[dict[str, Any]]] = {}
     choices = registry.type_choices()
-    for t in sorted((t for t in registry.every() if t.slug in choices), key=lambda t: str(t.group) == str(SETTINGS)):
+    for t in sorted((t for t in registry.every() if t.slug in choices), key=lambda t: t.is_setup):
         groups.setdefault(str(t.group), []).append(_line(role, t.slug, t.plural, t.icon, held.get(t.slug, [])))
     values = {
         "role": role, "groups": [{"label": label, "lines": lines} for label, lines in groups.items()], "owner": role.key == "owner",

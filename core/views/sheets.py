@@ -46,7 +46,7 @@ def sheet(request: HttpRequest, actor: Actor, key: str) -> HttpResponse:
         values |= _told(declared, answers, _number(request.GET.get("page", "")), {SPLIT: by.key, "period": question.period})
         status = 200
     except (RuleError, Unparsable) as error:
-        values |= {"errors": kpis.sentences(error), "lines": None}
+        values |= {"errors": error.sentences, "lines": None}
         status = pages.status_of(error)
     values["form"] = _form(splits, by.key, words["period"] or _this_year(), values.get("answer"))
     return pages.render(request, actor, "pages/sheet.html", values, status)

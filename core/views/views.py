@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from core import access, conditions, query, registry, saved_views, write
 from core.access import Actor
 from core.errors import Missing, RuleError
-from core.models import Role, SavedView, User
+from core.models import Role, SavedView
 from core.registry import ObjectType
 from core.views import edits, filters, pages
 
@@ -46,7 +46,7 @@ def opened(request: HttpRequest, actor: Actor, object_type: ObjectType) -> Opene
     views = saved_views.of_type(actor, object_type) if has_views(object_type) else []
     asked = request.GET.get("view", "")
     if not request.GET:
-        view = saved_views.first(actor, views, _roles_of(actor, views))
+        view = saved_views.first(actor, views, actor.roles)
     elif asked in filters.KINDS or not asked:
         kind = asked if asked in saved_views.kinds(actor, object_type, request.GET.get("by-field", "")) else "list"
         return Opened(kind, views=views)
@@ -65,12 +65,6 @@ def opened(request: HttpRequest, actor: Actor, object_type: ObjectType) -> Opene
     changed = _compared(request.GET) != _compared(_query(saved))
     kind = request.GET["view-as"]
     return Opened(kind if kind in known else "list", view, changed, found.refused, views)
-
-
-def _roles_of(actor: Actor, views: list[SavedView]) -> set[str]:
-    if not any(v.default_for for v in views):
-        return set()
-    return {str(pk) for pk in User.roles.through.objects.filter(user_id=actor.id).values_list("role_id", flat=True)}
 
 
 # Content and address ------------------------------------------------------------------------------------------------

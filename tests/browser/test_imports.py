@@ -10,6 +10,12 @@ from crm.models import Contact
 TEXT = "Name,E-mail,Hair\nAnna Andersson,anna{who},red\nBen,ben{who},brown\n{more}"
 
 
+def ask(page, what):
+    """Press the button, and wait until the server has taken the order."""
+    page.locator(f"button[value={what}]").click()
+    page.locator("main progress").wait_for()
+
+
 def run_jobs(page):
     """What a worker would do, while the page waits."""
     assert jobs.run_due() == 1
@@ -38,8 +44,7 @@ def test_a_file_from_choosing_to_the_list(screen, company, alice, tmp_path, widt
     upload("Odd,nonsense,\n")
     assert page.locator("select[name='column.0']").input_value() == "name"
     look("columns")
-    page.locator("button[value=check]").click()
-    page.locator("main progress").wait_for()
+    ask(page, "check")
     look("progress")
     run_jobs(page)
     assert page.locator("#faults tbody tr").count() == 1
@@ -47,10 +52,10 @@ def test_a_file_from_choosing_to_the_list(screen, company, alice, tmp_path, widt
     before = Contact.objects.count()
     page.locator("main form a.btn-ghost").click()
     upload("")
-    page.locator("button[value=check]").click()
+    ask(page, "check")
     run_jobs(page)
     look("checked")
-    page.locator("button[value=confirm]").click()
+    ask(page, "confirm")
     run_jobs(page)
     assert page.locator("[data-count=new]").inner_text() == "2"
     look("done")

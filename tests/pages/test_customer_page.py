@@ -87,6 +87,7 @@ def test_it_costs_the_same_with_many_documents(alice, client_for, customer):
     for n in range(7):
         factories.make("contacts", actor, name=f"Person {n}", account=str(customer.pk))
         factories.make("opportunities", actor, name=f"Deal {n}", amount="10", account=str(customer.pk))
+    queries()  # a process remembers hosts for some seconds only
     assert queries() == few
     assert few <= MOST_QUERIES
 

@@ -130,6 +130,19 @@ def scope_of_facts(actor: Actor, object_type: ObjectType, scope: str) -> Q:
     return Q() if object_type.owner is None else _scope(actor, scope, "person", "unit")
 
 
+def scope_through(actor: Actor, object_type: ObjectType, action: str, owner: str, unit: str | None) -> Q:
+    """Other records, as far as a record of this type that is theirs would lie in the actor's scope; ``owner`` and ``unit`` are columns of them."""
+    if actor.system:
+        return Q()
+    scopes = {p.scope for p in permissions(actor, object_type, action)}
+    if "all" in scopes:
+        return Q()
+    reached = Q(pk__in=[])
+    for scope in scopes if owner else ():
+        reached |= _scope(actor, scope, owner, unit)
+    return reached
+
+
 def _scope(actor: Actor, scope: str, owner: str, unit: str | None) -> Q:
     if scope == "all":
         return Q()

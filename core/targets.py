@@ -1,5 +1,6 @@
 """What a target may be: of a known KPI, for a month, quarter or year, of the company or of one member of a dimension."""
 
+from collections import Counter, defaultdict
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -11,49 +12,73 @@ from core.models import Target, User
 from core.registry import KINDS, Dimension, Field
 
 
-def kpi_choices() -> dict[str, Any]:
-    """Key -> name of the company's KPIs. Cost: one query, once for each request."""
+def known_figures() -> dict[str, kpi.Definition]:
+    """Key -> figure of the company. Cost: one query, once for each request."""
     memo = context.memo()
-    if "kpi-choices" not in memo:
-        memo["kpi-choices"] = {d.key: d.name for d in kpi.every_definition()}
-    return memo["kpi-choices"]
+    if "figures with targets" not in memo:
+        memo["figures with targets"] = {d.key: d for d in kpi.every_definition()}
+    return memo["figures with targets"]
+
+
+def kpi_choices() -> dict[str, Any]:
+    """Key -> name of the company's KPIs. Cost: see ``known_figures``."""
+    return {key: d.name for key, d in known_figures().items()}
 
 
 def dimension_choices() -> dict[str, Any]:
-    """Dimensions whose members may have targets: all but those of time, which is the target's period."""
-    return {d.key: d.label for d in registry.dimensions.values() if not d.period}
+    """Dimensions whose members may have targets: all but those of time, which is the target's period. Cost: see ``known_figures``."""
+    own = {key: d.label for made in known_figures().values() for key, d in made.own}
+    return own | {d.key: d.label for d in registry.dimensions.values() if not d.period}
 
 
 def prepare(actor: Actor, pairs: list[tuple[Target, Any]]) -> None:
-    """A member given by name becomes its id; owner and unit follow from whom the target is of. Cost: one query a new record, few are made at once."""
+    """A member given by name becomes its id; owner and unit follow from whom the target is of. Cost: two queries for each type of members."""
+    by_type: dict[str, list[Target]] = defaultdict(list)
     for target in (t for t, _made in pairs if t._state.adding):  # what a target is for never changes after
         target.owner_id = target.unit_id = None
         target.subject_name = ""
-        dimension = registry.dimensions.get(target.dimension)
+        dimension = _dimension(target)
         if dimension is None or not target.subject:
             continue
         slug, choices = dimensions.members(dimension)
-        if not slug:
+        if slug:
+            by_type[slug].append(target)
+        else:
             target.subject_name = str(choices.get(target.subject, target.subject))
-            continue
-        found = _member(actor, slug, target.subject)
-        if found is not None:
-            target.subject, target.subject_name = str(found.pk), _name(slug, found)[:200]
-            target.owner_id = found.pk if dimension.target == "users" else None
-            target.unit_id = found.pk if dimension.target == "org-units" else found.unit_id if isinstance(found, User) else None
+    for slug, some in by_type.items():
+        found = _members(actor, slug, {t.subject for t in some})
+        for target in (t for t in some if t.subject in found):
+            member = found[target.subject]
+            target.subject, target.subject_name = str(member.pk), _name(slug, member)[:200]
+            target.owner_id = member.pk if slug == "users" else None
+            target.unit_id = member.pk if slug == "org-units" else member.unit_id if isinstance(member, User) else None
 
 
-def _member(actor: Actor, slug: str, text: str) -> Any:
-    """The record of this type with this id, else the only one of this name, as far as the actor sees it."""
+def _dimension(target: Target) -> Dimension | None:
+    """What a target is set for, as its figure calls it."""
+    wanted = known_figures().get(target.kpi)
+    return wanted.dimension(target.dimension) if wanted is not None else None
+
+
+def _members(actor: Actor, slug: str, texts: set[str]) -> dict[str, Any]:
+    """Text -> the record with this id, else the only one of this name, as far as the actor sees it."""
     object_type = registry.get(slug)
     if not access.allows(actor, object_type, "view"):
-        return None
-    rows = access.rows(actor, object_type)
-    try:
-        return rows.filter(pk=KINDS["ref"].clean(Field("subject", "ref"), text)).first()
-    except ValueError:
-        named = list(rows.filter(**{object_type.fields[object_type.title].path: text})[:2])
-        return named[0] if len(named) == 1 else None
+        return {}
+    ids: dict[str, Any] = {}
+    for text in texts:
+        try:
+            ids[text] = KINDS["ref"].clean(Field("subject", "ref"), text)
+        except ValueError:
+            continue
+    rows, path = access.rows(actor, object_type), object_type.fields[object_type.title].path
+    by_id = rows.in_bulk(list(ids.values())) if ids else {}
+    found = {text: by_id[ident] for text, ident in ids.items() if ident in by_id}
+    if names := texts - ids.keys():
+        named = list(rows.filter(**{f"{path}__in": names}))
+        often = Counter(getattr(record, path) for record in named)
+        found |= {getattr(record, path): record for record in named if often[getattr(record, path)] == 1}
+    return found
 
 
 def _name(slug: str, record: Any) -> str:
@@ -63,16 +88,16 @@ def _name(slug: str, record: Any) -> str:
 
 
 def check(actor: Actor, target: Target, changed: dict, rows: dict) -> None:
-    """The KPI is split by the dimension, the member is there, the period is a month, quarter or year. Cost: one query for a new one."""
+    """The KPI is split by the dimension, the member is there, the period is a month, quarter or year. Cost: see ``known_figures``."""
     if not target._state.adding:
         return
     errors: dict[str, list[str]] = {}
-    wanted = next((d for d in kpi.every_definition() if d.key == target.kpi), None)
+    wanted = known_figures().get(target.kpi)
     if wanted is None:
         errors["kpi"] = [_("There is no such figure.")]
     elif target.dimension and target.dimension not in wanted.dimensions:
         errors["dimension"] = [_("%(kpi)s is split by: %(known)s.") % {"kpi": wanted.name, "known": ", ".join(wanted.dimensions)}]
-    elif sentence := _wrong_subject(registry.dimensions.get(target.dimension), target):
+    elif sentence := _wrong_subject(_dimension(target), target):
         errors["subject"] = [sentence]
     try:
         if periods.parse(target.period or "-", structures.today(), context.company().fiscal_year_start).shape not in ("month", "quarter", "year"):

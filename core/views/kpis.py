@@ -80,6 +80,8 @@ def _acts(actor: Actor, definition: kpi.Definition) -> list[dict[str, str]]:
         found.append({"label": _("Change"), "icon": "edit", "url": f"/kpis/{definition.key}/edit/"})
     if access.allows(actor, object_type, "add"):
         found.append({"label": _("Copy"), "icon": "copy", "url": f"/kpis/new/?copy={definition.key}"})
+    if access.allows(actor, registry.types["targets"], "view"):
+        found.append({"label": _("Targets"), "icon": "target", "url": f"/targets/sheet/?kpi={definition.key}"})
     return [*found, {"label": _("Watch"), "icon": "bell", "url": f"/watches/new/?kpi={definition.key}"}]
 
 

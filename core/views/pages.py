@@ -49,7 +49,7 @@ TOASTS = "toasts"
 HUES = 6
 CHANGES = "/settings/changes/"
 PACKS = "/settings/packs/"
-SHAPED_AT = {"custom-objects": "/settings/objects/"}  # types of set-up with pages of their own: there the menu leads
+SHAPED_AT = {"custom-objects": "/settings/objects/", "targets": "/targets/sheet/"}  # types of set-up with pages of their own: there the menu leads
 DESKS = {"roles": Desk(gettext_lazy("Rights"), "shield-check", "/settings/roles/{}/")}
 VERIFICATION = "/settings/verification/"
 BY_FIRST_WORD = ("list", "record", "record-act")  # addresses that match any words, whether or not something is there
@@ -266,7 +266,7 @@ def sheets(path: str, actor: Actor) -> list[dict[str, Any]]:
 
 def _place(object_type: ObjectType, path: str, letters: dict[str, str]) -> dict[str, Any]:
     url, key = SHAPED_AT.get(object_type.slug) or address(object_type), letters.get(object_type.slug, "")
-    return {"label": object_type.plural, "url": url, "icon": object_type.icon, "current": path.startswith(url), "key": key}
+    return {"label": object_type.plural, "url": url, "icon": object_type.icon, "current": path.startswith((url, address(object_type))), "key": key}
 
 
 def new_items(actor: Actor) -> list[dict[str, Any]]:

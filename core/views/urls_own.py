@@ -24,6 +24,7 @@ from core.views import (
     search,
     shared,
     sheets,
+    target_sheet,
     uploads,
 )  # fmt: skip
 from core.views.designer import design, index, preview
@@ -35,6 +36,7 @@ urlpatterns = [
     path("notices/count/", notices.count, name="notices-count"),
     path("dashboards/new/", dashboards.editor, name="dashboard-new"),
     path("dashboards/<uuid:ident>/edit/", dashboards.editor, name="dashboard-edit"),
+    path("targets/sheet/", target_sheet.page, name="target-sheet"),
     path("kpis/new/", kpi_builder.builder, name="kpi-new"),
     path("kpis/build/", kpi_builder.parts, name="kpi-build"),
     path("kpis/<str:key>/edit/", kpi_builder.builder, name="kpi-edit"),

@@ -40,7 +40,7 @@ async function sprite() {
 
 await mkdir(TARGET, { recursive: true });
 await build({
-  entryPoints: ["ui.css", "app.js", "board.js", "layout.js", "charts.js", "dashboards.js", "views.js"].map((name) => join(SOURCE, name)),
+  entryPoints: ["ui.css", "app.js", "board.js", "layout.js", "charts.js", "dashboards.js", "sheet.js", "views.js"].map((name) => join(SOURCE, name)),
   outdir: TARGET,
   bundle: true,
   minify: true,

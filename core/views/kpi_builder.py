@@ -195,6 +195,7 @@ def _builder(actor: Actor, row: Kpi, sent: Any, error: OdosError | None) -> dict
         "row": row, "shipped": shipped, "errors": told, "refused": refused, "version": sent.get("version", row.version if row.key else ""),
         "title": _("Build a figure") if not row.key else _("Change %(name)s") % {"name": sent.get("name") or read.label(actor, registry.types["kpis"], row)},
         "action": f"/kpis/{row.key}/edit/" if row.key else "/kpis/new/", "about": _about(sent, shipped, refused), "steps": _steps(sent),
+        "coloured": bool(sent.get("step.0.from")),
         "copy": f"/kpis/new/?copy={row.key}",
     }  # fmt: skip
     if not shipped:
@@ -229,7 +230,7 @@ def _steps(sent: Any) -> list[dict[str, Any]]:
     return [
         {
             "from": {"name": f"step.{i}.from", "kind": "number", "label": _("From"), "value": sent.get(f"step.{i}.from", "")},
-            "tone": choice(f"step.{i}.tone", _("Colour"), options(steering.TONES.items(), sent.get(f"step.{i}.tone", "")), required=True),
+            "tone": choice(f"step.{i}.tone", _("Colour"), options(steering.TONES.items(), sent.get(f"step.{i}.tone", ""))),
         }
         for i in range(STEPS)
     ]  # fmt: skip

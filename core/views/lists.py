@@ -128,10 +128,9 @@ def _sums(actor: Actor, object_type: ObjectType, wanted: Listing, columns: list[
 
 
 def _told_sums(actor: Actor, object_type: ObjectType, wanted: Listing, found: query.Page) -> list[dict[str, str]]:
-    known, told = access.fields(actor, object_type), []
-    measure = _measure(wanted)
+    known, told, money = access.fields(actor, object_type), [], _in_money(_measures(wanted))
     for name, value in (found.sums or {}).items():
-        kind = registry.KINDS["money"] if measure is not None and measure.money else known[name].rules
+        kind = registry.KINDS["money"] if money else known[name].rules
         told.append({"label": known[name].label, "value": kind.text(known[name], value, context.company().currency)})
     return told
 
@@ -185,25 +184,31 @@ def _column_choice(actor: Actor, object_type: ObjectType, columns: list[tables.C
 # The list behind a figure -------------------------------------------------------------------------------------------
 
 
-def _measure(wanted: Listing) -> registry.Measure | None:
-    """The one measure whose facts a list holds, where it holds those of one."""
+def _measures(wanted: Listing) -> list[registry.Measure]:
+    """The measures whose facts a list holds."""
     leaves = [leaf for node in wanted.conditions for leaf in filters.leaves(node)]
-    keys = {value for path, op, value in leaves if path == "measure" and op == "eq"}
-    return registry.measures.get(keys.pop()) if len(keys) == 1 else None
+    given = next((value for path, op, value in leaves if path == "measure" and op in ("eq", "in")), [])
+    keys = given.split(",") if isinstance(given, str) else given
+    return [registry.measures[key] for key in keys if key in registry.measures]
+
+
+def _in_money(measures: list[registry.Measure]) -> bool:
+    return bool(measures) and all(m.money for m in measures)
 
 
 def _drill(actor: Actor, object_type: ObjectType, wanted: Listing, found: query.Page) -> dict[str, Any] | None:
     """What the records of a figure add up to, by which formula, as of when, and how many access hides (N1, N2, N4). Cost: two queries."""
     if object_type.as_of is None or "value" not in wanted.sums:
         return None
-    measure = _measure(wanted)
-    shipped = next((k for k in registry.kpis.values() if measure is not None and k.measure == measure.key), None)
-    money = measure is not None and measure.money
+    measures = _measures(wanted)
+    keys = {m.key for m in measures}
+    shipped = next(iter(sorted((k for k in registry.kpis.values() if set(k.top.measures) == keys), key=lambda k: k.per is not None)), None)
     f = access.fields(actor, object_type)["value"]
-    total = (registry.KINDS["money"] if money else f.rules).text(f, found.sums["value"], context.company().currency)
+    total = (registry.KINDS["money"] if _in_money(measures) else f.rules).text(f, found.sums["value"], context.company().currency)
     hidden = query.matching(access.system("count"), object_type, replace(wanted, sums=(), q="")).count() - (found.count or 0)
+    called = str(shipped.label) if shipped and shipped.per is None and len(measures) > 1 else " + ".join(str(m.label) for m in measures)
     return {
-        "hidden": figures.hidden(hidden), "total": total, "measure": measure.label if measure else "", "formula": shipped.formula if shipped else "",
+        "hidden": figures.hidden(hidden), "total": total, "measure": called, "formula": shipped.formula if shipped else "",
         "date_basis": shipped.date_basis if shipped else "", "as_of": figures.as_of(asof.parse(wanted.as_of)) if wanted.as_of else "",
     }  # fmt: skip
 

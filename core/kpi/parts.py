@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.db.models import Aggregate, Count, DecimalField, Max, Min, Q, QuerySet, Sum, Value
+from django.db.models import Aggregate, Count, DecimalField, Max, Min, Q, QuerySet, Sum, TextField, Value
 from django.db.models.functions import NullIf
 
 from core import access, asof, conditions, context, dimensions, query, schema
@@ -120,7 +120,7 @@ class Source:
         """What is aggregated; money of documents in the company's currency."""
         f = self.known[self.piece.field]
         if self.piece.aggregate == "distinct":
-            return NullIf(f.rules.expr(f), Value("")) if _is_text(f) else f.rules.expr(f)
+            return _text_or_nothing(f) if _is_text(f) else f.rules.expr(f)
         return schema.in_base(self.known, f)
 
     def by(self, dimension: Dimension) -> Any:
@@ -128,7 +128,7 @@ class Source:
         f = self.known.get(dimension.key)
         if f is None:
             return dimensions.expression(self.actor, dimension)
-        return NullIf(f.rules.expr(f), Value("")) if _is_text(f) else f.rules.expr(f)
+        return _text_or_nothing(f) if _is_text(f) else f.rules.expr(f)
 
     def bounds(self) -> tuple[date | None, date | None]:
         """The first and last day there is anything of. Cost: one query."""
@@ -160,6 +160,11 @@ class Source:
 def _never_empty(f: Field) -> bool:
     """What every row has: asking whether it is there would cost and say nothing."""
     return f.name in ("created_at", "updated_at", "business_date", "recorded_at", "value")
+
+
+def _text_or_nothing(f: Field) -> Any:
+    """The field's text, nothing where there is none. Own fields are read out of JSON: which type their text has, is said."""
+    return NullIf(f.rules.expr(f), Value(""), output_field=TextField())
 
 
 def _is_text(f: Field) -> bool:

@@ -27,7 +27,8 @@ from core.registry import Act, ObjectType
 PART = 250  # records of one transaction: a part takes a second or two, so that progress is seen and nobody waits long for its locks
 REASONS = 50  # different sentences a report tells apart
 PLAIN = ("change", "delete")
-Fault = list[Any]  # [id, kind, sentence]; kinds: gone, changed, left, denied, state, rule
+BUSY = ("checking", "writing", "undoing")
+Fault = list[Any]  # [id, kind, sentence], and the value it is about where there is one; kinds: gone, changed, left, denied, state, rule, value
 
 
 class _TakenBack(Exception):
@@ -179,7 +180,7 @@ def undo_work(actor: Actor, payload: dict[str, Any], progress: Callable[[int, in
         return
     with translation.override(language_of(actor)):
         conflicts = [[str(pk), "changed", sentence] for _slug, pk, sentence in undo.batch(actor, run.pk, progress)]
-    run.report = _added({"changed": run.report["changed"] - len(conflicts)}, Counter(), conflicts)
+    run.report = added({"changed": run.report["changed"] - len(conflicts)}, Counter(), conflicts)
     run.state, run.done, run.finished_at = "undone", run.total, timezone.now()
     with permit():
         run.parts.update(faults=[])
@@ -213,7 +214,7 @@ def work(actor: Actor, payload: dict[str, Any], progress: Callable[[int, int], N
         counts, part_of_run.faults = do_part(actor, object_type, run, part_of_run)
     part_of_run.open = False
     run.done += len(part_of_run.rows)
-    run.report = _added(run.report, counts, part_of_run.faults)
+    run.report = added(run.report, counts, part_of_run.faults)
     more = run.parts.filter(open=True).exclude(pk=part_of_run.pk).exists()
     if not more:
         run.state = "checked" if run.state == "checking" else "done"
@@ -225,11 +226,11 @@ def work(actor: Actor, payload: dict[str, Any], progress: Callable[[int, int], N
         jobs.promise("bulk", payload, actor)
 
 
-def _added(report: dict[str, Any], counts: Counter, new: list[Fault]) -> dict[str, Any]:
+def added(report: dict[str, Any], counts: Counter, new: list[Fault]) -> dict[str, Any]:
     """The report with one part more. Reasons beyond the first fifty are counted together by their kind."""
     summed = {name: report.get(name, 0) + counts[name] for name in ("changed", "unchanged", "archived")}
     reasons = {(kind, sentence): n for kind, sentence, n in report.get("reasons", [])}
-    for _id, kind, sentence in new:
+    for _id, kind, sentence, *_more in new:
         key = (kind, sentence) if (kind, sentence) in reasons or len(reasons) < REASONS else (kind, "")
         reasons[key] = reasons.get(key, 0) + 1
     told = sorted(([kind, sentence, n] for (kind, sentence), n in reasons.items()), key=lambda r: (-r[2], r[0], r[1]))
@@ -328,14 +329,16 @@ def sentence_of(error: Exception) -> str:
 def told(run: BulkRun, most: int = 1000) -> dict[str, Any]:
     """A run as programs read it; of the records left as they are the first ones. Cost: one query."""
     first: Iterable[Fault] = (fault for _at, fault in zip(range(most), faults(run), strict=False))
+    refusals = [{"id": pk, "kind": kind, "reason": why, **({"value": value[0]} if value else {})} for pk, kind, why, *value in first]
     counted = {name: run.report.get(name, 0) for name in ("changed", "unchanged", "archived", "refused")}
     reasons = [{"kind": kind, "reason": sentence, "count": n} for kind, sentence, n in run.report.get("reasons", [])]
     return {
         "id": str(run.pk), "type": run.type, "do": run.what["do"], "state": run.state, "total": run.total, "done": run.done, **counted,
-        "reasons": reasons, "refusals": [{"id": pk, "kind": kind, "reason": sentence} for pk, kind, sentence in first],
+        "reasons": reasons, "refusals": refusals,
     }  # fmt: skip
 
 
 __all__ = [
-    "PART", "Selection", "ask", "can_undo", "confirm", "deed_of", "faults", "find", "possible", "selection", "sentence_of", "take_back", "told", "work",
+    "BUSY", "PART", "Selection", "added", "ask", "can_undo", "confirm", "deed_of", "faults", "find", "possible", "selection", "sentence_of", "take_back",
+    "told", "work",
 ]  # fmt: skip

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from core import bulk
+from core import bulk, converting
 from core.access import Actor
 from core.registry import ObjectType
 
@@ -29,7 +29,22 @@ def type_paths(actor: Actor, object_type: ObjectType) -> Json:
         "parameters": [{"$ref": "#/components/parameters/Idempotency-Key"}],
         "requestBody": {"required": True, "content": {"application/json": {"schema": described}}},
     }
-    return {f"/{object_type.slug}/bulk/": {"post": asks}}
+    return {f"/{object_type.slug}/bulk/": {"post": asks}} | (_conversion() if object_type.slug == "custom-fields" else {})
+
+
+def _conversion() -> Json:
+    """The address at which a field becomes one of another kind."""
+    properties = {
+        "kind": TEXT, "options": {"type": "array", "items": {"type": "object"}}, "target": TEXT, "rest": {**TEXT, "enum": list(converting.RESTS)},
+        "dry_run": {"type": "boolean", "default": True},
+    }  # fmt: skip
+    described = {"type": "object", "additionalProperties": False, "properties": properties, "required": ["kind"]}
+    asks = {
+        **_operation("custom-fields.convert", "custom-fields", _("Let a field be of another kind, tried first"), "202", (400, 403, 404, 409, 422)),
+        "parameters": [{"$ref": "#/components/parameters/Idempotency-Key"}, {"name": "id", "in": "path", "required": True, "schema": TEXT}],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": described}}},
+    }
+    return {"/custom-fields/{id}/convert/": {"post": asks}}
 
 
 def job_paths() -> Json:
@@ -47,9 +62,15 @@ def schemas() -> Json:
     return {
         "Job": _object(
             id=TEXT, type=TEXT, do=TEXT, state=TEXT, url=TEXT, **dict.fromkeys(COUNTS, COUNT), reasons={"type": "array", "items": reason},
-            refusals={"type": "array", "items": _object(id=TEXT, kind=TEXT, reason=TEXT)},
+            refusals={"type": "array", "items": _refusal()},
         )
     }  # fmt: skip
+
+
+def _refusal() -> Json:
+    """A record left as it is; of a conversion with the value that cannot be converted."""
+    made = _object(id=TEXT, kind=TEXT, reason=TEXT)
+    return {**made, "properties": {**made["properties"], "value": TEXT}}
 
 
 def _object(**properties: Json) -> Json:

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 from django.db.models.fields.json import HasAnyKeys, KeyTransform
 
-from core import access, door, jobs, numbering, registry, schema, sql, structures, trail
+from core import access, context, door, jobs, numbering, registry, schema, sql, structures, trail
 from core.access import Actor
 from core.models import CustomField
 from core.models.record import permit
@@ -105,6 +105,8 @@ def _work(kind: str, work: Callable) -> None:
         object_type, own = _field_of(payload)
         if object_type is not None:
             sql.be_patient()
+            sql.lock_shared(context.company().id, schema.lock_of(own.type))  # what its values mean is changed before or after, never meanwhile
+            own.refresh_from_db()
             work(access.on_behalf(actor), object_type, own, progress)
 
     jobs.does(kind)(do)

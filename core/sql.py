@@ -224,3 +224,58 @@ def silent_triggers() -> list[tuple[str, str]]:
             "WHERE c.relnamespace = current_schema()::regnamespace AND NOT t.tgisinternal AND t.tgenabled <> 'O' ORDER BY 1, 2"
         )
         return cursor.fetchall()
+
+
+# Values of an own field as they were and as they become: the newest row [id, was, becomes] of each record among the parts of a run.
+_TOLD = sql.SQL(
+    "told AS (SELECT DISTINCT ON (one ->> 0) (one ->> 0)::uuid AS ident, one -> {was} AS was, one -> {becomes} AS becomes "
+    "FROM {parts}, jsonb_array_elements(rows) one WHERE run_id = {run} ORDER BY one ->> 0, position DESC)"
+)
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """The values of an own field exchanged for others, or back, as the parts of a run say: rows of [id, one value, the other], null for none."""
+
+    table: str
+    key: str
+    parts: str
+    run: UUID
+    back: bool = False
+    among: tuple[tuple[str, str], ...] = ()
+
+    def _said(self, text: str, most: int = 1) -> str:
+        """The statement, over ``told``; ``text`` is one of those below."""
+        was, becomes = (2, 1) if self.back else (1, 2)
+        told = _TOLD.format(was=sql.Literal(was), becomes=sql.Literal(becomes), parts=sql.Identifier(self.parts), run=sql.Literal(self.run))
+        where = [sql.SQL("{column} = {value}").format(column=sql.Identifier(column), value=sql.Literal(value)) for column, value in self.among]
+        made = sql.SQL(text).format(
+            told=told, table=sql.Identifier(self.table), key=sql.Literal(self.key), where=sql.SQL(" AND ").join([*where, sql.SQL("true")]),
+            most=sql.Literal(most),
+        )  # fmt: skip
+        return made.as_string(connection.connection)
+
+    def unsaid(self, most: int) -> list[tuple[UUID, object]]:
+        """(id, value) of records whose present value no row speaks of, so many at most: those written since."""
+        with connection.cursor() as cursor:
+            cursor.execute(self._said(
+                "WITH {told} SELECT t.id, t.custom -> {key} FROM {table} t LEFT JOIN told ON told.ident = t.id "
+                "WHERE {where} AND t.custom ? {key} AND (told.was IS NULL OR told.was <> t.custom -> {key}) LIMIT {most}",
+                most,
+            ))  # fmt: skip
+            return [(ident, json.loads(value) if isinstance(value, str) else value) for ident, value in cursor.fetchall()]
+
+    def shares(self) -> bool:
+        """Whether two records would come to the same value."""
+        with connection.cursor() as cursor:
+            cursor.execute(self._said("WITH {told} SELECT 1 FROM told WHERE becomes <> 'null' GROUP BY becomes HAVING count(*) > 1 LIMIT 1"))
+            return cursor.fetchone() is not None
+
+    def do(self) -> None:
+        """Exchange the values of all records that still have the one the rows speak of. Cost: one statement for any number."""
+        with connection.cursor() as cursor:
+            cursor.execute(self._said(
+                "WITH {told} UPDATE {table} t SET custom = CASE WHEN told.becomes = 'null' THEN t.custom - {key} "
+                "ELSE jsonb_set(t.custom, ARRAY[{key}], told.becomes) END "
+                "FROM told WHERE t.id = told.ident AND {where} AND COALESCE(t.custom -> {key}, 'null') = told.was"
+            ))  # fmt: skip

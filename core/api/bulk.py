@@ -6,7 +6,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from core import bulk
+from core import bulk, converting
 from core.access import Actor
 from core.api import answers
 from core.api.idempotency import Reply
@@ -15,7 +15,8 @@ from core.errors import RuleError
 from core.models import BulkRun
 
 WORDS = ("filter", "ids", "q", "archived", "set", "act", "data", "dry_run")
-DEEDS = {"confirm": bulk.confirm, "undo": bulk.take_back}
+DEEDS = {"confirm": "confirm", "undo": "take_back"}
+CONVERSION = ("kind", "options", "target", "rest", "dry_run")
 
 
 class Bulk(Endpoint):
@@ -59,7 +60,38 @@ def _address(run: BulkRun, request: HttpRequest) -> str:
 
 
 def _told(run: BulkRun, request: HttpRequest) -> dict[str, Any]:
-    return bulk.told(run) | {"url": _address(run, request)}
+    return (converting if converting.is_one(run) else bulk).told(run) | {"url": _address(run, request)}
+
+
+class Conversion(Endpoint):
+    """``POST /custom-fields/<id>/convert/``: ``{kind, options, target, rest, dry_run}``. 202 with the job's address."""
+
+    http_method_names = ("post", "options")
+
+    def post(self, request, ident: UUID) -> HttpResponse:
+        sent, plain = request.data, request._request
+
+        def work(actor: Actor) -> Reply:
+            run = converting.ask(actor, ident, *_conversion(sent))
+            return Reply(202, answers.written(_told(run, plain)).decode(), {"Location": _address(run, plain)})
+
+        return self.writing(work)
+
+
+def _conversion(sent: Any) -> tuple[dict[str, Any], str, bool]:
+    """What a field is to become, what becomes of the rest, whether it is only tried. Errors: RuleError."""
+    if not isinstance(sent, dict):
+        raise RuleError(_("Send an object with “kind”."))
+    if strange := [name for name in sent if name not in CONVERSION]:
+        raise RuleError({str(name)[:100]: [_("There is no such word here.")] for name in strange})
+    for name in ("kind", "target", "rest"):
+        if not isinstance(sent.get(name, ""), str):
+            raise RuleError({name: [_("Enter text.")]})
+    if not isinstance(sent.get("options", []), list):
+        raise RuleError({"options": [_("Enter a list.")]})
+    if not isinstance(sent.get("dry_run", True), bool):
+        raise RuleError({"dry_run": [_("“%(name)s” is true or false.") % {"name": "dry_run"}]})
+    return sent, sent.get("rest", "stop"), sent.get("dry_run", True)
 
 
 class Run(Endpoint):
@@ -81,7 +113,8 @@ class Confirm(Endpoint):
         plain = request._request
 
         def work(actor: Actor) -> Reply:
-            run = DEEDS[self.deed](actor, ident)
+            home = converting if converting.is_one(bulk.find(actor, ident)) else bulk
+            run = getattr(home, DEEDS[self.deed])(actor, ident)
             return Reply(202, answers.written(_told(run, plain)).decode(), {"Location": _address(run, plain)})
 
         return self.writing(work)

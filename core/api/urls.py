@@ -18,6 +18,7 @@ urlpatterns = [
     path("jobs/<uuid:ident>/", bulk.Run.as_view(), name="api-job"),
     path("jobs/<uuid:ident>/confirm/", bulk.Confirm.as_view(), name="api-job-confirm"),
     path("jobs/<uuid:ident>/undo/", bulk.Undo.as_view(), name="api-job-undo"),
+    path("custom-fields/<uuid:ident>/convert/", bulk.Conversion.as_view(), name="api-convert"),
     path("<str:slug>/bulk/", bulk.Bulk.as_view(), name="api-bulk"),
     path("<str:slug>/", views.Collection.as_view(), name="api-list"),
     path("<str:slug>/batch/", views.Batch.as_view(), name="api-batch"),

@@ -24,7 +24,6 @@ BUTTONS = 3
 SHOWN = 50  # refused records named on the page; the file names all
 NOT_TOGETHER = ("json", "secret", "anyref", "refnew", "file", "image")  # kinds nobody sets on many at once
 ICONS = {"change": "edit", "archive": "archive", "restore": "arrow-back-up", "delete": "trash"}
-BUSY = ("checking", "writing", "undoing")
 
 
 def bar(request: HttpRequest, actor: Actor, object_type: ObjectType, wanted: Listing, count: int) -> dict[str, Any] | None:
@@ -163,7 +162,7 @@ def show_run(request: HttpRequest, actor: Actor, slug: str, ident: UUID, error: 
         label = labels.get(UUID(one["id"]), "")
         refused.append({"label": label or _("(not visible)"), "reason": one["reason"], "url": pages.address(slug, one["id"]) if label else ""})
     values = {
-        "type": object_type, "run": run, "told": told, "refused": refused, "busy": run.state in BUSY, "state": run.get_state_display(),
+        "type": object_type, "run": run, "told": told, "refused": refused, "busy": run.state in bulk.BUSY, "state": run.get_state_display(),
         "title": _label(object_type, run.what["do"]), "able": told["changed"] + told["archived"], "says": _says(actor, object_type, run),
         "more": told["refused"] - len(refused), "sentence": " ".join(pages.sentences(error)) if error is not None else "",
         "danger": _is_danger(object_type, run.what["do"]), "undoes": bulk.can_undo(run),
@@ -205,11 +204,12 @@ def refused(request: HttpRequest, actor: Actor, slug: str, ident: UUID) -> HttpR
     found = list(bulk.faults(run))
     labels: dict[Any, str] = {}
     for at in range(0, len(found), 1000):
-        labels |= read.labels(actor, {slug: {UUID(pk) for pk, _kind, _told in found[at : at + 1000]}}).get(slug, {})
+        labels |= read.labels(actor, {slug: {UUID(fault[0]) for fault in found[at : at + 1000]}}).get(slug, {})
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow([_("Id"), str(object_type.label), _("Reason")])
-    writer.writerows([pk, safe(labels.get(UUID(pk), "")), safe(told)] for pk, _kind, told in found)
+    valued = any(len(fault) > 3 for fault in found)  # what of it could not be converted
+    writer.writerow([_("Id"), str(object_type.label), _("Reason"), *([_("Value")] if valued else [])])
+    writer.writerows([pk, safe(labels.get(UUID(pk), "")), safe(told), *map(safe, value)] for pk, _kind, told, *value in found)
     headers = {"Content-Disposition": f'attachment; filename="{slug}-refused.csv"'}
     return HttpResponse(BOM + text.getvalue().encode("utf-8", "replace"), content_type="text/csv; charset=utf-8", headers=headers)
 

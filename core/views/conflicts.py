@@ -53,7 +53,10 @@ def of(actor: Actor, made: Offer, record: Record, entry: Entry, stored: Entry, v
 
 
 def _field_row(f: Field, mine: Any, theirs: Any, before: Any, labels: dict) -> dict[str, Any]:
-    untouched = forms.same(f, mine, forms.text_of(f, f.rules.from_json(f, before)))
+    try:
+        untouched = forms.same(f, mine, forms.text_of(f, f.rules.from_json(f, before)))
+    except (ValueError, TypeError, ArithmeticError, AttributeError, LookupError):  # it was of another kind then
+        untouched = False
     return {
         "name": f.name, "label": f.label, "mine": _words(f, mine, labels), "theirs": _words(f, theirs, labels),
         "keep": "theirs" if untouched else "mine",

@@ -111,8 +111,8 @@ def save_live(request: HttpRequest, actor: Actor, slug: str, ident: str = "") ->
     raise Again
 
 
-new = pages.page(show_new, save_new)
-edit = pages.page(show_edit, save_edit)
+new = pages.page(show_new, save_new, uploads.take)
+edit = pages.page(show_edit, save_edit, uploads.take)
 live = pages.page(show_live, save_live)
 
 

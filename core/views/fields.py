@@ -13,13 +13,13 @@ from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from core import access, codes, collation, forms, formulas, own_fields, own_values, registry, schema, write
+from core import access, codes, collation, converting, forms, formulas, own_fields, own_values, registry, schema, write
 from core.access import Actor
 from core.errors import Missing, OdosError, RuleError
 from core.models import CustomField, Role
 from core.models.setup import FIELD_KINDS
 from core.registry import ObjectType
-from core.views import controls, edits, pages
+from core.views import controls, edits, pages, rollups
 
 SLUG = "custom-fields"
 HOME = "/settings/fields/"
@@ -39,10 +39,6 @@ PLAIN = ("label", "key", "help", "pattern", "formula", "depends_on", "minimum", 
 TICKS = ("required", "unique", "fast", "personal", "sensitive")
 ROLES = ("seen_by", "edited_by")
 BLANK = 3  # rows to type options in, before a script adds more
-AGGREGATES = (
-    ("count", gettext_lazy("How many")), ("sum", gettext_lazy("Sum")), ("average", gettext_lazy("Average")), ("min", gettext_lazy("Least")),
-    ("max", gettext_lazy("Most")),
-)  # fmt: skip
 
 
 def _type() -> ObjectType:
@@ -73,7 +69,7 @@ def show_new(request: HttpRequest, actor: Actor, error: OdosError | None = None)
 def save_new(request: HttpRequest, actor: Actor) -> HttpResponse:
     object_type = _about(actor, request.POST.get("type", ""), "add")
     edits.demand_sent(request)
-    data = _data(request.POST) | {"type": object_type.slug, "kind": request.POST.get("kind", "")}
+    data = _data(actor, request.POST) | {"type": object_type.slug, "kind": request.POST.get("kind", "")}
     data["key"] = data.get("key") or suggested_key(object_type, data.get("label", ""))
     data["position"] = CustomField.objects.filter(type=object_type.slug).count()
     made = write.create(actor, _type(), {n: v for n, v in data.items() if v not in (None, "")})
@@ -93,9 +89,7 @@ def save_edit(request: HttpRequest, actor: Actor, ident: UUID) -> HttpResponse:
     object_type = _about(actor, own.type, "change")
     edits.demand_sent(request)
     fixed = {n for n, f in _type().fields.items() if f.once}
-    data = {n: v for n, v in _data(request.POST).items() if n not in fixed}
-    if own.rollup and data.get("rollup"):
-        data["rollup"] = {**data["rollup"], **({"filter": own.rollup["filter"]} if own.rollup.get("filter") else {})}
+    data = {n: v for n, v in _data(actor, request.POST).items() if n not in fixed}
     write.change(actor, _type(), own.pk, data, edits.version_of(request))
     told = _("%(type)s saved: %(name)s.") % {"type": _type().label, "name": data.get("label") or own.label}
     return pages.done(request, pages.back(request, f"{HOME}{object_type.slug}/"), told)
@@ -137,7 +131,7 @@ def suggested_key(object_type: ObjectType, label: str) -> str:
 # What a sheet sends -------------------------------------------------------------------------------------------------
 
 
-def _data(sent: Any) -> dict[str, Any]:
+def _data(actor: Actor, sent: Any) -> dict[str, Any]:
     """The settings as the API has them. What stands in rows and lists is put together; what a kind does not have is left empty."""
     kind = sent.get("kind", "")
     data: dict[str, Any] = {n: sent.get(n, "").strip() or None for n in PLAIN if n in sent}
@@ -156,7 +150,7 @@ def _data(sent: Any) -> dict[str, Any]:
     if kind in own_fields.POINTS:
         data["target"] = sent.get("target", "")
     if kind == "rollup":
-        data["rollup"] = _rollup(sent)
+        data["rollup"] = rollups.read(actor, sent)
     if kind == "percent" and data.get("default"):
         data["default"] = registry.KINDS["percent"].from_form(None, data["default"])
     return {n: v if v is not None or n not in ("help", "pattern", "formula", "depends_on") else "" for n, v in data.items()}
@@ -197,13 +191,6 @@ def _goes_with(sent: Any, text: str) -> list[str]:
     return [by_name.get(collation.fold(part), part.strip()) for part in text.replace("，", ",").split(",") if part.strip()]
 
 
-def _rollup(sent: Any) -> dict[str, Any]:
-    slug, _dot, field = sent.get("rollup.from", "").partition(".")
-    made = {"type": slug, "field": field, "aggregate": sent.get("rollup.aggregate", "count")}
-    of = sent.get("rollup.of", "").rpartition(".")[2]
-    return made if made["aggregate"] == "count" or not of else {**made, "of": of}
-
-
 def _json(text: str) -> Any:
     try:
         return json.loads(text) if text.strip() else None
@@ -213,7 +200,7 @@ def _json(text: str) -> Any:
 
 def _texts(sent: Any) -> dict[str, Any]:
     """What stands in the sheet, as it was sent."""
-    texts: dict[str, Any] = {n: sent.get(n, "") for n in (*PLAIN, "kind", "target", "rollup.from", "rollup.aggregate", "rollup.of")}
+    texts: dict[str, Any] = {n: sent.get(n, "") for n in (*PLAIN, "kind", "target", *rollups.TEXTS)}
     texts |= {n: sent.get(n) in ("1", "true", "on") for n in TICKS} | {n: sent.getlist(n) for n in ROLES}
     texts |= {f"{n}.{tag}": sent.get(f"{n}.{tag}", "") for n in ("labels", "helps") for tag in codes.LANGUAGES}
     return texts | {"options": _options(sent), "listed": "whole" not in sent or "listed" in sent}
@@ -229,13 +216,9 @@ def _texts_of(own: CustomField) -> dict[str, Any]:
     if own.default is not None and own.kind not in schema.COMPUTED:
         texts["default"] = forms.text_of(f, f.rules.from_json(f, own.default))
         texts["default"] = ", ".join(texts["default"]) if isinstance(texts["default"], list) else texts["default"]
-    said = own.rollup or {}
     texts |= {n: getattr(own, n) for n in (*TICKS, *ROLES)} | {"options": own.options or [], "target": own.target, "listed": False}
     texts |= {f"{n}.{tag}": getattr(own, n).get(tag, "") for n in ("labels", "helps") for tag in codes.LANGUAGES}
-    return texts | {
-        "rollup.from": f"{said.get('type', '')}.{said.get('field', '')}", "rollup.aggregate": said.get("aggregate", ""),
-        "rollup.of": f"{said.get('type', '')}.{said.get('of', '')}",
-    }  # fmt: skip
+    return texts | rollups.texts(own.rollup)
 
 
 # The sheet ----------------------------------------------------------------------------------------------------------
@@ -247,16 +230,19 @@ def _sheet(request: HttpRequest, actor: Actor, object_type: ObjectType, texts: d
     kinds = dict(FIELD_KINDS)
     shown = {"label", "key", "kind", "options", "target", "pattern", "formula", "rollup", "default", "minimum", "maximum", "depends_on", "help", *TICKS, *ROLES}
     values = {
-        "type": object_type, "own": own, "new": own is None, "texts": texts, "errors": errors, "failed": error is not None,
+        "type": object_type, "own": own, "new": own is None, "texts": texts, "errors": errors,
+        "failed": error is not None and not isinstance(error, pages.Again),
         "sentences": [*pages.sentences(error), *(s for n, found in errors.items() if n not in shown and n != "_" for s in found)] if error else [],
         "groups": [{"label": label, "kinds": [{"key": k, "label": kinds[k], "icon": icon} for k, icon in members]} for label, members in GROUPS],
         "kind": texts["kind"] or "text", "kind_label": kinds.get(texts["kind"], ""), "rows": _option_rows(object_type, texts), "colors": own_fields.COLORS,
-        "targets": [{"value": t.slug, "label": t.plural, "selected": t.slug == texts["target"]} for t in registry.every() if _may_be_target(actor, t)],
+        "targets": [{"value": t.slug, "label": t.plural, "selected": t.slug == texts["target"]} for t in registry.every() if may_be_target(actor, t)],
         "parents": [{"value": f.name, "label": f.label, "selected": f.name == texts["depends_on"]} for f in schema.own_fields(object_type)
                     if f.kind == "choice" and (own is None or f.name != own.key)],
-        **_rollup_choices(actor, object_type, texts), "roles": _roles(texts), "words": _words(texts),
+        **rollups.choices(actor, object_type, texts, (own.rollup or {}).get("filter") if own else None, request.POST),
+        "roles": _roles(texts), "words": _words(texts),
         "formula": {"name": "formula", "kind": "formulatext", "label": _("Formula"), "value": texts["formula"], "errors": [], "groups": formulas.describe()},
         "record": {"type": object_type.slug, "pk": own.pk if own else ""}, "version": own.version if own else "",
+        "converts": own is not None and bool(converting.kinds_for(own)),
         "cancel": pages.back(request, f"{HOME}{object_type.slug}/"), "next": pages.back(request, ""), "from_list": _is_list(request, object_type),
     }  # fmt: skip
     if own is not None and "version" in request.POST and error is not None and not isinstance(error, RuleError):
@@ -268,7 +254,8 @@ def _is_list(request: HttpRequest, object_type: ObjectType) -> bool:
     return urlsplit(pages.back(request, "")).path == pages.address(object_type)
 
 
-def _may_be_target(actor: Actor, t: ObjectType) -> bool:
+def may_be_target(actor: Actor, t: ObjectType) -> bool:
+    """Whether a field may refer to records of the type, as far as the actor sees them."""
     return bool(t.group) and t.rows is None and access.allows(actor, t, "view")
 
 
@@ -281,27 +268,6 @@ def _option_rows(object_type: ObjectType, texts: dict) -> list[dict[str, Any]]:
             "for": ", ".join(option.get("for", [])), "more": json.dumps(more, ensure_ascii=False) if more else "",
         })  # fmt: skip
     return rows + [{"key": "", "label": "", "color": "", "archived": False, "for": "", "more": ""} for _n in range(1 if rows else BLANK)]
-
-
-def _rollup_choices(actor: Actor, object_type: ObjectType, texts: dict) -> dict[str, Any]:
-    """The references to this type, and the fields of what refers to it."""
-    froms, ofs = [], []
-    for other in registry.every():
-        if other.rows or not other.group or not access.allows(actor, other, "view"):
-            continue
-        known = access.fields(actor, other)
-        by = [f for f in known.values() if f.kind in ("ref", "user") and f.target == object_type.slug and not f.compute and f.name != "id"]
-        froms += [_choice(other, f, texts["rollup.from"]) | {"label": f"{other.plural} · {f.label}"} for f in by]
-        if by:
-            figures = [f for f in known.values() if f.kind in (*own_fields.FIGURES, "date", "datetime") and f.is_in_sql and f.name not in ("version", "rate")]
-            ofs += [_choice(other, f, texts["rollup.of"]) for f in figures]
-    aggregates = [{"value": k, "label": label, "selected": k == texts["rollup.aggregate"]} for k, label in AGGREGATES]
-    return {"froms": froms, "ofs": ofs, "aggregates": aggregates}
-
-
-def _choice(object_type: ObjectType, f: registry.Field, chosen: str) -> dict[str, Any]:
-    value = f"{object_type.slug}.{f.name}"
-    return {"value": value, "label": f.label, "group": object_type.plural, "selected": value == chosen}
 
 
 def _roles(texts: dict) -> list[dict[str, Any]]:
@@ -325,7 +291,7 @@ def show_preview(request: HttpRequest, actor: Actor, error: OdosError | None = N
     """The control as it will stand in forms, made from what the sheet says so far."""
     sent = request.POST
     _about(actor, sent.get("type", ""), "add")
-    data, kind = _data(sent), sent.get("kind", "text")
+    data, kind = _data(actor, sent), sent.get("kind", "text")
     own = CustomField(type=sent.get("type", ""), key="preview", kind=kind if kind in dict(FIELD_KINDS) else "text", label=data["label"] or _("Label"))
     own.options, own.help, own.required, own.target = data.get("options", []), data.get("help") or "", data["required"], data.get("target", "")
     f = schema.as_field(own)
@@ -352,6 +318,7 @@ def index(request: HttpRequest, actor: Actor, slug: str) -> HttpResponse:
         told.append({
             "id": str(own.pk), "label": schema.as_field(own).label, "key": own.key, "kind": kinds.get(own.kind, own.kind), "row": own,
             "url": f"/{SLUG}/{own.pk}/edit/?next={request.path}", "state": state, "percent": percent, "page": f"/{SLUG}/{own.pk}/",
+            "converts": bool(converting.kinds_for(own)),
         })  # fmt: skip
     values = {
         "type": object_type, "living": [r for r in told if r["row"].archived_at is None], "gone": [r for r in told if r["row"].archived_at is not None],

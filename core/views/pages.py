@@ -5,6 +5,7 @@ an error of the engine: ``page`` does both, so that all pages do it alike.
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
@@ -55,13 +56,16 @@ VERIFICATION = "/settings/verification/"
 BY_FIRST_WORD = ("list", "record", "record-act")  # addresses that match any words, whether or not something is there
 
 
-def page(show: Callable[..., HttpResponseBase], save: Callable[..., HttpResponse] | None = None) -> Callable[..., HttpResponseBase]:
+def page(
+    show: Callable[..., HttpResponseBase], save: Callable[..., HttpResponse] | None = None, keep: Callable[[HttpRequest, Actor], None] | None = None
+) -> Callable[..., HttpResponseBase]:  # fmt: skip
     """A page for signed-in people. Use as a decorator for one that only shows, or call it with both functions.
 
     ``show(request, actor, **names)`` answers GET and HEAD in one read-only snapshot. ``save(request, actor, **names)`` answers
     POST in one transaction and returns a redirect; where it raises a refusal, all of it is rolled back and
     ``show(request, actor, error=..., **names)`` shows the page again in a snapshot of its own, with what was typed in
     ``request.POST`` and the refusal's status. Missing and Denied become their own pages wherever they come from.
+    ``keep(request, actor)`` then first stores, in a transaction of its own, what no browser sends twice: the files that were chosen.
     """
 
     @wraps(show)
@@ -78,6 +82,9 @@ def page(show: Callable[..., HttpResponseBase], save: Callable[..., HttpResponse
             return refusal(request, error)
         except OdosError as error:
             refused = error
+        if keep is not None and request.FILES:
+            with suppress(RuleError):  # one that cannot be kept is what was refused
+                door.writing(lambda: keep(request, access.actor_for(request.user)))
         return _refusing(request, lambda: _again(request, show, refused, names))
 
     return view

@@ -45,6 +45,7 @@ def show(request: HttpRequest, actor: Actor, object_type: ObjectType, found: Rec
         "avatar": _avatar(object_type, shown), "tabs": _tabs(request, actor, object_type, plan, tab, _counts(actor, found, plan)),
         **_with_stamps(cards, _stamps(shown)), "papers": papers.offered(actor, object_type, found), "reports": reports.offered(actor, object_type, found),
         "layout": f"/settings/layouts/{object_type.slug}/?record={found.pk}" if access.allows(actor, registry.types["layouts"], "change") else "",
+        "new_field": pages.new_field(request, actor, object_type),
     }  # fmt: skip
     if history:
         values["history"] = _happened(request, actor, object_type, found, True)
@@ -210,7 +211,7 @@ def _fact(shown: Shown, name: str) -> dict[str, Any]:
         url = behind
     elif text and f.kind in ("email", "phone", "url"):
         url = {"email": f"mailto:{value}", "phone": f"tel:{str(value).replace(';ext=', ',')}", "url": value}[f.kind]
-    return {"name": name, "label": f.label, "text": text, "links": links, "url": url, "full": f.wide, "prose": f.kind == "longtext"}
+    return {"name": name, "label": f.label, "text": text, "links": links, "url": url, "full": f.wide, "prose": f.kind == "longtext", "image": f.kind == "image"}
 
 
 def _stamps(shown: Shown) -> list[dict[str, str]]:

@@ -187,11 +187,11 @@ def _words(f: Field, value: Any, labels: dict, currency: str) -> str:
     """A value of the trail as its reader sees it."""
     if value in (None, "", []):
         return ""
-    if f.is_reference or f.kind == "anyref":
-        return ", ".join(labels.get(slug, {}).get(ident) or _("(not visible)") for slug, ident in _ids(f, value))
+    if (f.is_reference or f.kind == "anyref") and (ids := _ids(f, value)):
+        return ", ".join(labels.get(slug, {}).get(ident) or _("(not visible)") for slug, ident in ids)
     try:
         return f.rules.text(f, f.rules.from_json(f, value), currency)
-    except (ValueError, TypeError, ArithmeticError):
+    except (ValueError, TypeError, ArithmeticError, AttributeError, LookupError):  # of the kind the field was of then
         return str(value)
 
 

@@ -33,6 +33,8 @@ SEAL = {  # room -> what it writes besides records, which go through core.write
     "core/bulk.py": "runs over many records, and how far they are", "core/recovery.py": "a new password", "core/doctor.py": "what verifications found",
     "core/sharing.py": "when a shared record was first looked at", "core/files.py": "files that came, before a record names them",
     "core/own_fields.py": "the state of an index that is built", "core/own_values.py": "values that a new field starts with, of all records at once",
+    "core/converting.py": "values of a field that becomes of another kind, all at once, with the field itself",
+    "core/shaping_use.py": "a field's kind for a moment, taken back: what would then no longer work",
     "core/packs.py": "what a pack made, once it is installed", "core/yielding.py": "an object's key where a type ships under it",
     "core/watches.py": "notices, and on which side a watched figure was", "core/views/notices.py": "that a notice is read",
     "crm/rules/versions.py": "which version of a quote holds, under the lock of all",

@@ -1,9 +1,13 @@
 """The sheet that makes a field, and the page that keeps a type's fields: in words, without a script, in few clicks."""
 
+import base64
+import re
+
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from core.models import CustomField
-from tests import people
+from tests import factories, people
 
 
 @pytest.fixture(scope="module")
@@ -143,3 +147,57 @@ def test_who_may_not_shape_fields_is_offered_none(company, bob):
     assert "custom-fields/new" not in sales.get("/accounts/").content.decode()
     assert sales.get("/custom-fields/new/?type=accounts").status_code in (403, 404)
     assert make(sales, label="Mine", kind="text").status_code in (403, 404)
+
+
+def test_a_roll_up_adds_up_only_what_its_conditions_say(page, api):
+    words = {"label": "Won amount", "kind": "rollup", "rollup.from": "opportunities.account", "rollup.aggregate": "sum", "rollup.of": "opportunities.amount"}
+    control = page.post("/custom-fields/only/", {"rollup.from": "opportunities.account"}).content.decode()
+    assert 'name="rollup.over" value="opportunities"' in control and "/conditions/opportunities/?name=rollup.only" in control
+    assert page.post("/custom-fields/only/", {"rollup.from": ""}).content.decode().strip() == '<div id="rollup-only"></div>'
+    only = {"rollup.over": "opportunities", "rollup.only.join": "all", "rollup.only.0.field": "amount", "rollup.only.0.op": "gt", "rollup.only.0.value": "100"}
+    more = make(page, **words, **only, **{"rollup.only.do": "add:"})
+    assert more.status_code == 200 and 'name="rollup.only.1.field"' in more.content.decode() and 'alert-late' not in more.content.decode()
+    assert make(page, **words, **only).status_code == 302
+    row = last()
+    assert row.rollup == {"type": "opportunities", "field": "account", "aggregate": "sum", "of": "amount", "filter": ["amount", "gt", "100.00"]}
+    account = api.post("accounts/", {"name": "Rolls up"}).json()["id"]
+    for amount in ("50", "150", "200"):
+        factories.make("opportunities", api, account=account, amount=amount)
+    assert api.get(f"accounts/{account}/").json()[row.key] == "350.00"
+    sheet = page.get(f"/custom-fields/{row.pk}/edit/").content.decode()
+    assert 'name="rollup.only.0.field"' in sheet and 'value="100.00"' in sheet
+    wrong = page.post(f"/custom-fields/{row.pk}/edit/", {**words, **only, "type": "accounts", "version": "1", "rollup.only.0.value": "much"})
+    assert wrong.status_code == 422 and "Enter a number." in wrong.content.decode()
+    other = {**words, **only, "type": "accounts", "version": "1", "rollup.from": "contacts.account", "rollup.aggregate": "count"}
+    assert page.post(f"/custom-fields/{row.pk}/edit/", other).status_code == 302, "conditions about another type are none about this one"
+    row.refresh_from_db()
+    assert row.rollup == {"type": "contacts", "field": "account", "aggregate": "count"}
+
+
+def test_a_field_is_added_from_the_form_and_from_the_record(page, api):
+    account = api.post("accounts/", {"name": "Open"}).json()["id"]
+    there = f"/custom-fields/new/?type=accounts&amp;next=%2Faccounts%2F{account}%2F"
+    assert there in page.get(f"/accounts/{account}/").content.decode()
+    assert there in page.get(f"/accounts/{account}/edit/").content.decode()
+    assert make(page, label="From the record", kind="text", next=f"/accounts/{account}/").headers["Location"] == f"/accounts/{account}/"
+
+
+PICTURE = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
+
+
+def test_a_file_chosen_in_a_refused_form_is_kept_and_a_picture_is_shown(page, api):
+    assert make(page, "contacts", label="Portrait", kind="image").status_code == 302
+    assert make(page, "contacts", label="Height", kind="number").status_code == 302
+    brought = {"portrait.file": SimpleUploadedFile("anna.png", PICTURE)}
+    refused = page.post("/contacts/new/", {"whole": "1", "name": "Anna", "height": "tall", **brought})
+    text = refused.content.decode()
+    ident = re.search(r'name="portrait" value="([0-9a-f-]{36})"', text)
+    assert refused.status_code == 422 and ident and "anna.png" in text
+    kept = page.get(f"/files/{ident[1]}/")
+    assert kept.content == PICTURE and "sandbox" in kept.headers["Content-Security-Policy"] and kept.headers["X-Content-Type-Options"] == "nosniff"
+    made = page.post("/contacts/new/", {"whole": "1", "name": "Anna", "height": "172", "portrait": ident[1]})
+    assert made.status_code == 302, made.content[:2000]
+    shown = page.get(made.headers["Location"]).content.decode()
+    assert f'<img class="thumb" src="/files/{ident[1]}/" alt=""' in shown and "anna.png" in shown
+    drawing = page.post("/contacts/new/", {"whole": "1", "name": "Ben", "portrait.file": SimpleUploadedFile("x.svg", b"<svg onload='x'/>")})
+    assert drawing.status_code == 422 and "There is no such picture." in drawing.content.decode()

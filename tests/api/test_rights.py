@@ -53,7 +53,7 @@ VERBS = {
     "api-kpi-value": {"GET"}, "api-kpis-batch": {"POST"}, "api-kpi-act": {"POST"},
     "api-list": {"GET", "POST"}, "api-batch": {"POST"}, "api-record": {"GET", "PATCH", "DELETE"}, "api-act": {"POST"}, "api-unknown": set(),
     "api-chain": {"GET"}, "api-duplicates": {"GET"}, "api-files": {"POST"}, "api-file": {"GET"}, "api-bulk": {"POST"}, "api-job": {"GET"},
-    "api-job-confirm": {"POST"}, "api-job-undo": {"POST"},
+    "api-job-confirm": {"POST"}, "api-job-undo": {"POST"}, "api-convert": {"POST"},
 }  # fmt: skip
 EXAMPLES = {"slug": "accounts", "key": "orders", "act": "archive"}
 

@@ -1,7 +1,7 @@
 """Saved views: what of a list is seen, in which order and how, under a name. Whose they are, what they may hold, and what of one its reader may use.
 
-The content of a view is ``{filter, q, sort, columns, archived}`` and, by kind, ``date`` of a calendar, ``place`` of a map, ``rows``, ``cols``,
-``value`` and ``aggregate`` of a pivot table. A view never tells its reader of a field that is hidden from him.
+The content of a view is ``{filter, q, sort, columns, archived}`` and, by kind, ``date``, ``until`` and ``span`` of a calendar, ``place`` of a map,
+``rows``, ``cols``, ``value`` and ``aggregate`` of a pivot table. A view never tells its reader of a field that is hidden from him.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from core import access, conditions, limits, registry
+from core import access, calendars, conditions, limits, places, registry
 from core.access import Actor
 from core.errors import Denied, RuleError
 from core.models import Role, SavedView
@@ -19,8 +19,8 @@ from core.registry import ObjectType
 
 SLUG = "saved-views"
 LISTS = ("sort", "columns", "rows", "cols")  # words that hold a list of fields
-TEXTS = ("q", "by", "date", "place", "value", "aggregate")
-NAMES = ("by", "date", "place", "value")  # texts that name a field
+TEXTS = ("q", "by", "date", "until", "span", "place", "value", "aggregate")
+NAMES = ("by", "date", "until", "place", "value")  # texts that name a field
 WORDS = ("filter", "archived", "unavailable", *LISTS, *TEXTS)
 LONGEST = 200
 MOST = 100  # views one person may keep of one type, and so many a company
@@ -104,7 +104,20 @@ def _faults(actor: Actor, object_type: ObjectType, view: SavedView) -> dict[str,
         limits.demand("view_columns", max(len(content.get(w, [])) for w in LISTS), _("columns"))
     except RuleError as error:
         return {"content": error.sentences}
-    return {"kind": [_("This type has no such view.")]} if view.kind not in kinds(actor, object_type, content.get("by", "")) else {}
+    if view.kind not in kinds(actor, object_type, content.get("by", "")):
+        return {"kind": [_("This type has no such view.")]}
+    return _unseen(actor, object_type, content)
+
+
+def _unseen(actor: Actor, object_type: ObjectType, content: dict[str, Any]) -> dict[str, list[str]]:
+    """What is wrong with the fields by which a calendar or a map would show records, and with the stretch of days."""
+    able = {"date": calendars.fields, "until": calendars.fields, "place": places.fields}
+    for word, fields in able.items():
+        if content.get(word) and content[word] not in fields(actor, object_type):
+            return {"content": [_("Records cannot be shown by “%(name)s”.") % {"name": content[word]}]}
+    if content.get("span", "month") not in calendars.SPANS:
+        return {"content": [_("“%(value)s” is not possible here.") % {"value": content["span"][:40]}]}
+    return {}
 
 
 def kinds(actor: Actor, object_type: ObjectType, by: str = "") -> list[str]:
@@ -114,7 +127,13 @@ def kinds(actor: Actor, object_type: ObjectType, by: str = "") -> list[str]:
     columns = known.get(by or object_type.board)
     if columns is not None and (columns.name == object_type.board or (columns.kind == "choice" and columns.rules.ops)):
         found.append("board")
-    return found if object_type.rows else [*found, "pivot"]
+    if object_type.rows:
+        return found
+    if any(n not in calendars.STAMPS for n in calendars.fields(actor, object_type)):
+        found.append("calendar")
+    if places.fields(actor, object_type):
+        found.append("map")
+    return [*found, "pivot"]
 
 
 # What a reader may use of one ---------------------------------------------------------------------------------------

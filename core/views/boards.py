@@ -252,8 +252,8 @@ def _day(value: date | datetime) -> date:
 # Moving a card ------------------------------------------------------------------------------------------------------
 
 
-def move(request: HttpRequest, actor: Actor, object_type: ObjectType) -> tuple[str, str]:
-    """Move the card the form names to the column it names; (the column's name, the card's). Errors: those of the act, all as refusals of this page."""
+def move(request: HttpRequest, actor: Actor, object_type: ObjectType) -> str:
+    """Move the card the form names to the column it names; what is said then. Errors: those of the act, all as refusals of this page."""
     f, value = field_of(actor, object_type, request.GET.get(BY, "")), request.POST.get("value", "")
     movable = _movable(actor, object_type, f)
     if movable is None:
@@ -268,13 +268,13 @@ def move(request: HttpRequest, actor: Actor, object_type: ObjectType) -> tuple[s
     except (Missing, Denied):
         raise WrongState(_("This card is no longer here, or you may not move it.")) from None
     shown = read.present(actor, object_type, [moved], only={f.name})[0]
-    return name, shown.text(f.name)
+    return _("%(name)s is now in %(column)s.") % {"name": name, "column": shown.text(f.name)}
 
 
 def sentence(error: OdosError) -> str:
     """Why a card went back, in one sentence."""
     if isinstance(error, Stale):
-        return _("Somebody changed this record meanwhile, so it was not moved. This is the board as it is now.")
+        return _("Somebody changed this record meanwhile, so it was not moved. This is how it stands now.")
     if isinstance(error, RuleError):
         return " ".join(s for found in error.errors.values() for s in found)
     return str(error)

@@ -21,8 +21,9 @@ KINDS = ("list", "board", "calendar", "map", "pivot")  # ways to look at the rec
 # Words of a page's address that are no filter; no field has a hyphen in its name.
 OWN_WORDS = (
     "columns", "field", "op", "value", "add", "tab", "before", "view", "view-as", "by-field", "by-date", "by-place", "pivot-rows", "pivot-cols",
-    "pivot-value", "pivot-of", "on-day", "span",
+    "pivot-value", "pivot-of", "on-day", "span", "by-until", "map-box",
 )  # fmt: skip
+SEEN = ("by-field", "by-date", "by-until", "by-place", "on-day", "span", "map-box")  # how records are seen that no list knows
 STAMPS = ("unit", "created_at", "updated_at")  # what every record has comes after what the type declares
 PAGING = ("cursor", "add")
 OPERATORS = {
@@ -74,6 +75,15 @@ def as_kind(request: HttpRequest, kind: str, without: tuple[str, ...] = (), **wo
     if "view-as" in request.GET:
         return address(request, without, **{"view-as": kind, **words})
     return address(request, (*without, "view"), **({} if kind == "list" else {"view": kind}), **words)
+
+
+def behind(request: HttpRequest, words: list[tuple[str, str]], without: tuple[str, ...] = ()) -> str:
+    """The list of those of the records seen that pass these words too, outside the saved view that is open."""
+    sent = QueryDict(mutable=True)
+    left_out = {*PAGING, *SEEN, *without, "view", "view-as", "columns", "sort"}
+    for name, value in [("view", "list"), *((n, v) for n, v in pairs(request) if n not in left_out), *words]:
+        sent.appendlist(name, value)
+    return f"{request.path}?{sent.urlencode()}"
 
 
 def columns_of(words: QueryDict) -> list[str]:

@@ -8,7 +8,6 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.utils.translation import gettext as _
 
 from core import access, asof, context, export, figures, query, registry, saved_views
 from core.access import Actor
@@ -16,7 +15,7 @@ from core.errors import Missing, OdosError
 from core.models.shaping import VIEW_KINDS
 from core.query import Listing
 from core.registry import ObjectType
-from core.views import boards, bulk, filters, intake, pages, pivots, tables, views
+from core.views import boards, bulk, calendars, filters, intake, maps, pages, pivots, tables, views
 from core.views.views import Opened
 
 
@@ -66,7 +65,7 @@ def _shared(request: HttpRequest, actor: Actor, object_type: ObjectType, wanted:
 
 # Seen another way ---------------------------------------------------------------------------------------------------
 
-SHOWN = {"board": boards.board, "pivot": pivots.table}
+SHOWN = {"board": boards.board, "calendar": calendars.calendar, "map": maps.map_of, "pivot": pivots.table}
 
 
 def _otherwise(
@@ -83,14 +82,16 @@ def _otherwise(
     return boards.with_toast(response, told, "late") if told and partial else response
 
 
+MOVES = {"board": boards.move, "calendar": calendars.move}
+
+
 def save(request: HttpRequest, actor: Actor, slug: str) -> HttpResponseBase:
-    """A card moved to another column: the board as it is then."""
+    """A card moved to another column of a board or day of a calendar: what is seen as it is then."""
     object_type = pages.type_or_missing(slug, actor)
     now = views.opened(request, actor, object_type)
-    if now.kind != "board":
+    if now.kind not in MOVES:
         raise Missing
-    name, column = boards.move(request, actor, object_type)
-    told = _("%(name)s is now in %(column)s.") % {"name": name, "column": column}
+    told = MOVES[now.kind](request, actor, object_type)
     if not pages.is_partial(request):
         return pages.done(request, request.get_full_path(), told)
     return boards.with_toast(_otherwise(request, actor, object_type, _wanted(request, now), now, None), told, "up")

@@ -4,7 +4,7 @@ import csv
 import io
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from core import access, context, export, pivot
@@ -66,17 +66,8 @@ def _row(request: HttpRequest, made: Table, down: tuple, across: list[tuple]) ->
     cells = []
     for group in across:
         cell = made.cells.get((down, group))
-        cells.append({"text": made.text(cell), "url": _address(request, made.words(down, group)) if cell is not None else "", "total": not group})
+        cells.append({"text": made.text(cell), "url": filters.behind(request, made.words(down, group), WORDS) if cell is not None else "", "total": not group})
     return {"labels": labels, "span": max(1, len(made.rows) - len(labels) + 1), "cells": cells, "total": False}
-
-
-def _address(request: HttpRequest, words: list[tuple[str, str]]) -> str:
-    """The list of exactly the cell's records, with the filters there are."""
-    sent = QueryDict(mutable=True)
-    left_out = {*filters.PAGING, *WORDS, "view", "view-as", "columns", "sort"}
-    for name, value in [("view", "list"), *((n, v) for n, v in filters.pairs(request) if n not in left_out), *words]:
-        sent.appendlist(name, value)
-    return f"{request.path}?{sent.urlencode()}"
 
 
 def _controls(request: HttpRequest, actor: Actor, object_type: ObjectType) -> list[dict[str, Any]]:

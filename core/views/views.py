@@ -20,8 +20,8 @@ from core.registry import ObjectType
 from core.views import edits, filters, pages
 
 ADDRESSED = {
-    "by": "by-field", "date": "by-date", "place": "by-place", "rows": "pivot-rows", "cols": "pivot-cols", "value": "pivot-value",
-    "aggregate": "pivot-of",
+    "by": "by-field", "date": "by-date", "until": "by-until", "span": "span", "place": "by-place",
+    "rows": "pivot-rows", "cols": "pivot-cols", "value": "pivot-value", "aggregate": "pivot-of",
 }  # fmt: skip
 ICONS = {"list": "table", "board": "layout-kanban", "calendar": "calendar", "map": "map-pin", "pivot": "table-options"}
 
@@ -60,7 +60,7 @@ def opened(request: HttpRequest, actor: Actor, object_type: ObjectType) -> Opene
     known = saved_views.kinds(actor, object_type, request.GET.get("by-field", "") or found.content.get("by", ""))
     saved = words_of(found.content, view.kind if view.kind in known else "list", str(view.pk))
     if "view-as" not in request.GET:
-        going = [(n, v) for n, v in filters.pairs(request) if n in (*filters.PAGING, "format", "on-day", "span")]
+        going = [(n, v) for n, v in filters.pairs(request) if n in (*filters.PAGING, "format", "on-day", "map-box")]
         request.GET = _query([*saved, *going])
     changed = _compared(request.GET) != _compared(_query(saved))
     kind = request.GET["view-as"]

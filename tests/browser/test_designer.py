@@ -145,7 +145,7 @@ def test_the_preview_is_as_wide_as_a_desk_or_a_phone_and_shows_page_or_form(comp
     frame.get_by_role("heading", name="Alder Works").first.wait_for()
     assert page.locator("iframe").evaluate("frame => frame.contentWindow.innerWidth") == 1280
     page.get_by_label("Width of the preview").select_option("390")
-    page.wait_for_function("document.querySelector('iframe').contentWindow.innerWidth === 390")
+    assert page.locator("iframe").evaluate("frame => frame.contentWindow.innerWidth") == 390
     assert frame.locator("html").evaluate("page => page.scrollWidth <= page.clientWidth")
     page.get_by_label("What the preview shows").select_option("form")
     frame.get_by_label("Website").wait_for()

@@ -1,8 +1,8 @@
 /*
- * The board (templates/object/board.html): cards are dragged, or sent by a menu that keys and fingers reach as well. Either way the
- * same small form is sent, and the board the server answers with replaces this one; a card that may not move is back in its place.
+ * Board and calendar (templates/object/board.html, calendar.html): cards are dragged, or sent by a menu that keys and fingers reach as well.
+ * Either way the same small form is sent, and the page the server answers with replaces this one; a card that may not move is back in its place.
  *   [data-board]; [data-column="<value>"] holds [data-card="<id>"][data-version]; [data-moves] marks those that may move
- *   [data-move] opens the menu; form[data-mover] takes id and version, its buttons are the columns
+ *   [data-move] opens the menu; form[data-mover] takes id and version; its buttons are the columns, or an input[name=value] takes the day
  */
 import Sortable from "sortablejs";
 import { once } from "./js/page.js";
@@ -32,23 +32,27 @@ function mover() {
 
 function dropped({ item, from, to, oldIndex }) {
   if (from === to) return;
+  name(mover(), item, from.dataset.column);
   putBack = () => from.insertBefore(item, from.children[oldIndex] ?? null);
-  send(item, to.dataset.column) || putBack();
+  send(to.dataset.column) || putBack();
 }
 
-/** Sends the card to a column; whether that column can be chosen. */
-function send(card, column) {
+/** Sends the card that was named to a column; whether that column can be chosen. */
+function send(column) {
   const form = mover();
-  const button = form.querySelector(`button[value="${CSS.escape(column)}"]`);
+  const day = form.querySelector("input[name=value]");
+  const button = form.querySelector(day ? "[data-go]" : `button[value="${CSS.escape(column)}"]`);
   if (!button || form.dataset.sending !== undefined) return false;
-  name(form, card);
+  if (day) day.value = column;
   form.requestSubmit(button);
   return true;
 }
 
-function name(form, card) {
+/** Which card the form is about, and where it is taken from. */
+function name(form, card, here) {
   form.elements.namedItem("id").value = last = card.dataset.card;
   form.elements.namedItem("version").value = card.dataset.version;
+  for (const word of ["from", "value"]) if (form.elements.namedItem(word)?.matches?.("input")) form.elements.namedItem(word).value = here;
 }
 
 function pressed(event) {
@@ -58,7 +62,7 @@ function pressed(event) {
   event.preventDefault();
   const card = opener.closest("[data-card]");
   const here = card.closest("[data-column]").dataset.column;
-  name(mover(), card);
+  name(mover(), card, here);
   for (const button of menu.querySelectorAll("button[name=value]")) button.hidden = button.value === here;
   menu.showPopover({ source: opener });
   place(menu, opener);

@@ -1,0 +1,204 @@
+"""The map of a type: where its records are, drawn by ourselves, what is close together as one spot, with the records of it beside.
+
+The same address, filters and words as the list; ``by-place`` names the field, ``map-box`` what is seen. Moving and zooming are links.
+"""
+
+import json
+import math
+from dataclasses import replace
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from core import codes, places, query, read
+from core.access import Actor
+from core.errors import Missing
+from core.kinds.kind import locale
+from core.places import WORLD, Box, Spot
+from core.query import Listing
+from core.registry import Field, ObjectType
+from core.views import filters, pages
+
+WIDE, HIGH = 1000, 620  # units of the drawing
+LISTED = 30  # records beside the map; the list has the others
+LEAST = {"geo": 0.02, "address": 12.0, "code": 12.0}  # degrees a map is high at least
+STEPS = (45.0, 30.0, 15.0, 10.0, 5.0, 2.0, 1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
+CLOSE = 0.0005  # degrees a cell is high when zooming further shows nothing new
+LETTER, LINE, PHONE = 7.5, 18, 2.4  # units a letter is wide and a line high, and how much larger they are on a phone
+
+
+def map_of(request: HttpRequest, actor: Actor, object_type: ObjectType, wanted: Listing) -> dict[str, Any]:
+    """What templates/object/map.html reads. Cost: three queries, and names."""
+    able = places.fields(actor, object_type)
+    f = able.get(request.GET.get("by-place", "")) or next(iter(able.values()), None)
+    if f is None:
+        raise Missing
+    asked = _box(request.GET.get("map-box", ""))
+    found = asked or places.bounds(actor, object_type, wanted, f)
+    box = _fitted(found, f, 0 if asked else 0.12) if found else WORLD
+    spots = _together(places.spots(actor, object_type, wanted, f, box) if found else [], box)
+    inside = places.within(f, box)
+    listed = query.page(actor, object_type, replace(wanted, conditions=(*wanted.conditions, inside), cursor="", limit=LISTED)).records if spots else []
+    count = sum(s.count for s in spots)
+    return {
+        "wide": WIDE, "high": HIGH, "spots": _drawn(request, object_type, f, box, spots), "lines": _graticule(box), "cities": _cities(box, spots),
+        "count": count, "url": filters.behind(request, _words(f, inside)) if count else "", "moves": _moves(request, box), "any": bool(found),
+        "rows": _rows(actor, object_type, f, listed), "more": count > len(listed), "field": f.label, "pans": f.kind == "geo",
+        "without": filters.behind(request, [(f"{places.placed(f)[0]}__empty", "true")]), "carried": filters.hidden(request, ("by-place", "map-box")),
+        "choices": [{"value": n, "label": one.label, "selected": n == f.name} for n, one in able.items()],
+    }  # fmt: skip
+
+
+# What is seen -------------------------------------------------------------------------------------------------------
+
+
+def _box(text: str) -> Box | None:
+    try:
+        south, west, north, east = (float(part) for part in text.split(","))
+    except ValueError:
+        return None
+    good = all(math.isfinite(n) for n in (south, west, north, east)) and -90 <= south < north <= 90 and -360 <= west < east <= 360
+    return (south, west, north, east) if good else None
+
+
+def _fitted(box: Box, f: Field, margin: float) -> Box:
+    """The box with a margin, as wide as the drawing is beside its height where it lies, and no smaller than says something."""
+    south, west, north, east = box
+    high = min(max((north - south) * (1 + 2 * margin), LEAST[f.kind] if margin else 0.0), 180.0)
+    squeeze = max(math.cos(math.radians((south + north) / 2)), 0.2)
+    wide = max((east - west) * (1 + 2 * margin), high * WIDE / HIGH / squeeze)
+    high = min(max(high, wide * squeeze * HIGH / WIDE), 180.0)
+    lat, lng = (south + north) / 2, (west + east) / 2
+    lat = min(max(lat, high / 2 - 90), 90 - high / 2)
+    return (lat - high / 2, lng - wide / 2, lat + high / 2, lng + wide / 2)
+
+
+def _moves(request: HttpRequest, box: Box) -> list[dict[str, str]]:
+    """The buttons that move and zoom; none that would lead off the world."""
+    south, west, north, east = box
+    high, wide = north - south, east - west
+
+    def to(zoom: float, up: float = 0.0, right: float = 0.0) -> str:
+        lat, lng = (south + north) / 2 + up * high, (west + east) / 2 + right * wide
+        tall = min(high * zoom, 179.9)
+        lat = min(max(lat, tall / 2 - 90), 90 - tall / 2)
+        return _addressed(request, (lat - tall / 2, lng - wide * zoom / 2, lat + tall / 2, lng + wide * zoom / 2))
+
+    made = [
+        {"icon": "zoom-in", "label": _("Zoom in"), "url": to(0.5) if high > CLOSE else ""},
+        {"icon": "zoom-out", "label": _("Zoom out"), "url": to(2) if high < 120 else ""},
+        {"icon": "arrow-left", "label": _("To the west"), "url": to(1, right=-0.33)},
+        {"icon": "arrow-right", "label": _("To the east"), "url": to(1, right=0.33)},
+        {"icon": "arrow-up", "label": _("To the north"), "url": to(1, up=0.33)},
+        {"icon": "arrow-down", "label": _("To the south"), "url": to(1, up=-0.33)},
+        {"icon": "focus-centered", "label": _("Show all"), "url": filters.address(request, ("map-box",))},
+    ]  # fmt: skip
+    return [m for m in made if m["url"]]
+
+
+def _addressed(request: HttpRequest, box: Box) -> str:
+    return filters.address(request, **{"map-box": ",".join(f"{n:.6f}" for n in box)}) if _box(",".join(map(str, box))) else ""
+
+
+def _at(box: Box, lat: float, lng: float) -> tuple[int, int]:
+    south, west, north, east = box
+    return round((lng - west) / (east - west) * WIDE), round((north - lat) / (north - south) * HIGH)
+
+
+# What is drawn ------------------------------------------------------------------------------------------------------
+
+
+def _graticule(box: Box) -> list[dict[str, Any]]:
+    """Lines of latitude and longitude with their degrees."""
+    south, west, north, east = box
+    step = next((s for s in reversed(STEPS) if (north - south) / s <= 6 and (east - west) / s <= 9), STEPS[0])
+    lines = []
+    for i in range(math.ceil(south / step), math.floor(north / step) + 1):
+        lines.append({"y": _at(box, i * step, west)[1], "label": _degrees(i * step, "N", "S")})
+    for i in range(math.ceil(west / step), math.floor(east / step) + 1):
+        lines.append({"x": _at(box, south, i * step)[0], "label": _degrees((i * step + 180) % 360 - 180, "E", "W")})
+    return lines
+
+
+def _degrees(value: float, plus: str, minus: str) -> str:
+    return f"{round(abs(value), 3):g}°{plus if value > 0 else minus if value < 0 else ''}"
+
+
+def _size(count: int) -> float:
+    return min(9 + 2.5 * math.log2(count), 26.0)
+
+
+def _together(spots: list[Spot], box: Box) -> list[Spot]:
+    """Spots that would lie on each other as one, at the place of the largest."""
+    kept: list[Spot] = []
+    for s in spots:
+        at = _at(box, s.lat, s.lng)
+        near = (i for i, k in enumerate(kept) if math.dist(at, _at(box, k.lat, k.lng)) < 0.8 * (_size(s.count) + _size(k.count)))
+        i = next(near, None)
+        if i is None:
+            kept.append(s)
+        else:
+            kept[i] = Spot(kept[i].lat, kept[i].lng, kept[i].count + s.count)
+    return kept
+
+
+def _cities(box: Box, spots: list[Spot]) -> list[dict[str, Any]]:
+    """Names of cities that stand in the way of no spot and no other name; those for whom a phone has no room say so."""
+    taken: list[tuple[float, float, float, float]] = []
+    for s in spots:
+        (x, y), size = _at(box, s.lat, s.lng), _size(s.count)
+        taken.append((x - size, y - size, x + size, y + size))
+    made: list[dict[str, Any]] = []
+    found = places.cities(box, locale())
+    for scale, wide_only in ((PHONE, False), (1.0, True)):
+        for lat, lng, name in found:
+            x, y = _at(box, lat, lng)
+            room = (x - 8, y - LINE * scale, x + 12 + sum(2 if ord(c) > 0x2E80 else 1 for c in name) * LETTER * scale, y + LINE * scale / 2)
+            if room[2] > WIDE or room[1] < 0 or any(room[0] < t[2] and t[0] < room[2] and room[1] < t[3] and t[1] < room[3] for t in taken):
+                continue
+            taken.append(room)
+            made.append({"x": x, "y": y, "name": name, "wide_only": wide_only})
+    return made
+
+
+def _drawn(request: HttpRequest, object_type: ObjectType, f: Field, box: Box, spots: list[Spot]) -> list[dict[str, Any]]:
+    """The spots, each a link: of one record to it, of several close together to the map of them, of a country to their list."""
+    made = []
+    for s in spots:
+        x, y = _at(box, s.lat, s.lng)
+        if s.ident:
+            url, label = pages.address(object_type, s.ident), _("One record")
+        else:
+            url = filters.behind(request, [(places.placed(f)[0], s.country)]) if s.country else _closer(request, f, box, s)
+            label = ngettext("%(n)d record", "%(n)d records", s.count) % {"n": s.count}
+        if s.country:
+            label = _("%(label)s: %(value)s") % {"label": codes.countries().get(s.country, s.country), "value": label}
+        made.append({"x": x, "y": y, "size": round(_size(s.count), 1), "count": s.count, "label": label, "url": url})
+    return made
+
+
+def _closer(request: HttpRequest, f: Field, box: Box, s: Spot) -> str:
+    """The map of one cell, with some of what is around; where that is as close as it gets, the list of its records."""
+    south, west, north, east = box
+    high, wide = (north - south) / places.DOWN * 2, (east - west) / places.ACROSS * 2
+    around = (max(s.lat - high / 2, -90.0), s.lng - wide / 2, min(s.lat + high / 2, 90.0), s.lng + wide / 2)
+    if high < CLOSE:
+        return filters.behind(request, _words(f, places.within(f, around)))
+    return _addressed(request, around)
+
+
+def _words(f: Field, node: Any) -> list[tuple[str, str]]:
+    """A box as words of the list's address."""
+    if f.kind == "geo":
+        return [(f"{path}__{op}", value) for path, op, value in node["all"]]
+    return [("filter", json.dumps(node, separators=(",", ":")))]
+
+
+def _rows(actor: Actor, object_type: ObjectType, f: Field, records: list) -> list[dict[str, Any]]:
+    shown = read.present(actor, object_type, records, only={object_type.title, f.name})
+    return [{"url": pages.address(object_type, one.id), "label": one.label, "place": one.text(f.name)} for one in shown]
+
+
+__all__ = ["map_of"]

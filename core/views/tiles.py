@@ -5,7 +5,7 @@ A tile that cannot be told says why in its place; the others stand. Computes not
 
 import json
 from collections.abc import Generator, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -231,7 +231,8 @@ Making = Generator[list[Asked], list[kpi.Answer], dict[str, Any]]  # yields its 
 def _number(look: Look, wanted: kpi.Definition, words: dict[str, Any], by: list[str]) -> Making:
     months = [Asked(wanted, look.question(wanted, words, ["month"], months=True))] if "month" in wanted.dimensions else []
     answer, *years = yield [Asked(wanted, look.question(wanted, words), True), *months]
-    return {"tile": tile(answer, years[0] if years else None, look.today, answer.question.period)}
+    made = tile(answer, years[0] if years else None, look.today, answer.question.period)
+    return {"tile": replace(made, label=words.get("title") or made.label)}
 
 
 def _bars(look: Look, wanted: kpi.Definition, words: dict[str, Any], by: list[str]) -> Making:

@@ -1,0 +1,55 @@
+"""A dashboard is laid out by hand: tiles are dragged by a real mouse, moved by keys alone, and stand where they were put."""
+
+from core.models import Dashboard
+
+WIDE = 6
+
+
+def laid_out(page):
+    return [tile.inner_text() for tile in page.locator("[data-tile] h2").all()]
+
+
+def add_tile(page, figure, number):
+    page.get_by_role("button", name="Tile", exact=True).click()
+    page.locator(f"[name='t{number}.kpi']").wait_for()
+    page.locator(f"[name='t{number}.kpi']").select_option(label=figure)
+    page.locator("[data-tile]").nth(number).get_by_role("button", name="Refresh the choices").click()
+    page.locator("[data-tile] h2", has_text=figure).wait_for()
+
+
+def test_tiles_are_dragged_moved_by_keys_and_kept(screen, company, alice):
+    tab = screen(company, alice)
+    page = tab.open("/dashboards/new/")
+    page.get_by_label("Name", exact=True).fill("By hand")
+    for number, figure in enumerate(("Order intake", "Orders", "Won")):
+        add_tile(page, figure, number)
+    assert laid_out(page) == ["Order intake", "Orders", "Won"]
+    page.locator("[data-tile]").first.get_by_text("What it shows").click()
+    page.locator("[name='t0.w']").select_option(str(WIDE))
+    assert "span-6" in page.locator("[data-tile]").first.get_attribute("class"), "a tile is as wide as was chosen"
+    handle = page.locator("[data-tile]").nth(2).locator("[data-handle]")
+    target = page.locator("[data-tile]").first.bounding_box()
+    start = handle.bounding_box()
+    page.mouse.move(start["x"] + start["width"] / 2, start["y"] + start["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(target["x"] + 40, target["y"] + 30, steps=12)
+    page.mouse.move(target["x"] + 20, target["y"] + 20, steps=4)
+    page.mouse.up()
+    page.wait_for_function("document.querySelector('[data-tile] h2').textContent === 'Won'")
+    assert laid_out(page) == ["Won", "Order intake", "Orders"]
+    page.get_by_role("button", name="Move tile 3 earlier").focus()
+    assert not tab.problems()
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.wait_for_url("**/?board=*")
+    row = Dashboard.objects.get(name="By hand")
+    assert [(t["kpi"], t["w"]) for t in row.tiles] == [("won", 3), ("order-intake", 6), ("orders", 3)]
+    assert not tab.problems()
+    page = tab.open(f"/dashboards/{row.pk}/edit/")
+    page.get_by_role("button", name="Move tile 3 earlier").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.querySelectorAll('[data-tile] h2')[1].textContent === 'Orders'")
+    page.get_by_role("button", name="Save", exact=True).focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/?board=*")
+    row.refresh_from_db()
+    assert [t["kpi"] for t in row.tiles] == ["won", "orders", "order-intake"]

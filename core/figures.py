@@ -159,7 +159,7 @@ def compare(answer: kpi.Answer) -> list[Comparison]:
     """The figure beside the period before and the same period a year ago, as far as the period has them."""
     found = []
     for label, other in ((_("Previous period"), answer.previous), (_("A year ago"), answer.year_ago)):
-        if other is not None:
+        if other is not None and not (found and other.period == answer.previous.period):  # of a year, both are the same
             period, value, drill = other
             known = answer.value is not None and value is not None
             trend = "" if not known or answer.value == value else "up" if answer.value > value else "down"

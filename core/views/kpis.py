@@ -46,7 +46,11 @@ def index(request: HttpRequest, actor: Actor) -> HttpResponse:
         }
         for a in answers
     ]  # fmt: skip
-    values: dict[str, Any] = {"figures": shown, "builds": access.allows(actor, registry.types["kpis"], "add")}
+    homes = (("targets", "/targets/sheet/"), ("watches", "/watches/"))
+    places = [
+        {"label": t.plural, "url": url, "icon": t.icon} for slug, url in homes if access.allows(actor, t := registry.types[slug], "view")
+    ]  # fmt: skip
+    values: dict[str, Any] = {"figures": shown, "builds": access.allows(actor, registry.types["kpis"], "add"), "places": places}
     if answers:
         values |= {"period": figures.period_label(answers[0].period), "as_of": figures.as_of(answers[0].as_of)}
     return pages.render(request, actor, "pages/kpis.html", values)

@@ -232,7 +232,7 @@ def _table(sheet: Sheet, words: QueryDict, typed: Typed, wrong: dict[Place, str]
 
 def _head(period: Period) -> dict[str, str]:
     if period.shape == "year":
-        return {"short": _("Year"), "full": figures.period_label(period)}
+        return {"short": _("Whole year"), "full": figures.period_label(period)}
     short = format_skeleton("MMM", period.start, locale=locale()) if period.shape == "month" else period.key[-2:]
     return {"short": short, "full": figures.period_label(period)}
 

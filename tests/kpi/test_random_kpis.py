@@ -15,6 +15,8 @@ from tests.kpi import drills
 LONG = bool(os.environ.get("ODOS_LONG"))
 KPIS = 1000 if LONG else 25
 RECORDS = 400 if LONG else 40
+PARTS = 1000 if LONG else 6  # of each answer whose lists are read one by one
+COMPUTED = {"margin": "amount - cost", "big": "amount > 500", "each": "amount / seats", "due_on": "close_date"}
 
 
 def create(actor: Any, slug: str, **values: Any) -> Any:
@@ -27,22 +29,34 @@ def act(actor: Any, slug: str, ident: Any, name: str, **data: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def readers(company, alice):
-    """The owner, a manager of a unit, a seller in it, and one who may read everything."""
+    """The owner, a manager of a unit, a seller in it, one who may read everything, and one whose grants leave out rows and fields."""
     owner = access.actor_for(alice)
     unit = create(owner, "org-units", name="North", parent=str(alice.unit_id))
     made = [people.new_user(name, role, unit=str(unit.pk)) for name, role in (("Mia", "sales-manager"), ("Bob", "sales"))]
-    return [owner, *(access.actor_for(u) for u in made), access.actor_for(people.new_user("Carol", "read-only"))]
+    create(owner, "custom-fields", type="opportunities", key="seats", kind="number", label="Seats")
+    sees = {"actions": ["view"], "scope": "all"}
+    grants = [
+        {"type": "opportunities", **sees, "filter": ["amount", "gt", "300"], "hidden": ["seats"]}, {"type": "orders", **sees, "filter": ["net", "gte", "20"]},
+        {"type": "accounts", **sees, "filter": ["country", "eq", "DE"]}, {"type": "activities", **sees}, {"type": "users", **sees},
+    ]  # fmt: skip
+    role = create(owner, "roles", name="Partly", grants=grants)
+    partly = create(owner, "users", name="Dan", email="dan.partly@example.com", password=people.PASSWORD, roles=[str(role.pk)])
+    return [owner, *(access.actor_for(u) for u in made), access.actor_for(people.new_user("Carol", "read-only")), access.actor_for(partly)]
 
 
 @pytest.fixture(scope="module")
 def records(company, readers):
-    """Opportunities in two currencies with fields of the company's own, activities, and confirmed orders, spread over two years."""
+    """Opportunities in two currencies with fields of the company's own, computed ones too, activities, and confirmed orders, spread over two years."""
     rng, owner, today = random.Random(5), readers[0], structures.today()
     for key, kind, more in (
-        ("seats", "number", {}), ("cost", "money", {}), ("hot", "yesno", {}), ("demo_on", "date", {}),
+        ("cost", "money", {}), ("hot", "yesno", {}), ("demo_on", "date", {}),
         ("size", "choice", {"options": [{"key": k, "label": k.title()} for k in ("small", "large")]}),
+        *((key, "formula", {"formula": text}) for key, text in COMPUTED.items()),
     ):
         create(owner, "custom-fields", type="opportunities", key=key, kind=kind, label=key.title(), **more)
+    deals = {"type": "opportunities", "field": "account"}
+    for key, more in (("deals", {"aggregate": "count"}), ("worth", {"aggregate": "sum", "of": "amount"}), ("hottest", {"aggregate": "max", "of": "seats"})):
+        create(owner, "custom-fields", type="accounts", key=key, kind="rollup", label=key.title(), rollup={**deals, **more})
     other = "USD" if company.currency != "USD" else "EUR"
     create(owner, "exchange-rates", currency=other, date="2000-01-01", rate="0.9")
     accounts = [create(owner, "accounts", name=f"Account {n}", country=rng.choice(["DE", "CN", ""])).pk for n in range(4)]
@@ -52,7 +66,10 @@ def records(company, readers):
         return today - timedelta(days=rng.randrange(760))
 
     for n in range(RECORDS):
-        own = {"seats": str(rng.randrange(9)), "hot": rng.random() < 0.5, "size": rng.choice(["small", "large"]), "demo_on": str(some_day())}
+        own = {
+            "seats": str(rng.randrange(9)), "cost": f"{rng.randrange(90_000) / 100:.2f}", "hot": rng.random() < 0.5, "size": rng.choice(["small", "large"]),
+            "demo_on": str(some_day()),
+        }  # fmt: skip
         create(
             owner, "opportunities", name=f"Deal {n}", account=str(rng.choice(accounts)), amount=f"{rng.randrange(100_000) / 100:.2f}",
             owner=rng.choice(sellers), currency=rng.choice([company.currency, other]), close_date=str(some_day()),
@@ -71,14 +88,17 @@ def records(company, readers):
 
 FIELDS = {
     "opportunities": (
-        ["amount", "seats", "probability", "base_amount"], ["close_date", "created_at", "demo_on"],
-        ["owner", "size", "account", "lead_source", "amount"],
+        ["amount", "seats", "probability", "base_amount", "cost", "margin", "each"], ["close_date", "created_at", "demo_on", "due_on"],
+        ["owner", "size", "account", "lead_source", "amount", "big", "margin"],
     ),
+    "accounts": (["deals", "worth", "hottest"], ["created_at"], ["country", "owner", "deals"]),
     "activities": ([], ["due_at", "created_at"], ["owner", "kind", "subject"]),
     "orders": (["net", "base_net"], ["created_at"], ["account", "owner", "status"]),
 }
 FILTERS = {
-    "opportunities": [["hot", "eq", True], ["amount", "gt", "300"], {"any": [["size", "eq", "small"], ["seats", "lt", "4"]]}, ["account.country", "eq", "DE"]],
+    "opportunities": [["hot", "eq", True], ["amount", "gt", "300"], {"any": [["size", "eq", "small"], ["seats", "lt", "4"]]}, ["account.country", "eq", "DE"],
+                      ["margin", "gt", "0"], ["big", "eq", True], ["account.deals", "gt", "2"]],
+    "accounts": [["worth", "gt", "500"], ["deals", "gte", "1"]],
     "activities": [["done", "eq", False], ["kind", "eq", "call"]],
     "orders": [["status", "eq", "confirmed"], ["net", "gte", "50"]],
 }
@@ -141,10 +161,9 @@ def test_whatever_figure_is_built_and_asked_its_lists_say_the_same(readers, reco
                 refused += 1
                 continue
             told += answer.value is not None
-            if wanted.composed:
-                drills.demand_agreement(reader, answer)
-                drills.demand_partition(answer)
-    assert told > KPIS * 2 and refused < KPIS
+            drills.demand_agreement(reader, answer, PARTS)
+            drills.demand_partition(answer)
+    assert told > KPIS * 2 and refused < KPIS * 2
 
 
 def test_each_reader_gets_his_own_number_and_a_count_of_what_is_left_out_that_tells_nothing(readers, records):

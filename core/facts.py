@@ -5,7 +5,7 @@ stays readable. Reading facts follows the access to their documents.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -14,6 +14,7 @@ from operator import or_
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import Q, QuerySet, Sum
 from django.utils.translation import gettext as _
 
@@ -50,6 +51,14 @@ class Statement:
         return tuple(getattr(self, name) for name in GROUPED)
 
 
+_moved: list[Callable[[UUID], None]] = []
+
+
+def when_moved(tell: Callable[[UUID], None]) -> None:
+    """Called once by ``core.watches``: who hears, after the commit, that figures of a company moved. What fails in it is logged and no more."""
+    _moved[:] = [tell]
+
+
 def state(object_type: ObjectType, records: Iterable, fresh: bool = False, history: bool = False) -> int:
     """Append what these documents state beyond what they had stated; returns how many facts were added.
 
@@ -79,6 +88,9 @@ def state(object_type: ObjectType, records: Iterable, fresh: bool = False, histo
                 elif clock.told():
                     values["recorded_at"] = clock.now()
                 added.append(Fact(value=difference, source_type=object_type.slug, source_id=record.pk, **values))
+    if added:
+        bound = context.company().id
+        transaction.on_commit(lambda: [tell(bound) for tell in _moved], robust=True)
     added.sort(key=lambda f: (str(f.source_id), f.business_date, f.measure, str(f.source_line)))
     with permit():
         Fact.objects.bulk_create(added, batch_size=1000)

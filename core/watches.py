@@ -1,18 +1,20 @@
 """Told without looking: figures that cross a threshold, and dashboards sent by e-mail; for each reader in his own sight.
 
-Looked at once an hour. A crossing is told once: what side a figure was on for whom, its watch remembers.
+Looked at once an hour, and minutes after facts were added. A crossing is told once: what side a figure was on for whom, its watch remembers.
 """
 
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from celery import shared_task
+from django.core.cache import cache
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from core import access, context, door, figures, jobs, kpi, registry, sharing, steering, write
+from core import access, context, door, facts, figures, jobs, kpi, registry, sharing, steering, write
 from core.access import Actor
 from core.errors import OdosError
 from core.labels import in_language
@@ -25,6 +27,7 @@ from core.tasks import CompanyTask
 DUE = {"due_at", "done", "owner"}  # fields by which a type's records fall due, see the overview
 ROWS = 10  # of a table in a mail
 BEYOND, WITHIN = "beyond", "within"
+SOON = 300  # seconds
 
 
 @shared_task(base=CompanyTask, name="odos.hourly", ignore_result=True)
@@ -35,6 +38,21 @@ def hourly(company_id: str) -> None:
 
 
 # Watches ------------------------------------------------------------------------------------------------------------
+
+
+@shared_task(base=CompanyTask, name="odos.look", ignore_result=True)
+def look_soon(company_id: str) -> None:
+    """Look at the company's watches, since its figures moved. Lost, it is done within the hour."""
+    door.writing(look)
+
+
+def figures_moved(company_id: UUID) -> None:
+    """Let the watches be looked at in some minutes, once however often figures move until then. Cost: one round trip to the cache."""
+    if cache.add("watches-soon", 1, SOON):
+        look_soon.apply_async([str(company_id)], countdown=SOON, expires=2 * SOON, retry=False)
+
+
+facts.when_moved(figures_moved)
 
 
 def look() -> int:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import pytest
 from django.core import mail
+from django.core.cache import cache
 from django.test import override_settings
 
 from core import context, jobs, registry, watches
@@ -59,6 +60,19 @@ def test_each_is_told_of_his_own_and_a_task_is_one(api, alice, company):
     bobs = people.api(bob, company)
     assert bobs.post("watches/", {"name": "X", "kpi": "deals", "value": "1", "users": both}).status_code == 422
     assert bobs.get("watches/").json()["results"] == []
+
+
+def test_a_figure_that_moves_is_looked_at_in_minutes_once_however_often_it_moves(api, company, monkeypatch):
+    asked = []
+    monkeypatch.setattr(watches.look_soon, "apply_async", lambda words, **how: asked.append((words, how["countdown"])))
+    cache.delete("watches-soon")
+    for _n in range(2):
+        factories.make("opportunities", api, amount="5")
+    assert asked == [([str(company.id)], watches.SOON)]
+    factories.make("accounts", api)
+    cache.delete("watches-soon")
+    factories.make("accounts", api)
+    assert len(asked) == 1, "what states no facts moves no figure of facts"
 
 
 WRONG = [{"kpi": "nothing"}, {"value": None}, {"period": "soon"}, {"users": "x"}, {"users": ["nobody"]}, {"filter": ["nothing", "eq", "1"]}]

@@ -244,6 +244,9 @@ class Exchange:
     back: bool = False
     among: tuple[tuple[str, str], ...] = ()
 
+    # How many rows the parts hold, the planner cannot know: a loop over all of them for each record would never end. Until the transaction does.
+    JOIN = "SET LOCAL enable_nestloop = off"
+
     def _said(self, text: str, most: int = 1) -> str:
         """The statement, over ``told``; ``text`` is one of those below."""
         was, becomes = (2, 1) if self.back else (1, 2)
@@ -258,6 +261,7 @@ class Exchange:
     def unsaid(self, most: int) -> list[tuple[UUID, object]]:
         """(id, value) of records whose present value no row speaks of, so many at most: those written since."""
         with connection.cursor() as cursor:
+            cursor.execute(self.JOIN)
             cursor.execute(self._said(
                 "WITH {told} SELECT t.id, t.custom -> {key} FROM {table} t LEFT JOIN told ON told.ident = t.id "
                 "WHERE {where} AND t.custom ? {key} AND (told.was IS NULL OR told.was <> t.custom -> {key}) LIMIT {most}",
@@ -274,6 +278,7 @@ class Exchange:
     def do(self) -> None:
         """Exchange the values of all records that still have the one the rows speak of. Cost: one statement for any number."""
         with connection.cursor() as cursor:
+            cursor.execute(self.JOIN)
             cursor.execute(self._said(
                 "WITH {told} UPDATE {table} t SET custom = CASE WHEN told.becomes = 'null' THEN t.custom - {key} "
                 "ELSE jsonb_set(t.custom, ARRAY[{key}], told.becomes) END "

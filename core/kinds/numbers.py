@@ -10,6 +10,8 @@ from core import context
 from core.kinds.kind import EQUALITY, ORDER, Kind, locale
 from core.money import plain
 
+LARGEST = 40  # digits before the point, and zeros after it, of any number there can be
+
 
 class Number(Kind):
     name = "number"
@@ -28,9 +30,10 @@ class Number(Kind):
             raise ValueError(_("Enter a number.")) from None
         if not number.is_finite():
             raise ValueError(_("Enter a number."))
-        if number and number.adjusted() >= self.whole_digits:
+        computed = field.expression is not None and self.places  # what is asked of a figure has as many decimals as working it out came to
+        if number and number.adjusted() >= (LARGEST if computed else self.whole_digits):
             raise ValueError(_("This number is too large."))
-        if number.adjusted() < -40 or -number.normalize().as_tuple().exponent > self.places:
+        if number.adjusted() < -LARGEST or (not computed and -number.normalize().as_tuple().exponent > self.places):
             raise ValueError(_("Enter at most %(n)d decimals.") % {"n": self.places})
         if field.minimum is not None and number < field.minimum:
             raise ValueError(_("Enter at least %(n)s.") % {"n": field.minimum})

@@ -93,7 +93,7 @@ def state(object_type: ObjectType, records: Iterable, fresh: bool = False, histo
         transaction.on_commit(lambda: [tell(bound) for tell in _moved], robust=True)
     added.sort(key=lambda f: (str(f.source_id), f.business_date, f.measure, str(f.source_line)))
     with permit():
-        Fact.objects.bulk_create(added, batch_size=1000)
+        Fact.objects.add(added)
     return len(added)
 
 

@@ -101,7 +101,7 @@ def _fill(entry: Lines, row: Line, item: Cleaned) -> None:
 def store_new(object_type: ObjectType, built: list[dict[str, Rows]]) -> None:
     """Insert the rows of new records. Cost: one statement for each name and thousand rows."""
     for entry in object_type.lines:
-        entry.model.objects.bulk_create([row for rows in built for row in rows[entry.name].now], batch_size=1000)
+        entry.model.objects.add(row for rows in built for row in rows[entry.name].now)
 
 
 def store(object_type: ObjectType, rebuilt: list[dict[str, Rows]]) -> None:
@@ -119,7 +119,7 @@ def store(object_type: ObjectType, rebuilt: list[dict[str, Rows]]) -> None:
             columns = [f.name for f in model._meta.concrete_fields if not f.primary_key]
             model.objects.bulk_update(moved, columns, batch_size=500)
         if added:
-            model.objects.bulk_create(added, batch_size=1000)
+            model.objects.add(added)
 
 
 def now(object_type: ObjectType, record: Record) -> dict[str, list[dict]]:

@@ -34,9 +34,7 @@ def index(object_type: ObjectType, records: Iterable[Record]) -> None:
         text = collation.search_text(parts)
         entries.append(SearchEntry(about_id=record.pk, about_type=object_type.slug, text=text, grams=collation.grams(text)))
     with permit():
-        SearchEntry.objects.bulk_create(
-            entries, update_conflicts=True, unique_fields=["about_id"], update_fields=["text", "grams"], batch_size=1000
-        )
+        SearchEntry.objects.add(entries, "about_id", ("text", "grams"))
 
 
 def reindex(slug: str) -> None:

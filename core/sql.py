@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import connection, models, transaction
+from django.db.models.expressions import DatabaseDefault
 from psycopg import sql
 
+AT_ONCE = 1000  # rows of one statement
 
 def take_number(table: str, key: str, count: int = 1) -> int:
     """Add to a series and return the last number taken; the row stays locked until commit, so no number is ever lost."""
@@ -181,6 +183,30 @@ def store_rows(model: type[models.Model], rows: Iterable[models.Model]) -> None:
     )  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(query.as_string(connection.connection), [json.dumps(given)])
+
+
+def add_rows(model: type[models.Model], rows: list[models.Model], key: str = "", updating: Iterable[str] = ()) -> None:
+    """Insert these rows, in their order. What a row leaves to the database is left to it. Cost: one statement for a thousand, of one parameter.
+
+    Of a row whose ``key`` is there already, the columns ``updating`` take the new values instead.
+    """
+    columns = [f for f in model._meta.concrete_fields if not f.generated and not _is_left_out(getattr(rows[0], f.attname), f)]
+    names = [sql.Identifier(f.column) for f in columns]
+    again = sql.SQL(" ON CONFLICT ({key}) DO UPDATE SET {changes}").format(
+        key=sql.Identifier(key), changes=sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in updating),
+    ) if key else sql.SQL("")  # fmt: skip
+    query = sql.SQL("INSERT INTO {table} ({names}) SELECT {names} FROM jsonb_populate_recordset(NULL::{table}, %s::jsonb){again}").format(
+        table=sql.Identifier(model._meta.db_table), names=sql.SQL(", ").join(names), again=again,
+    ).as_string(connection.connection)  # fmt: skip
+    with connection.cursor() as cursor:
+        for start in range(0, len(rows), AT_ONCE):
+            given = [{f.column: _as_json(f, getattr(row, f.attname)) for f in columns} for row in rows[start : start + AT_ONCE]]
+            cursor.execute(query, [json.dumps(given, ensure_ascii=False)])
+
+
+def _is_left_out(value: object, column: models.Field) -> bool:
+    """Whether the database itself gives this column its value: a counted key, a default of its own."""
+    return isinstance(value, DatabaseDefault) or (value is None and isinstance(column, models.AutoField))
 
 
 def _as_json(column: models.Field, value: object) -> object:

@@ -32,7 +32,7 @@ def entry(actor: Actor, object_type: ObjectType, record, act: str, changes: dict
 def note(entries: list[TrailEntry]) -> None:
     """Write entries made in this transaction. Cost: one statement for a thousand."""
     with permit():
-        TrailEntry.objects.bulk_create(entries, batch_size=1000)
+        TrailEntry.objects.add(entries)
 
 
 def visible(actor: Actor) -> QuerySet:

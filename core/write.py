@@ -81,7 +81,7 @@ def create_many(actor: Actor, object_type: ObjectType, items: list[Any], history
     constraints.refuse_duplicates(object_type, list(zip(records, cleaned, strict=True)))
     _raise_together(cleaned)
     with constraints.named(object_type), permit():
-        object_type.all().bulk_create(records, batch_size=1000)
+        object_type.all().add(records)
         lines.store_new(object_type, rows)
         _store_several(object_type, records)
     for record, made in zip(records, cleaned, strict=True):

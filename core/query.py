@@ -158,6 +158,14 @@ def _sorted(found: QuerySet, keys: list[_Key], backwards: bool = False) -> Query
     return found.order_by(*order)
 
 
+def _first(object_type: ObjectType, wanted: Listing, found: QuerySet, keys: list[_Key], count: int, beyond: Q, backwards: bool = False) -> QuerySet:
+    """So many rows from the start of the order, or of what is ``beyond``. A million ids are sorted in half the time that a million rows take."""
+    rows = _sorted(found, keys, backwards).filter(beyond)[:count]
+    if object_type.rows or wanted.as_of:  # such rows carry more than their columns
+        return rows
+    return _sorted(object_type.all().filter(pk__in=rows.values("pk")), keys, backwards)
+
+
 def _beyond(keys: list[_Key], values: list, backwards: bool) -> Q:
     """Rows after (before) the one with these values in the order: keyset paging, so a page costs the same everywhere."""
     test, same = Q(pk__in=[]), Q()
@@ -218,11 +226,11 @@ def page(actor: Actor, object_type: ObjectType, wanted: Listing) -> Page:
     """One page, with count and sums where asked for. Cost: one query, one more for the count, one for the sums."""
     keys = _order(actor, object_type, wanted)
     found = matching(actor, object_type, wanted)
-    backwards, rows = False, _sorted(found, keys)
+    backwards, beyond = False, Q()
     if wanted.cursor:
         backwards, values = _decode(keys, wanted.cursor)
-        rows = _sorted(found, keys, backwards).filter(_beyond(keys, values, backwards))
-    records = list(rows[: wanted.limit + 1])
+        beyond = _beyond(keys, values, backwards)
+    records = list(_first(object_type, wanted, found, keys, wanted.limit + 1, beyond, backwards))
     more = len(records) > wanted.limit
     records = records[: wanted.limit]
     if backwards:
@@ -279,8 +287,7 @@ def chunks(actor: Actor, object_type: ObjectType, wanted: Listing, size: int = 1
     found = matching(actor, object_type, replace(wanted, count=False), "export")
     values = None
     while True:
-        rows = _sorted(found, keys)
-        records = list((rows.filter(_beyond(keys, values, False)) if values else rows)[:size])
+        records = list(_first(object_type, wanted, found, keys, size, _beyond(keys, values, False) if values else Q()))
         if records:
             yield records
         if len(records) < size:

@@ -252,10 +252,11 @@ def _keep_fast(actor: Actor, own: CustomField, index: sql.OwnIndex, fresh: bool)
         own.fast_state = state
         with permit():
             CustomField.objects.filter(pk=own.pk).update(fast_state=state)
-    if wanted:
+    kept = own_values.indexes(own)
+    if kept:
         jobs.promise("index-own-field", {"field": str(own.pk)}, actor)
-    elif not fresh:
-        index.drop("f", "d")
+    if not fresh:
+        index.drop(*({"f", "d"} - set(kept)))
 
 
 def _archived(own: CustomField) -> None:

@@ -26,6 +26,13 @@ def index_of(object_type: ObjectType, own: CustomField) -> sql.OwnIndex:
     return sql.OwnIndex(object_type.model._meta.db_table, own.key, form, tuple(object_type.among.items()))
 
 
+def indexes(own: CustomField) -> tuple[str, ...]:
+    """The marks of the indexes a field has for filters and sorts. One reference is indexed as a declared one is: roll-ups and related lists follow it."""
+    if own.archived_at is not None:
+        return ()
+    return ("f", "d") if own.fast else ("f",) if own.kind in ("ref", "user") else ()
+
+
 def without_value(object_type: ObjectType, own: CustomField) -> QuerySet:
     """The living records that have none."""
     return object_type.all().filter(~Q(custom__has_key=own.key), archived_at=None)
@@ -132,10 +139,10 @@ def number_new(object_type: ObjectType, records: list) -> None:
 def build_index(actor: Actor, payload: dict[str, Any], progress: Progress) -> None:
     """Build what a fast field needs while all others work. It says ``ready``, or ``failed`` until the next try."""
     object_type, own = _field_of(payload)
-    if object_type is None or not own.fast:
+    if object_type is None or not indexes(own):
         return
     try:
-        index_of(object_type, own).build()
+        index_of(object_type, own).build(sorted_too=own.fast)
     except Exception:
         _say(own.pk, "failed")
         raise
@@ -161,7 +168,7 @@ def _say(field_id: UUID, state: str) -> None:
             with permit():
                 CustomField.objects.filter(pk=field_id).update(fast_state=state)
         elif object_type is not None:
-            index_of(object_type, own).drop("f", "d")
+            index_of(object_type, own).drop(*({"f", "d"} - set(indexes(own))))
 
     door.writing(note)
 

@@ -91,16 +91,16 @@ class OwnIndex:
             name=sql.Identifier(self.name("u")), table=sql.Identifier(self.table), value=self._value(), where=where,
         ))  # fmt: skip
 
-    def build(self) -> None:
+    def build(self, sorted_too: bool = True) -> None:
         """Build what filters and sorts by it need, beside all who work; outside of a transaction. What a killed build left is dropped first.
 
-        Lists end with what is empty whichever way they run, so each way has an index of its own.
+        Lists end with what is empty whichever way they run, so each way has an index of its own; a reference that is only followed needs one.
         """
         where = self._where()
         limit = sql.SQL(" WHERE ") + sql.SQL(" AND ").join(where) if where else sql.SQL("")
         forms = {"f": "USING gin ({value})"} if self.form == "list" else {"f": "({value}, id)", "d": "({value} DESC NULLS LAST, id)"}
         with _without_timeouts():
-            for mark, form in forms.items():
+            for mark, form in [*forms.items()][: 2 if sorted_too else 1]:
                 name = sql.Identifier(self.name(mark))
                 _run(sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {name}").format(name=name))
                 _run(sql.SQL("CREATE INDEX CONCURRENTLY {name} ON {table} {form}{limit}").format(

@@ -134,10 +134,10 @@ def _move_indexes(actor: Actor, row: CustomObject, old: str, new: str) -> None:
         if own.unique:
             own_values.index_of(before, own).drop("u")
             own_values.index_of(after, own).keep_unique()
-        if own.fast:
+        if own_values.indexes(own):
             own_values.index_of(before, own).drop("f", "d")
             with permit():
-                CustomField.objects.filter(pk=own.pk).update(fast_state="building")
+                CustomField.objects.filter(pk=own.pk, fast=True).update(fast_state="building")
             jobs.promise("index-own-field", {"field": str(own.pk)}, actor)
 
 

@@ -59,7 +59,7 @@ def test_a_fast_field_has_an_index_that_its_list_uses(api, kind, value, more):
 def test_a_build_that_failed_is_tried_again(api, company, alice, monkeypatch):
     build = sql.OwnIndex.build
 
-    def broken(self):
+    def broken(self, sorted_too):
         raise RuntimeError("the disk is full")
 
     monkeypatch.setattr(sql.OwnIndex, "build", broken)
@@ -72,6 +72,20 @@ def test_a_build_that_failed_is_tried_again(api, company, alice, monkeypatch):
     assert page.post(f"/settings/fields/{row['id']}/retry/").status_code == 302
     jobs.run_due()
     assert fresh(row).fast_state == "ready"
+
+
+def test_a_reference_is_indexed_as_a_declared_one_is(api):
+    row = add(api, "contacts", "advises", "ref", target="accounts")
+    add(api, "accounts", "advisers", "rollup", rollup={"type": "contacts", "field": "advises", "aggregate": "count"})
+    jobs.run_due()
+    made = own_values.index_of(registry.get("contacts"), fresh(row))
+    assert row["fast_state"] == "" and made.name("f") in plan(sort="advisers")
+    fast = api.patch(f"custom-fields/{row['id']}/", {"fast": True}, row["version"]).json()
+    jobs.run_due()
+    assert made.is_ready()
+    assert api.patch(f"custom-fields/{row['id']}/", {"fast": False}, fast["version"]).status_code == 200
+    jobs.run_due()
+    assert not made.is_ready() and made.name("f") in plan(sort="advisers")
 
 
 def test_at_most_eight_are_fast(api):

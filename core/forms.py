@@ -58,7 +58,7 @@ def offer(actor: Actor, object_type: ObjectType, record: Record | None = None) -
     action = "change" if record else "add"
     closed = object_type.locked(record) if record else frozenset()
     fields = {n: f for n, f in write.writable(actor, object_type, action).items() if n not in closed and not f.unasked and _choosable(actor, f)}
-    return Offer(object_type, fields, [e for e in write.writable_lines(actor, object_type, action) if e.name not in closed])
+    return Offer(object_type, fields, [e for e in write.writable_lines(actor, object_type, action) if e.name not in closed and not e.apart])
 
 
 def offer_of_act(actor: Actor, object_type: ObjectType, act: Act, record: Record) -> Offer:

@@ -199,6 +199,7 @@ class Lines:
     shown: tuple = ()
     label: Any = ""
     reasons: tuple[Reason, ...] = ()  # why figures of a row are what they are
+    apart: bool = False  # shaped on a page of their own, which the form of their record leaves them to
 
     @cached_property
     def fields(self) -> dict[str, Field]:

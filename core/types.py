@@ -26,7 +26,7 @@ register(
                 (
                     named("type", options=rules.grant_types), named("actions", options=rules.grant_actions), "scope", "filter", "hidden", "readonly",
                 ),
-                label=_("Grants"),
+                label=_("Grants"), apart=True,
             ),
         ),
         check=rules.check_role, after=rules.role_changed, sort=("name",), keys=("name",), related=(("users", "roles"),),

@@ -16,7 +16,7 @@ from core.errors import Missing, OdosError, RuleError, Stale
 from core.models import Grant, Role
 from core.models.people import SCOPES
 from core.registry import ObjectType
-from core.views import edits, pages
+from core.views import conditions, edits, pages
 
 HOME = pages.DESKS["roles"].address
 ALL = "*"
@@ -81,9 +81,9 @@ def _show(request: HttpRequest, actor: Actor, ident: UUID, slug: str, error: Odo
     role, object_type = _role(actor, ident), _type(slug)
     grants = list(role.grants.filter(type=slug).order_by("position", "pk"))
     sent = request.POST if error is not None else None
-    cards = [_card(object_type, slug, str(g.pk), g, sent) for g in grants]
+    cards = [_card(actor, object_type, str(g.pk), g, sent) for g in grants]
     if not grants or (sent is None and "more" in request.GET) or (sent is not None and f"{NEW}.scope" in sent):
-        cards.append(_card(object_type, slug, NEW, Grant(type=slug, actions=[], hidden=[], readonly=[], scope="own"), sent))
+        cards.append(_card(actor, object_type, NEW, Grant(type=slug, actions=[], hidden=[], readonly=[], scope="own"), sent))
     told = [s for found in error.errors.values() for s in found] if isinstance(error, RuleError) else pages.sentences(error) if error else []
     if isinstance(error, Stale):
         told = [_("Somebody changed this role after you opened this page, and nothing was saved. Open it again, and change it as it is now.")]
@@ -94,8 +94,8 @@ def _show(request: HttpRequest, actor: Actor, ident: UUID, slug: str, error: Odo
     return pages.render(request, actor, "pages/role_rights.html", values)
 
 
-def _card(object_type: ObjectType | None, slug: str, key: str, grant: Grant, sent: Any) -> dict[str, Any]:
-    """One grant as checkboxes and choices, as sent or as it stands."""
+def _card(actor: Actor, object_type: ObjectType | None, key: str, grant: Grant, sent: Any) -> dict[str, Any]:
+    """One grant as checkboxes, choices and conditions, as sent or as it stands."""
     if sent is not None:
         actions, scope, closed = _sent(object_type, key, sent)
     else:
@@ -105,9 +105,20 @@ def _card(object_type: ObjectType | None, slug: str, key: str, grant: Grant, sen
     return {
         "key": key, "actions": [{"value": n, "label": label, "checked": n in actions} for n, label in words.items()],
         "scopes": [{"value": k, "label": label, "selected": k == scope} for k, label in SCOPES], "scoped": object_type is None or object_type.owner is not None,
-        "filter": grant.filter, "fields": [{"name": n, "label": label, "closed": closed.get(n, "")} for n, label in _fields(object_type).items()],
+        "condition": _condition(actor, object_type, key, grant, sent), "kept": bool(object_type is None and grant.filter),
+        "fields": [{"name": n, "label": label, "closed": closed.get(n, "")} for n, label in _fields(object_type).items()],
         "open": any(closed.values()),
     }  # fmt: skip
+
+
+def _condition(actor: Actor, object_type: ObjectType | None, key: str, grant: Grant, sent: Any) -> dict[str, Any] | None:
+    """The control of the condition that a grant's records must pass; none of everything, whose types have no fields in common."""
+    if object_type is None:
+        return None
+    name, label = f"{key}.filter", _("Only where")
+    if sent is None or not conditions.is_sent(sent, name):
+        return conditions.control(actor, object_type, grant.filter, name, label=label)
+    return conditions.shown(actor, object_type, conditions.edited(actor, object_type, sent, name), name, label=label)
 
 
 def _actions(object_type: ObjectType | None) -> dict[str, Any]:
@@ -136,18 +147,20 @@ def _sent(object_type: ObjectType | None, key: str, sent: Any) -> tuple[list[str
 def _save(request: HttpRequest, actor: Actor, ident: UUID, slug: str) -> HttpResponse:
     """The grants of one type as sent, all others as they are; a grant without any act goes."""
     role, object_type, sent = _role(actor, ident), _type(slug), request.POST
+    if conditions.is_edited(sent):
+        raise pages.Again
     rows: list[dict[str, Any]] = []
     for grant in role.grants.order_by("position", "pk"):
         if grant.type != slug or f"{grant.pk}.scope" not in sent:
             rows.append({"id": str(grant.pk)})
             continue
-        given = _given(object_type, str(grant.pk), sent)
+        given = _given(actor, object_type, str(grant.pk), sent)
         unknown = set(_fields(object_type))  # what this sheet does not show (a field archived since) stays as it was
         for name in ("hidden", "readonly"):
             given[name] += [n for n in getattr(grant, name) if n not in unknown]
         if given["actions"]:
             rows.append({"id": str(grant.pk), **given})
-    fresh = _given(object_type, NEW, sent)
+    fresh = _given(actor, object_type, NEW, sent)
     if fresh["actions"]:
         rows.append({"type": slug, **fresh})
     write.change(actor, registry.types["roles"], role.pk, {"grants": rows}, edits.version_of(request))
@@ -155,9 +168,12 @@ def _save(request: HttpRequest, actor: Actor, ident: UUID, slug: str) -> HttpRes
     return pages.done(request, HOME.format(role.pk), told)
 
 
-def _given(object_type: ObjectType | None, key: str, sent: Any) -> dict[str, Any]:
+def _given(actor: Actor, object_type: ObjectType | None, key: str, sent: Any) -> dict[str, Any]:
+    """What a card says of its grant; a condition only where the card had its control."""
     actions, scope, closed = _sent(object_type, key, sent)
-    return {"actions": actions, "scope": scope, **{name: [n for n, mark in closed.items() if mark == name] for name in ("hidden", "readonly")}}
+    name = f"{key}.filter"
+    only = {"filter": conditions.read(actor, object_type, sent, name)} if object_type is not None and conditions.is_sent(sent, name) else {}
+    return {"actions": actions, "scope": scope, **only, **{name: [n for n, mark in closed.items() if mark == name] for name in ("hidden", "readonly")}}
 
 
 rights = pages.page(_show, _save)

@@ -71,10 +71,10 @@ def test_each_of_several_grants_is_changed_alone(client, role):
     assert grants(role, "contacts") == [("contacts", ["view"], "unit", None, ["email"], [])]
 
 
-def test_a_filter_that_no_box_shows_is_kept(client, role):
+def test_a_filter_that_was_not_sent_is_kept(client, role):
     grant = role.grants.get(type="orders")
     place = f"/settings/roles/{role.pk}/orders/"
-    assert "holds only for records that pass its filter" in client.get(place).content.decode()
+    assert ".filter.0.field" in client.get(place).content.decode()
     assert client.post(place, {"version": "1", f"{grant.pk}.scope": "own", f"{grant.pk}.actions": ["view", "confirm"]}).status_code == 302
     assert grants(role, "orders") == [("orders", ["confirm", "view"], "own", ["status", "eq", "confirmed"], [], [])]
 
@@ -104,3 +104,30 @@ def test_who_may_not_change_roles_only_looks_or_finds_nothing(role, bob, carol, 
     assert client_for(carol).get(f"/settings/roles/{role.pk}/contacts/").status_code == 403
     assert client_for(carol).post(f"/settings/roles/{role.pk}/contacts/", {"version": "1"}).status_code == 403
     assert client_for(dave, other_company).get(f"/settings/roles/{role.pk}/").status_code == 404
+
+
+def test_a_condition_of_a_grant_is_built_and_taken_away(client, role):
+    place = f"/settings/roles/{role.pk}/orders/"
+    grant = role.grants.get(type="orders")
+    form = client.get(place).content.decode()
+    assert f'name="{grant.pk}.filter.0.field"' in form and "confirmed" in form
+    key = str(grant.pk)
+    stated = {"version": "1", f"{key}.scope": "all", f"{key}.actions": ["view"], f"{key}.filter.join": "all"}
+    row = {f"{key}.filter.0.field": "status", f"{key}.filter.0.op": "eq", f"{key}.filter.0.value": "draft"}
+    again = client.post(place, {**stated, **row, f"{key}.filter.do": "add:"})
+    assert again.status_code == 200 and f'name="{key}.filter.1.field"' in again.content.decode()
+    assert grants(role, "orders") == [("orders", ["view"], "all", ["status", "eq", "confirmed"], [], [])]
+    assert client.post(place, {**stated, **row}).status_code == 302
+    assert grants(role, "orders") == [("orders", ["view"], "all", ["status", "eq", "draft"], [], [])]
+    assert client.post(place, {**stated, "version": "2"}).status_code == 302
+    assert grants(role, "orders") == [("orders", ["view"], "all", None, [], [])]
+
+
+def test_the_form_of_a_role_asks_for_its_name_and_leads_to_its_rights(client, role):
+    form = client.get(f"/roles/{role.pk}/edit/").content.decode()
+    assert 'name="name"' in form and "grants." not in form
+    before = grants(role)
+    assert client.post(f"/roles/{role.pk}/edit/", {"name": "Renamed sellers", "version": "1"}).status_code == 302
+    assert grants(role) == before
+    made = client.post("/roles/new/", {"name": "Fresh role"}, follow=True)
+    assert f'href="/settings/roles/{Role.objects.get(name="Fresh role").pk}/"' in made.content.decode()

@@ -143,8 +143,9 @@ def standard(actor: Actor, object_type: ObjectType) -> dict[str, Any]:
 def _parted(actor: Actor, object_type: ObjectType) -> tuple[list[str], list[str], list[str]]:
     """Names of fields: those of the form, those most people leave as they are, the company's own."""
     known = {n: f for n, f in access.fields(actor, object_type).items() if placeable(object_type, n, f)}
-    order = sorted(known, key=lambda n: (n != RECORD_TYPE, n == "unit"))
-    main = [n for n in order if n == RECORD_TYPE or not known[n].custom]
+    sort = {n for n, f in known.items() if n == RECORD_TYPE and f.custom}  # rows of the set-up may have a field of that name
+    order = sorted(known, key=lambda n: (n not in sort, n == "unit"))
+    main = [n for n in order if n in sort or not known[n].custom]
     more = [n for n in main if n in object_type.aside]
     return [n for n in main if n not in more], more, [n for n in order if n not in main]
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from core import derived, jobs, limits, numbering, own_values, registry, schema, sql
+from core import derived, entering, jobs, limits, numbering, own_values, registry, schema, sql
 from core.access import Actor
 from core.context import company
 from core.errors import RuleError
@@ -275,8 +275,8 @@ def _restored(object_type: ObjectType, own: CustomField) -> None:
 
 
 def users_of(own: CustomField) -> list[str]:
-    """What of the set-up reads this field, by name. Cost: four queries."""
-    found = [row.label for row in derived.readers(own)]
+    """What of the set-up reads this field, by name. Cost: five queries."""
+    found = [row.label for row in derived.readers(own)] + entering.asking_for(own.type, own.key)
     found += [row.label for row in CustomField.objects.filter(type=own.type, depends_on=own.key, archived_at=None)]
     word = re.compile(rf"(?<![\w.]){re.escape(own.key)}(?!\w)")
     found += [row.name for row in Rule.objects.filter(type=own.type, archived_at=None) if word.search(row.condition)]

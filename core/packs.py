@@ -16,28 +16,23 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from core import access, clock, context, registry, schema, write
+from core import access, clock, context, pack_parts, registry, schema, write
 from core.access import Actor
 from core.errors import OdosError, RuleError, Unparsable
 from core.labels import in_language
 from core.models import Grant, Pack, Role
 from core.models.record import Record, permit
-from core.registry import Field, ObjectType
+from core.pack_parts import Values, identity
+from core.registry import Field
 
 FORMAT = 1  # of the file; a newer one is refused
 MOST = 2000  # parts in one file
-LEFT_OUT = {"owner", "users", "schedule"}  # people are those of one company
-ROLES = {"custom-fields": ("seen_by", "edited_by"), "saved-views": ("default_for",)}  # lists of ids of roles
 LATER = {"custom-objects": ("columns", "board")}  # what names other parts, written once all are there
-KINDS = ("custom-objects", "custom-fields", "record-types", "roles", "form-rules", "rules", "layouts", "saved-views", "kpis", "dashboards")
-NAMED_BY = {"layouts": ("type", "role", "record_type"), "saved-views": ("type", "name"), "dashboards": ("name",)}
 
 CHOICES = (
     Field("take", "json", gettext_lazy("Take from the pack where both have it")),
     Field("force", "yesno", gettext_lazy("Leave what has changed since as it is")),
 )
-
-Values = dict[str, Any]
 
 
 @dataclass
@@ -57,16 +52,20 @@ class Step:
         return f"{self.slug}:{self.name}"
 
 
-def parts_of(actor: Actor, archived: bool = False) -> dict[str, list[Step]]:
-    """All of the company's set-up that a pack may hold, by type; or what of it is archived. Cost: two queries for each type."""
-    names = _role_names()
+def parts_of(actor: Actor, archived: bool = False, everything: bool = False) -> dict[str, list[Step]]:
+    """All of the company's set-up that a pack may hold, by type; or what of it is archived. Cost: two queries for each type.
+
+    With ``everything`` also records that every company starts with, as they are untouched: a pack may bring its own in their place.
+    """
+    names = pack_parts.role_names()
     found = {}
-    for slug in KINDS:
+    for slug in pack_parts.kinds():
         object_type = registry.get(slug)
         if object_type is None or not access.allows(actor, object_type, "view"):
             continue
-        rows = [r for r in access.rows(actor, object_type).filter(archived_at__isnull=not archived).order_by("created_at", "id") if _is_shaped(slug, r)]
-        told = [(values, row) for row in rows if (values := _values(object_type, row, names))]
+        stored = access.rows(actor, object_type).filter(archived_at__isnull=not archived).order_by("created_at", "id")
+        rows = [r for r in stored if pack_parts.is_shaped(object_type, r) or (everything and object_type.packed is not None)]
+        told = [(values, row) for row in rows if (values := pack_parts.values(object_type, row, names))]
         found[slug] = [Step(slug, identity(object_type, values), values, "same", row) for values, row in told]
     return found
 
@@ -77,80 +76,6 @@ def export(actor: Actor, head: Values, chosen: Iterable[str]) -> Values:
     parts = {slug: [s.values for s in steps if s.id in wanted] for slug, steps in parts_of(actor).items()}
     known = {k: head[k] for k in ("key", "name", "names", "about", "abouts", "edition") if head.get(k)}
     return {"odos_pack": FORMAT, "edition": 1, **known, "parts": {slug: values for slug, values in parts.items() if values}}
-
-
-def identity(object_type: ObjectType, values: Values) -> str:
-    """What tells a part from the others of its type, in words of the file."""
-    named_by = NAMED_BY.get(object_type.slug) or (("key",) if object_type.slug == "roles" and values.get("key") else object_type.keys)
-    return " / ".join(str(values.get(name) or "") for name in named_by)
-
-
-# Between rows and the file ------------------------------------------------------------------------------------------
-
-
-def _is_shaped(slug: str, row: Record) -> bool:
-    """Whether the company made this itself; what everybody has, and what is somebody's own, belongs in no pack."""
-    if getattr(row, "owner_id", None) is not None:
-        return False
-    return bool(row.definition) if slug == "kpis" else not row.key if slug == "dashboards" else True
-
-
-def _fields(object_type: ObjectType) -> dict[str, Field]:
-    return {n: f for n, f in object_type.fields.items() if not f.readonly and not f.compute and n not in LEFT_OUT and f.kind != "secret"}
-
-
-def _role_names() -> dict[str, str]:
-    """Id -> the key of a default role, the name of another. Cost: one query."""
-    return {str(pk): key or name for pk, key, name in Role.objects.filter(archived_at=None).values_list("pk", "key", "name")}
-
-
-def _values(object_type: ObjectType, row: Record, roles: dict[str, str]) -> Values:
-    """A row as the file has it: what was said of it, and nothing that was left as it starts."""
-    told: Values = {}
-    for name, f in _fields(object_type).items():
-        value = f.rules.to_json(f, f.value(row))
-        if name in ROLES.get(object_type.slug, ()):
-            value = [roles[one] for one in value or [] if one in roles]
-        elif f.is_reference and f.target == "roles":
-            value = roles.get(str(value), "")
-        if value not in (None, "", [], {}) and value != _start(f):
-            told[name] = value
-    return _role(row, told) if object_type.slug == "roles" else told
-
-
-def _start(f: Field) -> Any:
-    """What a field holds of which nothing is said."""
-    return bool(f.default) if f.kind == "yesno" else f.default
-
-
-def _role(row: Role, told: Values) -> Values:
-    """A role: of a default one only what it grants on the company's own objects."""
-    own = registry.own_types()
-    rows = [g for g in row.grants.all() if not row.key or g.type in own]
-    grants = [{n: v for n in ("type", "actions", "scope", "filter", "hidden", "readonly") if (v := getattr(g, n)) not in (None, [], "")} for g in rows]
-    if row.key:
-        return {"key": row.key, "grants": grants} if grants else {}
-    return {**told, "grants": grants}
-
-
-def _written(slug: str, values: Values, roles: dict[str, str]) -> Values:
-    """A part as ``core.write`` takes it: roles by their ids. Errors: RuleError where a role is not there."""
-    made = dict(values)
-    for name in ROLES.get(slug, ()):
-        if name in made:
-            made[name] = [_role_id(roles, one) for one in made[name]]
-    if "owner" in registry.get(slug).fields:
-        made["owner"] = None  # what a pack brings is the company's
-    if slug == "layouts" and made.get("role"):
-        made["role"] = _role_id(roles, made["role"])
-    return made
-
-
-def _role_id(roles: dict[str, str], name: str) -> str:
-    found = next((pk for pk, known in roles.items() if known == name), None)
-    if found is None:
-        raise RuleError({"roles": [_("There is no role “%(name)s” here.") % {"name": str(name)[:80]}]})
-    return found
 
 
 # Reading a file -----------------------------------------------------------------------------------------------------
@@ -180,11 +105,11 @@ def _faults(content: Values) -> Iterator[str]:
     if sum(len(p) for p in parts.values()) > MOST:
         yield _("A pack holds at most %(n)d parts.") % {"n": MOST}
     for slug in parts:
-        if slug not in KINDS or registry.get(slug) is None:
+        if slug not in pack_parts.kinds() or registry.get(slug) is None:
             yield _("A pack cannot hold “%(type)s”.") % {"type": str(slug)[:60]}
-    for slug, values in ((slug, v) for slug, p in parts.items() if slug in KINDS and registry.get(slug) for v in p):
+    for slug, values in ((slug, v) for slug, p in parts.items() if slug in pack_parts.kinds() and registry.get(slug) for v in p):
         object_type = registry.get(slug)
-        known = {*_fields(object_type), *(entry.name for entry in object_type.lines), *(("key",) if slug == "roles" else ())}
+        known = {*pack_parts.fields(object_type), *(entry.name for entry in object_type.lines), *(("key",) if slug == "roles" else ())}
         spoken = values.get("in", {})
         if not isinstance(spoken, dict) or not all(isinstance(one, dict) and one.keys() <= known for one in spoken.values()):
             yield _("“in” of “%(part)s” holds its texts by language.") % {"part": f"{slug}: {identity(object_type, values)}"[:120]}
@@ -195,10 +120,10 @@ def _faults(content: Values) -> Iterator[str]:
 def plan(actor: Actor, content: Any) -> list[Step]:
     """What installing would do, part by part, against the set-up as it is. Cost: that of ``parts_of``. Errors: RuleError."""
     demand(content)
-    present = {step.id: step for steps in parts_of(actor).values() for step in steps}
+    present = {step.id: step for steps in parts_of(actor, everything=True).values() for step in steps}
     gone = {step.id: step for steps in parts_of(actor, archived=True).values() for step in steps}
     steps, seen = [], set()
-    for slug in KINDS:
+    for slug in pack_parts.kinds():
         for values in _spoken(content, slug):
             object_type = registry.get(slug)
             step = Step(slug, identity(object_type, values), values, "new")
@@ -209,7 +134,7 @@ def plan(actor: Actor, content: Any) -> list[Step]:
                 _plan_default_role(step)
             elif (mine := present.get(step.id) or gone.get(step.id)) is not None:
                 step.found = mine.found
-                step.fields = _differing(_fields(object_type), mine.values, values)
+                step.fields = _differing(pack_parts.fields(object_type), mine.values, values)
                 step.state = "new" if mine.found.archived_at else "differs" if step.fields else "same"
             if not access.allows(actor, object_type, "add"):
                 step.state, step.problem = "impossible", _("You may not make this.")
@@ -225,7 +150,7 @@ def _spoken(content: Values, slug: str) -> list[Values]:
 
 def _differing(fields: dict[str, Field], mine: Values, theirs: Values) -> dict[str, list[Any]]:
     """Both values of what the file says otherwise. What either leaves unsaid is as it starts."""
-    pairs = {n: [mine.get(n, _start(fields[n])), v] for n, v in theirs.items() if n in fields}
+    pairs = {n: [mine.get(n, pack_parts.start(fields[n]) if n in fields else []), v] for n, v in theirs.items() if n != "grants"}
     return {n: pair for n, pair in pairs.items() if pair[0] != pair[1]}
 
 
@@ -285,7 +210,7 @@ def _try(actor: Actor, step: Step, made: dict[str, Any]) -> OdosError | None:
 
 
 def _make(actor: Actor, step: Step) -> dict[str, Any]:
-    values = _written(step.slug, {n: v for n, v in step.values.items() if n not in LATER.get(step.slug, ())}, _role_names())
+    values = pack_parts.written(step.slug, {n: v for n, v in step.values.items() if n not in LATER.get(step.slug, ())}, pack_parts.role_names())
     if step.slug == "roles" and step.values.get("key"):
         return _add_grants(actor, step)
     object_type = registry.get(step.slug)
@@ -320,8 +245,8 @@ def _row(slug: str, ident: str) -> Record | None:
 
 
 def _change(actor: Actor, slug: str, ident: UUID, values: Values) -> Record:
-    row = _row(slug, str(ident))
-    return write.change(actor, registry.get(slug), row.pk, values, row.version)
+    row, object_type = _row(slug, str(ident)), registry.get(slug)
+    return write.change(actor, object_type, row.pk, pack_parts.with_ids(object_type, row, values), row.version)
 
 
 # Taking it away -----------------------------------------------------------------------------------------------------

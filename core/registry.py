@@ -281,6 +281,7 @@ class ObjectType:
     alike: Callable | None = None  # (actor, {name: text}) -> [(slug, id, why)]: records that may be the same thing entered before
     alike_by: tuple[str, ...] = ()  # the fields of its form that ``alike`` looks at
     intake: Intake | None = None  # a public form
+    packed: Callable | None = None  # (record) -> whether it is set-up of the company's own, so that a pack may hold it
     waits: tuple[str, ...] = ()  # statuses in which something is still to be done by its owner: shown on his overview
     locked: Callable = lambda record: frozenset()  # names that no longer change by a save
     after: Callable = lambda actor, record, changed: None  # keeps what hangs on the record in step (a tree's links)
@@ -295,6 +296,7 @@ class ObjectType:
     board_act: str = ""  # the act that moves a card to another column; its input has the name of that field
     board_groups: str = ""  # a field, of this type and of what its columns are alike, by which one set of columns is chosen (a pipeline)
     board_hides: tuple[str, ...] = ()  # statuses that a board leaves out unless it is asked for one
+    board_asks: str = ""  # where what its columns are names the fields a record must have to stand there (core.entering)
     card: tuple[str, ...] = ()  # fields on a card besides its title; sums of its money stand above each column
     card_notes: Callable = lambda actor, records: {}  # {record id: [(icon, text, tone)]}: what else a card says; tone late, warn or nothing
     grouped: str = ""  # the field by which a list of its records to choose from is grouped (stages by pipeline)

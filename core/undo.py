@@ -191,9 +191,9 @@ class _Undoing:
 
 
 def _rows_again(before: list[dict], present: list[dict]) -> list[dict]:
-    """Rows as they were: those that are there keep their id, those that were removed come as new ones."""
-    there = {row["id"] for row in present}
-    return [row if row["id"] in there else {n: v for n, v in row.items() if n != "id"} for row in before]
+    """Rows as they were: those that are there keep their id and lose what they did not have, those that were removed come as new ones."""
+    there = {row["id"]: dict.fromkeys(row) for row in present}
+    return [there[row["id"]] | row if row["id"] in there else {n: v for n, v in row.items() if n != "id"} for row in before]
 
 
 def _sentence(error: Exception) -> str:

@@ -14,7 +14,7 @@ from django.db.models import ProtectedError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from core import access, cleaning, clock, collation, constraints, facts, filling, lines, own_values, schema, search, trail, validation
+from core import access, cleaning, clock, collation, constraints, entering, facts, filling, lines, own_values, schema, search, trail, validation
 from core.access import Actor
 from core.cleaning import Cleaned
 from core.errors import Denied, Missing, RuleError, Stale, VersionRequired, WrongState
@@ -78,6 +78,8 @@ def create_many(actor: Actor, object_type: ObjectType, items: list[Any], history
     for record, made, built in zip(records, cleaned, rows, strict=True):
         _check(actor, object_type, record, made, dict.fromkeys(made.values), built)
     validation.judge(actor, object_type, list(zip(records, cleaned, strict=True)))
+    if not history.settled:
+        entering.demand(actor, object_type, [(record, made, made.values) for record, made in zip(records, cleaned, strict=True)])
     constraints.refuse_duplicates(object_type, list(zip(records, cleaned, strict=True)))
     _raise_together(cleaned)
     with constraints.named(object_type), permit():
@@ -129,6 +131,7 @@ def change_many(actor: Actor, object_type: ObjectType, items: list[tuple[UUID, d
     for (record, made), changed, rows in zip(pairs, changes, rebuilt, strict=True):
         _check(actor, object_type, record, made, changed, rows)
     validation.judge(actor, object_type, pairs)
+    entering.demand(actor, object_type, [(*pair, changed) for pair, changed in zip(pairs, changes, strict=True)])
     constraints.refuse_duplicates(object_type, pairs, {name: None for changed in changes for name in changed})
     _raise_together(cleaned)
     writes = [Write(*one) for one in zip(records, changes, rebuilt, strict=True)]
@@ -182,6 +185,7 @@ def act_many(
     writes, results = _do(actor, object_type, deed, list(zip(records, cleaned, rebuilt, strict=True)), history)
     if name != "archive":  # what is put away is no longer judged
         validation.judge(actor, object_type, list(zip(records, cleaned, strict=True)))
+        _demand_place(actor, object_type, name, list(zip(records, cleaned, strict=True)), writes)
     _raise_together(cleaned)
     fresh = _make_together(actor, deed, results)
     stored = _store_many(actor, object_type, name, writes, object_type.fields, history)
@@ -235,6 +239,16 @@ def _count(object_type: ObjectType, record: Record, made: Cleaned, rows: dict) -
         object_type.totals(record, {n: r.now for n, r in rows.items()})
     except RuleError as error:
         made.errors.update(error.errors)
+
+
+def _demand_place(actor: Actor, object_type: ObjectType, name: str, pairs: list[tuple[Record, Cleaned]], writes: list["Write"]) -> None:
+    """Add what the stage a record enters asks for; a move on the board is judged like the change of a form that it is."""
+    changed = {one.record.pk: one.changed for one in writes}
+    done = [(record, made, changed[record.pk]) for record, made in pairs if record.pk in changed]
+    if name == object_type.board_act and not actor.system:
+        for record, made, names in done:
+            filling.demand_shape(object_type, record, made, names)
+    entering.demand(actor, object_type, done)
 
 
 def _make_together(actor: Actor, deed: Act, results: list[Any]) -> list[Any]:

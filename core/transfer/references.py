@@ -65,12 +65,13 @@ class References:
     def _search(self, slug: str, names: set[str]) -> dict[str, list[UUID]]:
         found: dict[str, list[UUID]] = {name: [] for name in names}
         object_type = registry.get(slug)
-        if object_type is None or object_type.rows or not access.allows(self.actor, object_type, "view"):
+        if object_type is None or (object_type.rows and not object_type.referable) or not access.allows(self.actor, object_type, "view"):
             return found
         for f in keys_of(self.actor, object_type):
             missing = {key: name for name in names if not found[name] and (key := _as_stored(f, name)) is not None}
             column = f.sort_path or f.path
-            rows = access.rows(self.actor, object_type).filter(archived_at=None, **{f"{column}__in": list(missing)}) if missing else ()
+            kept = {"archived_at": None} if object_type.archivable else {}
+            rows = access.rows(self.actor, object_type).filter(**kept, **{f"{column}__in": list(missing)}) if missing else ()
             for row in rows:
                 found[missing[getattr(row, column)]].append(row.pk)
         return found

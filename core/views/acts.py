@@ -42,7 +42,7 @@ def buttons(actor: Actor, object_type: ObjectType, record: Record) -> dict[str, 
         return {"acts": [], "edit": "", "more": []}
     may = allowed(actor, object_type, record, ["change", "delete", "archive", "restore", *(a.name for a in object_type.acts)])
     home = pages.address(object_type, record.pk)
-    possible = [a for a in object_type.acts if a.name in may and _is_possible(actor, record, a)]
+    possible = [a for a in object_type.acts if a.name in may and a.name != object_type.board_act and _is_possible(actor, record, a)]
     kept = "restore" if record.archived_at else "archive"
     usual = sorted((a for a in possible if not a.danger), key=lambda a: (not a.primary, not a.makes))
     more = [_button(home, a) for a in usual[BUTTONS:]] + [_button(home, a) for a in possible if a.danger]

@@ -16,29 +16,18 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from core import access, context, query, read, registry, structures, write
+from core import access, context, query, read, registry, structures
 from core.access import Actor
 from core.errors import Denied, Missing, OdosError, RuleError, Stale, WrongState
 from core.query import Listing
 from core.read import Ref, Shown
 from core.registry import Field, ObjectType
-from core.views import edits, filters, pages, tables
+from core.views import filters, pages, steps, tables
 
 MOST = 50  # cards in a column; the list has the others
 COLUMNS = 30
 BY = "by-field"  # the word of the address that names the field of the columns
 EMPTY = "none"  # what the column of those without a value is called
-
-
-@dataclass(frozen=True)
-class Move:
-    """How a card changes its column: the action that asks for the right, and the act behind it where it is no plain change."""
-
-    action: str
-    act: registry.Act | None = None
-
-    def is_possible(self, record: Any) -> bool:
-        return self.act is None or not self.act.sources or record.status in self.act.sources
 
 
 @dataclass
@@ -58,26 +47,17 @@ def is_asked(request: HttpRequest, actor: Actor, object_type: ObjectType) -> boo
 
 
 def has_board(actor: Actor, object_type: ObjectType, by: str = "") -> bool:
-    return field_of(actor, object_type, by) is not None
-
-
-def field_of(actor: Actor, object_type: ObjectType, by: str = "") -> Field | None:
-    """The field whose values are the columns: the one named, which is a choice, else the type's own; none where this reader sees no such field."""
-    known = access.fields(actor, object_type)
-    named = known.get(by or object_type.board)
-    if named is None or (named.name != object_type.board and (named.kind != "choice" or not named.rules.ops)):
-        return None
-    return named
+    return steps.field_of(actor, object_type, by) is not None
 
 
 def board(request: HttpRequest, actor: Actor, object_type: ObjectType, wanted: Listing) -> dict[str, Any]:
     """What templates/object/board.html reads. Cost: two queries a column, and a dozen for all."""
-    by = field_of(actor, object_type, request.GET.get(BY, ""))
+    by = steps.field_of(actor, object_type, request.GET.get(BY, ""))
     groups = _groups(request, actor, object_type, wanted)
     chosen = next((g["value"] for g in groups if g["current"]), "")
     wanted = replace(wanted, conditions=(*wanted.conditions, *_unsaid(actor, object_type, wanted, chosen)), cursor="", sums=_summed(actor, object_type))
     columns = _columns(actor, object_type, by, wanted, chosen)
-    movable = _movable(actor, object_type, by)
+    movable = steps.movable(actor, object_type, by)
     shown = [_column(request, actor, object_type, by, column, wanted, movable) for column in columns]
     return {
         "columns": shown, "groups": groups, "by": by.label, "value": by.name, "movable": movable is not None,
@@ -137,29 +117,16 @@ def _columns(actor: Actor, object_type: ObjectType, by: Field, wanted: Listing, 
 
 
 def _of_reference(actor: Actor, object_type: ObjectType, by: Field, group: str) -> list[Column]:
-    target = registry.get(by.target)
-    if target is None or not access.allows(actor, target, "view"):
-        return []
-    known = access.fields(actor, target)
-    only = ([object_type.board_groups, "eq", group],) if group and object_type.board_groups in known else ()
-    records = query.page(actor, target, Listing(conditions=only, sort=target.sort or (target.title,), limit=COLUMNS)).records
-    percent = next((f for f in known.values() if f.kind == "percent"), None)
+    target, records = registry.get(by.target), steps.columns_of(actor, object_type, by, group, COLUMNS)
+    percent = next((f for f in access.fields(actor, target).values() if f.kind == "percent"), None) if records else None
     return [Column(r.pk, read.label(actor, target, r), percent.rules.text(percent, percent.value(r)) if percent else "") for r in records]
-
-
-def _movable(actor: Actor, object_type: ObjectType, by: Field) -> Move | None:
-    act = object_type.act(object_type.board_act) if by.name == object_type.board else None
-    if act is not None:
-        return Move(act.name, act) if access.allows(actor, object_type, act.name) else None
-    changes = object_type.writable and access.allows(actor, object_type, "change") and by.name in write.writable(actor, object_type)
-    return Move("change") if changes else None
 
 
 # A column and its cards ---------------------------------------------------------------------------------------------
 
 
 def _column(
-    request: HttpRequest, actor: Actor, object_type: ObjectType, by: Field, column: Column, wanted: Listing, movable: Move | None
+    request: HttpRequest, actor: Actor, object_type: ObjectType, by: Field, column: Column, wanted: Listing, movable: steps.Move | None
 ) -> dict[str, Any]:  # fmt: skip
     only = [by.name, "eq", str(column.value)] if column.value is not None else [by.name, "empty", True]
     records = []
@@ -172,7 +139,7 @@ def _column(
     return {
         "value": EMPTY if column.value is None else str(column.value), "label": column.label, "note": column.note, "count": column.count, "url": url,
         "sums": [{"label": label, "text": text, "url": url} for label, text in _sums(actor, object_type, column.sums or {})],
-        "cards": _cards(actor, object_type, records, movable, request), "more": column.count > len(records),
+        "cards": _cards(actor, object_type, by, records, movable, request), "more": column.count > len(records),
     }  # fmt: skip
 
 
@@ -195,7 +162,7 @@ def _totals(actor: Actor, object_type: ObjectType, columns: list[Column], wanted
     return [{"label": label, "text": text} for label, text in _sums(actor, object_type, totals)]
 
 
-def _cards(actor: Actor, object_type: ObjectType, records: list, movable: Move | None, request: HttpRequest) -> list[dict[str, Any]]:
+def _cards(actor: Actor, object_type: ObjectType, by: Field, records: list, movable: steps.Move | None, request: HttpRequest) -> list[dict[str, Any]]:
     if not records:
         return []
     names = {object_type.title, *object_type.card}
@@ -205,14 +172,14 @@ def _cards(actor: Actor, object_type: ObjectType, records: list, movable: Move |
     notes = object_type.card_notes(actor, records)
     return [
         _card(actor, object_type, one, notes.get(one.id, []))
-        | {"moves": one.id in mine and movable.is_possible(one.record), "form": _form(object_type, one.id, movable, request)}
+        | {"moves": one.id in mine and movable.is_possible(one.record), "form": _form(object_type, by, one.id, request)}
         for one in read.present(actor, object_type, records, only=names)
     ]  # fmt: skip
 
 
-def _form(object_type: ObjectType, ident: Any, movable: Move | None, request: HttpRequest) -> str:
-    """Where a browser without a script moves the card: the form of the act, or that of the record."""
-    place = movable.act.name if movable is not None and movable.act is not None else "edit"
+def _form(object_type: ObjectType, by: Field, ident: Any, request: HttpRequest) -> str:
+    """Where a browser without a script moves the card: the page of its way, or for another choice than the type's own the form of the record."""
+    place = steps.PLACE if by.name == object_type.board else "edit"
     return f"{pages.address(object_type, ident)}{place}/?{urlencode({'next': request.get_full_path()})}"
 
 
@@ -254,21 +221,30 @@ def _day(value: date | datetime) -> date:
 
 def move(request: HttpRequest, actor: Actor, object_type: ObjectType) -> str:
     """Move the card the form names to the column it names; what is said then. Errors: those of the act, all as refusals of this page."""
-    f, value = field_of(actor, object_type, request.GET.get(BY, "")), request.POST.get("value", "")
-    movable = _movable(actor, object_type, f)
-    if movable is None:
+    by = steps.field_of(actor, object_type, request.GET.get(BY, ""))
+    how = steps.movable(actor, object_type, by)
+    if how is None:
         raise Denied(_("You may not do this with this record."))
     try:
-        found = pages.record_or_missing(actor, object_type, request.POST.get("id", ""), movable.action)
+        found = pages.record_or_missing(actor, object_type, request.POST.get("id", ""), how.action)
         name = read.label(actor, object_type, found)
-        if movable.act is None:
-            moved = write.change(actor, object_type, found.pk, {f.name: value or None}, edits.version_of(request))
-        else:
-            moved = write.act(actor, object_type, found.pk, movable.act.name, {f.name: value}, edits.version_of(request))
+        moved = steps.move(request, actor, object_type, by, found, request.POST.get("value", ""))
     except (Missing, Denied):
         raise WrongState(_("This card is no longer here, or you may not move it.")) from None
-    shown = read.present(actor, object_type, [moved], only={f.name})[0]
-    return _("%(name)s is now in %(column)s.") % {"name": name, "column": shown.text(f.name)}
+    shown = read.present(actor, object_type, [moved], only={by.name})[0]
+    return _("%(name)s is now in %(column)s.") % {"name": name, "column": shown.text(by.name)}
+
+
+def asks(request: HttpRequest, actor: Actor, object_type: ObjectType, error: OdosError | None) -> dict[str, Any] | None:
+    """The sheet that asks for what a refused move names; None where that is nothing to be filled in."""
+    by = steps.field_of(actor, object_type, request.GET.get(BY, ""))
+    if not isinstance(error, RuleError) or by is None:
+        return None
+    try:
+        found = pages.record_or_missing(actor, object_type, request.POST.get("id", ""), "change")
+    except (Missing, Denied):
+        return None
+    return steps.sheet(request, actor, object_type, by, found, error)
 
 
 def sentence(error: OdosError) -> str:
@@ -285,4 +261,4 @@ def with_toast(response: HttpResponseBase, text: str, tone: str) -> HttpResponse
     return response
 
 
-__all__ = ["board", "field_of", "has_board", "is_asked", "move", "sentence", "with_toast"]
+__all__ = ["asks", "board", "has_board", "is_asked", "move", "sentence", "with_toast"]

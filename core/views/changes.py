@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 
-from core import access, packs, read, registry, trail
+from core import access, pack_parts, read, registry, trail
 from core.access import Actor
 from core.errors import Missing
 from core.models import TrailEntry
@@ -18,7 +18,7 @@ LENGTH = 50
 
 def types(actor: Actor) -> dict[str, ObjectType]:
     """The types that make up the set-up, as far as the actor sees them."""
-    found = (t for t in registry.every() if t.writable and t.rows is None and (t.is_setup or t.slug in packs.KINDS))
+    found = (t for t in registry.every() if t.writable and t.rows is None and (t.is_setup or t.slug in pack_parts.kinds()))
     return {t.slug: t for t in found if access.allows(actor, t, "view")}
 
 

@@ -20,11 +20,14 @@ from core.views import conditions, filters
 
 WORDS = ("labels", "plurals", "helps", "messages")
 BY_TYPE = {("form-rules", "fields"): "names", ("record-types", "choices"): "options"}
+CHOSEN = {("rules", "field"): "field", ("rules", "record_type"): "sort"}  # texts that are chosen among what the row's type has
 SHAPE = ".shape"
 
 
 def shape_of(slug: str, f: Field) -> str:
     """The sort of composed control a field has, none where it is a plain one. What is about a type hangs on the field ``type`` beside it."""
+    if (slug, f.name) in CHOSEN:
+        return CHOSEN[slug, f.name]
     if f.kind != "json" or f.custom:
         return ""
     if f.model is not None and isinstance(f.model._meta.get_field(f.path), FilterField):
@@ -82,6 +85,8 @@ def control(
     f, shape = made.fields[name], names(made)[name]
     value = _value(entry.texts.get(name, ""))
     object_type = about(actor, entry.texts.get("type", "") or slug)
+    if shape in CHOSEN.values():
+        return _chosen(actor, object_type, shape, entry.texts.get(name, ""))
     base = {
         "name": name, "kind": "composed", "shape": shape, "label": f.label, "required": f.required, "errors": errors, "help": f.help, "full": True,
         "about": object_type.slug if object_type is not None else "",
@@ -107,6 +112,18 @@ def control(
             for n, o in _choices(actor, object_type).items()
         ]
     }  # fmt: skip
+
+
+def _chosen(actor: Actor, object_type: ObjectType | None, shape: str, text: str) -> dict[str, Any]:
+    """A choice among the fields, or the record types, of the type a row is about; what was said before stays possible."""
+    known: dict[str, Any] = {}
+    if object_type is not None:
+        fields = access.fields(actor, object_type)
+        sort = fields.get(RECORD_TYPE)
+        known = {n: o.label or n for n, o in fields.items() if _in_forms(n, o)} if shape == "field" else sort.choices() if sort is not None else {}
+    options = [{"value": k, "label": label, "selected": k == text} for k, label in known.items()]
+    options += [{"value": text, "label": text, "selected": True}] if text and text not in known else []
+    return {"kind": "choice", "options": options, "about": object_type.slug if object_type is not None else ""}
 
 
 def _value(text: Any) -> Any:
@@ -135,6 +152,9 @@ def told(actor: Actor, object_type: ObjectType, f: Field, record: Any) -> str | 
     if other is None:
         return None
     known = access.fields(actor, other)
+    if shape in CHOSEN.values():
+        labels = {n: o.label for n, o in known.items()} if shape == "field" else known[RECORD_TYPE].choices() if RECORD_TYPE in known else {}
+        return str(labels.get(value) or value)
     if shape == "condition":
         return filters.sentence(actor, other, value)
     if shape == "names":

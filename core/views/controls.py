@@ -16,6 +16,7 @@ from core.money import plain
 from core.registry import Field, Lines, ObjectType
 
 # A kind of field -> the control of templates/parts/control.html that shows it, where the names differ.
+IN_A_ROW = {"longtext": "text", "choices": "ticks"}  # a row is one line high
 CONTROL = {"code": "choice", "words": "text", "json": "longtext", "secret": "password", "anyref": "ref", "refnew": "ref", "within": "ref"}
 SHORT = 20  # as many records are a plain list; where there are more, the list is searched
 OF_EACH = 5
@@ -231,8 +232,8 @@ def _row(lines: Lines, index: Any, row: dict, errors: dict[str, list[str]], choi
         cell = control(f, place, row.get(name, ""), errors.get(place, []), choices)
         cell |= {"css": _width(f), "num": f.rules.sums, "aria": f.label, "help": "", "small": False, "part": name if name in PARTS and hints is None else ""}
         cell.pop("unit", None)
-        if cell["kind"] == "longtext":
-            cell["kind"] = "text"  # a row is one line high
+        if cell["kind"] in IN_A_ROW:
+            cell["kind"] = IN_A_ROW[cell["kind"]]
         if f.kind in ("ref", "user"):
             _offer_none(lines, f, cell, row)
         cells.append(cell)

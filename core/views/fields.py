@@ -74,7 +74,10 @@ def save_new(request: HttpRequest, actor: Actor) -> HttpResponse:
     data["position"] = CustomField.objects.filter(type=object_type.slug).count()
     made = write.create(actor, _type(), {n: v for n, v in data.items() if v not in (None, "")})
     told = _("The field “%(name)s” is there: in the list, the form, filters, files and the API.") % {"name": made.label}
-    return pages.done(request, _onward(request, object_type, made), told)
+    onward = _onward(request, object_type, made)
+    if "another" in request.POST:
+        onward = f"/{SLUG}/new/?{urlencode({'type': object_type.slug, 'next': onward, **({'listed': '1'} if request.POST.get('listed') else {})})}"
+    return pages.done(request, onward, told)
 
 
 def show_edit(request: HttpRequest, actor: Actor, ident: UUID, error: OdosError | None = None) -> HttpResponseBase:

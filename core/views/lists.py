@@ -5,6 +5,7 @@ The words of its address are those of the API (``core.query``). The list of fact
 
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -72,9 +73,10 @@ def _otherwise(
     request: HttpRequest, actor: Actor, object_type: ObjectType, wanted: Listing, now: Opened, error: OdosError | None
 ) -> HttpResponseBase:  # fmt: skip
     """The same records in another way than a list; where a move was refused, with the sentence why."""
-    told = boards.sentence(error) if error is not None else ""
+    asks = boards.asks(request, actor, object_type, error) if now.kind == "board" else None
+    told = boards.sentence(error) if error is not None and asks is None else ""
     shown = SHOWN[now.kind](request, actor, object_type, wanted)
-    values = {**_shared(request, actor, object_type, wanted, now), now.kind: shown, "sentence": told}
+    values = {**_shared(request, actor, object_type, wanted, now), now.kind: shown, "sentence": told, "asks": asks}
     if now.kind == "pivot":  # it has a file of its own
         values["urls"] |= {"export_csv": "", "export_xlsx": ""}
     partial = pages.is_partial(request)
@@ -142,12 +144,19 @@ def _addresses(request: HttpRequest, actor: Actor, object_type: ObjectType, want
     makes = object_type.writable and access.allows(actor, object_type, "add")
     imports = object_type.writable and access.allows(actor, object_type, "import") and pages.exists(f"{home}import/")
     return {
-        "new": f"{home}new/" if makes else "", "import": f"{home}import/" if imports else "",
+        "new": f"{home}new/{_given(object_type, wanted)}" if makes else "", "import": f"{home}import/" if imports else "",
         **{f"export_{form}": filters.address(request, format=form) for form in export.FORMS if access.allows(actor, object_type, "export")},
         "archived": filters.address(request, archived="" if wanted.archived else "true") if object_type.archivable else "",
         "field": pages.new_field(request, actor, object_type), "form": intake.address_of(request, object_type) if makes else "",
         "clear": _cleared(request, home),
     }  # fmt: skip
+
+
+def _given(object_type: ObjectType, wanted: Listing) -> str:
+    """What a list of one sort alone says of a new record: the fields that are said once, such as the type a rule is about."""
+    once = {n for n, f in object_type.fields.items() if f.once}
+    said = {leaf[0]: leaf[2] for node in wanted.conditions for leaf in filters.leaves(node) if leaf[0] in once and leaf[1] == "eq"}
+    return f"?{urlencode(said)}" if said else ""
 
 
 def _cleared(request: HttpRequest, home: str) -> str:

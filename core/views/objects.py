@@ -207,15 +207,35 @@ def one(request: HttpRequest, actor: Actor, ident: UUID) -> HttpResponse:
     makes = not row.archived_at and access.allows(actor, registry.types["custom-fields"], "add")
     told = [
         {"label": schema.as_field(f).label, "key": f.key, "kind": f.get_kind_display(), "required": f.required, "unique": f.unique, "archived": f.archived_at,
-         "url": f"/custom-fields/{f.pk}/", "target": registry.type_choices().get(f.target, "") if f.kind in ("ref", "refs") else ""}
+         "url": f"/custom-fields/{f.pk}/" + (f"edit/?next={request.path}" if makes and not f.archived_at else ""),
+         "target": registry.type_choices().get(f.target, "") if f.kind in ("ref", "refs") else ""}
         for f in fields
     ]  # fmt: skip
     may = {n: access.rows(actor, object_types(), n).filter(pk=row.pk).exists() for n in ("change", "archive", "restore")}
     values = {
         "row": row, "name": objects.called(row), "fields": told, "may": may, "home": f"{HOME}{row.pk}/", "example": objects.example(row.pattern),
         "add": f"/custom-fields/new/?type={row.key}&next={HOME}{row.pk}/" if makes else "", "count": _records_of(actor).get(row.key),
+        "shaping": _shaping(actor, row),
     }  # fmt: skip
     return pages.render(request, actor, "pages/object.html", values)
+
+
+def _shaping(actor: Actor, row: CustomObject) -> list[dict[str, Any]]:
+    """What else of an object is shaped, each at its own place, as far as the actor may. Cost: none."""
+    if row.archived_at is not None:
+        return []
+    places = [
+        ("layouts", f"/settings/layouts/{row.key}/", "layout-2", _("Layout"), _("How its form and its page are laid out.")),
+        ("rules", f"/rules/?type={row.key}", "shield-check", _("Validation rules"), _("What is refused, and with which sentence.")),
+        ("form-rules", f"/form-rules/?type={row.key}", "eye", _("Rules of its form"), _("Fields that are shown, required or locked while something holds.")),
+        ("record-types", f"/record-types/?type={row.key}", "copy", _("Record types"), _("Sorts of it, each with its own layout and options.")),
+        ("kpis", f"/kpis/new/?of=t:{row.key}", "chart-bar", _("New figure"), _("Count, add up or average its records, with a goal and colours.")),
+    ]  # fmt: skip
+    return [
+        {"url": url, "icon": icon, "label": label, "text": text}
+        for slug, url, icon, label, text in places
+        if access.allows(actor, registry.types[slug], "add")
+    ]
 
 
 def _show_edit(request: HttpRequest, actor: Actor, ident: UUID, error: OdosError | None = None) -> HttpResponse:

@@ -146,6 +146,8 @@ def _grants(rows: list[dict[str, Any]], names: dict[str, Any]) -> str:
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, list) and value and all(isinstance(one, dict) for one in value):
+        return "; ".join(" · ".join(", ".join(map(str, v)) if isinstance(v, list) else str(v) for v in one.values()) for one in value)
     return "–" if value in (None, "", [], {}) else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

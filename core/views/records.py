@@ -15,7 +15,7 @@ from core.layouts import Item, Plan, Tab
 from core.models.record import Record
 from core.read import Ref, Shown
 from core.registry import ObjectType
-from core.views import acts, chains, composed, controls, excerpts, filters, notes, pages, papers, reports, tables, timelines
+from core.views import acts, chains, composed, controls, excerpts, filters, notes, pages, papers, reports, steps, tables, timelines
 from core.views import layouts as drawn
 
 FEW = 10
@@ -44,6 +44,7 @@ def show(request: HttpRequest, actor: Actor, object_type: ObjectType, found: Rec
         "archived": getattr(found, "archived_at", None), "buttons": acts.buttons(actor, object_type, found), "identity": _identity(object_type, shown),
         "avatar": _avatar(object_type, shown), "tabs": _tabs(request, actor, object_type, plan, tab, _counts(actor, found, plan)),
         **_with_stamps(cards, _stamps(shown)), "papers": papers.offered(actor, object_type, found), "reports": reports.offered(actor, object_type, found),
+        "path": steps.path(actor, object_type, found),
         "layout": f"/settings/layouts/{object_type.slug}/?record={found.pk}" if access.allows(actor, registry.types["layouts"], "change") else "",
         "new_field": pages.new_field(request, actor, object_type),
     }  # fmt: skip

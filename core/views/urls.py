@@ -3,7 +3,7 @@
 from django.urls import path
 
 from core import registry
-from core.views import acts, bulk, conditions, edits, imports, likeness, lists, lookups, papers, records, reports, undoing, views
+from core.views import acts, bulk, conditions, edits, imports, likeness, lists, lookups, papers, records, reports, steps, undoing, views
 
 urlpatterns = [
     path("alike/<slug:slug>/", likeness.alike, name="alike"),
@@ -24,6 +24,7 @@ urlpatterns = [
     path("<slug:slug>/views/<uuid:ident>/", views.change, name="view"),
     path("<slug:slug>/<str:ident>/", records.record, name="record"),
     path("<slug:slug>/<str:ident>/edit/", edits.edit, name="edit"),
+    path(f"<slug:slug>/<str:ident>/{steps.PLACE}/", steps.step, name="step"),
     path("<slug:slug>/<str:ident>/pdf/", papers.printed, name="pdf"),
     *(
         path(f"{r.slug}/<str:ident>/{r.key}/", reports.of_record, {"slug": r.slug, "key": r.key}, name=f"report-{r.key}")

@@ -4,7 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from core.models.columns import ChoiceField, CodeField, MoneyField, PercentField, RateField
+from core.models.columns import ChoiceField, CodeField, MoneyField, PercentField, RateField, WordsField
 from core.models.document import Document, DocumentLine
 from core.models.record import Line, OwnedRecord, Record
 from crm.models.catalogue import Product
@@ -36,6 +36,7 @@ class Stage(Line):
     name = models.CharField(pgettext_lazy("thing", "Name"), max_length=200)
     probability = PercentField(_("Probability"), default=0)
     order = models.PositiveIntegerField(pgettext_lazy("position", "Order"), default=0)
+    required_fields = WordsField(_("Asks for"), help_text=_("What a deal must have filled in to enter the stage."))
 
     class Meta:
         constraints = [

@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from core import access
+from core import access, entering
 from core.registry import Act, Dimension, Excerpt, Field, Intake, Lines, Measure, ObjectType, ShippedKpi, extend, named, register
 from crm.models import LEAD_STATES, OPPORTUNITY_STATES, Lead, Opportunity, OpportunityLine, Pipeline, Stage
 from crm.rules import duplicates, prices
@@ -13,6 +13,7 @@ from crm.types.parties import ALIKE_BY, SALES
 
 DATE = Field("date", "date", _("Date"))
 REASON = Field("reason", "text", _("Reason"), required=True, max_length=500)
+ASKS = named("required_fields", kind="choices", options=entering.fields_of("opportunities"))
 FROM_LEAD = _("Choose one you have already, or leave it: a new one is made from what the lead says.")
 WHOSE_LEAD = ("owner", "unit", "created_at", "status")  # every fact of a lead tells these of it
 WHOSE = ("account", "owner", "unit", "status", "opened_on", "close_date", "ended_on")
@@ -91,23 +92,24 @@ register(
         follows=("lead",), remains=rules.remains, deletable=False, keys=("external_id",),
         aside=("lead_source", "campaign", "opened_on", "currency", "external_id"),
         filters=("status", "pipeline", "stage", "owner", "close_date", "account", "lead_source"),
-        board="stage", board_act="move", board_groups="pipeline", board_hides=("won", "lost"),
+        board="stage", board_act="move", board_groups="pipeline", board_hides=("won", "lost"), board_asks="required_fields",
         card=("account", "amount", "weighted", "close_date", "next_activity", "next_due", "days_in_stage", "owner"),
     ),
     ObjectType(
         "pipelines", Pipeline, _("Pipeline"), _("Pipelines"), ("name",), columns=("name",), search=("name",), owner=None, icon="filter", group=SALES,
         lines=(
             Lines(
-                "stages", Stage, "pipeline", ("name", named("probability", minimum=0, maximum=1, required=False), named("order", required=False)),
+                "stages", Stage, "pipeline", ("name", named("probability", minimum=0, maximum=1, required=False), named("order", required=False), ASKS),
                 label=_("Stages"),
             ),
         ),
         prepare=rules.number_stages, check=rules.check_pipeline, after=rules.weigh_anew, moves=rules.reweighed, sort=("name",), keys=("name",),
         related=(("opportunities", "pipeline"),), figures=(("pipeline", "pipeline"), ("weighted-pipeline", "pipeline"), ("won", "pipeline")),
+        packed=rules.is_shaped,
     ),
     ObjectType(
-        "stages", Stage, _("Stage"), _("Stages"), (), shown=("name", named("pipeline", label=_("Pipeline")), "probability", "order"),
-        columns=("name", "pipeline", "probability"),
+        "stages", Stage, _("Stage"), _("Stages"), (), shown=("name", named("pipeline", label=_("Pipeline")), "probability", "order", ASKS),
+        columns=("name", "pipeline", "probability", "required_fields"),
         rows=access.lines_of("pipelines", "stages", "pipeline"), referable=True, writable=False, deletable=False, archivable=False, owner=None,
         sort=("pipeline", "order"), grouped="pipeline", icon="filter", figures=(("pipeline", "stage"), ("weighted-pipeline", "stage")),
     ),

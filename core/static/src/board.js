@@ -2,6 +2,7 @@
  * Board and calendar (templates/object/board.html, calendar.html): cards are dragged, or sent by a menu that keys and fingers reach as well.
  * Either way the same small form is sent, and the page the server answers with replaces this one; a card that may not move is back in its place.
  *   [data-board]; [data-column="<value>"] holds [data-card="<id>"][data-version]; [data-moves] marks those that may move
+ *   dialog[data-asks] asks for what a column wants to be filled in first
  *   [data-move] opens the menu; form[data-mover] takes id and version; its buttons are the columns, or an input[name=value] takes the day
  */
 import Sortable from "sortablejs";
@@ -24,6 +25,24 @@ function prepare() {
     });
   });
   for (const button of document.querySelectorAll("[data-move]")) button.setAttribute("role", "button");
+  once(document, "dialog[data-asks]", "asks", ask);
+}
+
+/* What the column a card was sent to asks for: above the board, until it is filled in or dismissed. */
+function ask(dialog) {
+  dialog.removeAttribute("open"); // it is open for browsers without a script; to close it would tell of it later
+  dialog.showModal();
+  const id = dialog.querySelector("input[name=id]").value;
+  dialog.addEventListener("click", (event) => {
+    if (!event.target.closest("[data-dismiss]")) return;
+    event.preventDefault();
+    dialog.close();
+  });
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    document.querySelector(`[data-card="${CSS.escape(id)}"] .board-title`)?.focus();
+  });
+  dialog.querySelector(".dialog-body .control")?.focus();
 }
 
 function mover() {

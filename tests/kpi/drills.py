@@ -71,7 +71,11 @@ def demand_agreement(actor: Actor, answer: kpi.Answer, most: int = 1000) -> None
     """The figure, its comparisons and each part are what their lists say; of more parts than ``most`` only every so many."""
     built = answer.definition.built
     parts = answer.groups[:: len(answer.groups) // most + 1]
-    for one in [answer, *(other for other in (answer.previous, answer.year_ago) if other), *parts]:
+    if built.then == "average" and answer.period.start is None:
+        assert answer.value is None, "all there is has no periods before it to be averaged with"
+    else:
+        parts = [answer, *parts]
+    for one in [*(other for other in (answer.previous, answer.year_ago) if other), *parts]:
         assert one.value == drilled(actor, built, one.drill), (answer.definition.given, answer.dimensions, one)
 
 

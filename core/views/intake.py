@@ -3,11 +3,15 @@
 Against spam: a field that people do not see, a signed time of opening, a stamp that is good for one record, a brake by address.
 """
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.core import signing
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
@@ -39,7 +43,20 @@ def address_of(request: HttpRequest, object_type: ObjectType) -> str:
     return request.build_absolute_uri(f"/form/{object_type.slug}/") if object_type.intake else ""
 
 
+def in_visitors_language(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """What the browser asks for, where nobody signed in or chose a language here and it asks for one."""
+
+    @wraps(view)
+    def spoken(request: HttpRequest, slug: str) -> HttpResponse:
+        chosen = request.user is not None or settings.LANGUAGE_COOKIE_NAME in request.COOKIES or not request.headers.get("Accept-Language")
+        with translation.override(translation.get_language() if chosen else translation.get_language_from_request(request)):
+            return view(request, slug)
+
+    return spoken
+
+
 @never_cache
+@in_visitors_language
 def form(request: HttpRequest, slug: str) -> HttpResponse:
     """The form, and what it sends. Cost: about the queries of making one record."""
     try:
@@ -54,6 +71,7 @@ def form(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @never_cache
+@in_visitors_language
 def thanks(request: HttpRequest, slug: str) -> HttpResponse:
     try:
         object_type = type_of(slug)

@@ -26,7 +26,7 @@ LISTED = 30  # records beside the map; the list has the others
 LEAST = {"geo": 0.02, "address": 12.0, "code": 12.0}  # degrees a map is high at least
 STEPS = (45.0, 30.0, 15.0, 10.0, 5.0, 2.0, 1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
 CLOSE = 0.0005  # degrees a cell is high when zooming further shows nothing new
-LETTER, LINE, PHONE = 7.5, 18, 2.4  # units a letter is wide and a line high, and how much larger they are on a phone
+LETTER, LINE, PHONE = 7.5, 18, 2.4  # units a letter is wide and a line high, and how much larger letters and spots are on a phone
 
 
 def map_of(request: HttpRequest, actor: Actor, object_type: ObjectType, wanted: Listing) -> dict[str, Any]:
@@ -38,12 +38,13 @@ def map_of(request: HttpRequest, actor: Actor, object_type: ObjectType, wanted: 
     asked = _box(request.GET.get("map-box", ""))
     found = asked or places.bounds(actor, object_type, wanted, f)
     box = _fitted(found, f, 0 if asked else 0.12) if found else WORLD
-    spots = _together(places.spots(actor, object_type, wanted, f, box) if found else [], box)
+    there = places.spots(actor, object_type, wanted, f, box) if found else []
+    spots, fewer = _together(there, box), _together(there, box, PHONE)
     inside = places.within(f, box)
     listed = query.page(actor, object_type, replace(wanted, conditions=(*wanted.conditions, inside), cursor="", limit=LISTED)).records if spots else []
     count = sum(s.count for s in spots)
     return {
-        "wide": WIDE, "high": HIGH, "spots": _drawn(request, object_type, f, box, spots), "lines": _graticule(box), "cities": _cities(box, spots),
+        "wide": WIDE, "high": HIGH, "spots": _drawn(request, object_type, f, box, spots, fewer), "lines": _graticule(box), "cities": _cities(box, spots),
         "count": count, "url": filters.behind(request, _words(f, inside)) if count else "", "moves": _moves(request, box), "any": bool(found),
         "rows": _rows(actor, object_type, f, listed), "more": count > len(listed), "field": f.label, "pans": f.kind == "geo",
         "without": filters.behind(request, [(f"{places.placed(f)[0]}__empty", "true")]), "carried": filters.hidden(request, ("by-place", "map-box")),
@@ -130,12 +131,12 @@ def _size(count: int) -> float:
     return min(9 + 2.5 * math.log2(count), 26.0)
 
 
-def _together(spots: list[Spot], box: Box) -> list[Spot]:
+def _together(spots: list[Spot], box: Box, scale: float = 1.0) -> list[Spot]:
     """Spots that would lie on each other as one, at the place of the largest."""
     kept: list[Spot] = []
     for s in spots:
         at = _at(box, s.lat, s.lng)
-        near = (i for i, k in enumerate(kept) if math.dist(at, _at(box, k.lat, k.lng)) < 0.8 * (_size(s.count) + _size(k.count)))
+        near = (i for i, k in enumerate(kept) if math.dist(at, _at(box, k.lat, k.lng)) < 0.8 * scale * (_size(s.count) + _size(k.count)))
         i = next(near, None)
         if i is None:
             kept.append(s)
@@ -163,10 +164,13 @@ def _cities(box: Box, spots: list[Spot]) -> list[dict[str, Any]]:
     return made
 
 
-def _drawn(request: HttpRequest, object_type: ObjectType, f: Field, box: Box, spots: list[Spot]) -> list[dict[str, Any]]:
-    """The spots, each a link: of one record to it, of several close together to the map of them, of a country to their list."""
+def _drawn(request: HttpRequest, object_type: ObjectType, f: Field, box: Box, spots: list[Spot], fewer: list[Spot]) -> list[dict[str, Any]]:
+    """The spots, each a link: of one record to it, of several close together to the map of them, of a country to their list.
+
+    ``fewer`` are those a phone has room for; what is only there, or only on a desk, says so.
+    """
     made = []
-    for s in spots:
+    for s in dict.fromkeys([*spots, *fewer]):
         x, y = _at(box, s.lat, s.lng)
         if s.ident:
             url, label = pages.address(object_type, s.ident), _("One record")
@@ -175,7 +179,8 @@ def _drawn(request: HttpRequest, object_type: ObjectType, f: Field, box: Box, sp
             label = ngettext("%(n)d record", "%(n)d records", s.count) % {"n": s.count}
         if s.country:
             label = _("%(label)s: %(value)s") % {"label": codes.countries().get(s.country, s.country), "value": label}
-        made.append({"x": x, "y": y, "size": round(_size(s.count), 1), "count": s.count, "label": label, "url": url})
+        only = "small" if s not in spots else "wide" if s not in fewer else ""
+        made.append({"x": x, "y": y, "size": round(_size(s.count), 1), "count": s.count, "label": label, "url": url, "only": only})
     return made
 
 

@@ -85,7 +85,8 @@ class Drawing:
         for fact in told:
             in_words = composed.told(self.actor, self.type, self.shown.fields[fact["name"]], self.found) if fact["text"] else None
             fact["text"] = fact["text"] if in_words is None else in_words
-        return [fact for fact in told if fact["text"] or fact["links"]]
+        unset = {n for n, f in self.shown.fields.items() if f.kind == "yesno" and f.readonly and not f.compute and not self.shown.values[n]}
+        return [fact for fact in told if (fact["text"] or fact["links"]) and fact["name"] not in unset]  # what nobody sets is told once it is so
 
     def figures(self, items: list[Item]) -> list[dict[str, Any]]:
         return _figures(self.actor, self.found, [(i.name, i.dimension) for i in items])

@@ -134,12 +134,13 @@ def _uuid(key: Any) -> UUID:
 
 def _entry(actor: Actor, object_type: ObjectType, record: Model | None, e: Any, changes: dict, labels: dict, whole: bool) -> dict[str, Any]:
     act = object_type.act(e.act)
+    called = act.label if act else trail.ACTS.get(e.act) or trail.act_choices().get(e.act, e.act)  # an act of another type settles an invoice
     names = [] if e.act == "add" and not whole else _in_order(actor, object_type, record, changes)
     told = [t for name in names for t in _told(actor, object_type, record, name, changes[name], labels)]
     who = labels.get("users", {}).get(e.actor, "") if e.actor else "" if e.channel == "public" else _("Odos")
     via = {"api": _("via the API"), "import": _("by an import"), "public": _("under the link sent out")}.get(e.channel, "")
     return {
-        "icon": act.icon if act else ACT_ICONS.get(e.act, "clock"), "tone": "quiet", "title": str(act.label if act else trail.ACTS.get(e.act, e.act)),
+        "icon": act.icon if act else ACT_ICONS.get(e.act, "clock"), "tone": "quiet", "title": str(called),
         "url": "", "text": "", "who": " · ".join(p for p in (who, via) if p), "changes": told, **_when(e.at),
     }  # fmt: skip
 

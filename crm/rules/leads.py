@@ -5,12 +5,14 @@ from decimal import ROUND_DOWN, Decimal
 from typing import Any
 from uuid import UUID
 
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from core import access, clock, context, registry, structures, write
 from core.access import Actor
 from core.errors import RuleError
 from core.facts import Statement
+from core.mail import INTERFACE
 from core.models import OrgUnit, Role, User
 from core.models.record import Record, permit
 from core.money import plain
@@ -148,7 +150,8 @@ def given_by_form() -> dict[str, Any]:
     A sales manager hands leads out: the one who has been here longest; in a company without one whoever heads its first unit,
     else an owner. Cost: at most three queries.
     """
-    return {"lead_source": "form", "owner": str(_dispatcher())}
+    with translation.override(INTERFACE.get(context.company().language, "en")):  # a word of the company's, whoever wrote
+        return {"lead_source": _("Web form"), "owner": str(_dispatcher())}
 
 
 def _dispatcher() -> UUID:

@@ -79,4 +79,4 @@ def test_anybody_writes_from_outside(screen, company, monkeypatch, width, javasc
     tab.wrong.clear()  # a browser notes each 422 in its console
     if javascript:
         assert tab.problems() == []
-    assert Lead.objects.filter(name=name, lead_source="form").count() == 1
+    assert Lead.objects.filter(name=name, lead_source="Web form").count() == 1

@@ -45,7 +45,7 @@ def test_what_is_sent_becomes_a_lead_of_whoever_hands_leads_out(company, alice, 
     assert "Thank you" in visitor.get("/form/leads/thanks/").content.decode()
     made = Lead.objects.get(email="zoe@klein.example")
     assert (made.name, made.company, made.phone, made.country, made.need) == ("Zoe Klein", "Klein KG", "+4930901820", "DE", "Two pumps\nby May")
-    assert (made.lead_source, made.campaign, made.status, made.owner_id, made.first_response_at) == ("form", "spring", "open", alice.pk, None)
+    assert (made.lead_source, made.campaign, made.status, made.owner_id, made.first_response_at) == ("Web form", "spring", "open", alice.pk, None)
     assert made.match_key == "klein" and TrailEntry.objects.get(about_id=made.pk).actor is None
     mia, _eve = people.new_user("Mia", "sales-manager"), people.new_user("Eve", "sales-manager")
     assert send(visitor, opened(visitor), email="two@klein.example").status_code == 302
@@ -56,7 +56,7 @@ def test_nobody_chooses_more_than_the_form_asks(company, visitor, bob):
     sent = {"owner": str(bob.pk), "lead_source": "fair", "status": "converted", "id": "01890000-0000-7000-8000-000000000000", "email": "more@klein.example"}
     assert send(visitor, opened(visitor), **sent).status_code == 302
     made = Lead.objects.get(email="more@klein.example")
-    assert (made.lead_source, made.status) == ("form", "open") and made.owner_id != bob.pk and str(made.pk) != sent["id"]
+    assert (made.lead_source, made.status) == ("Web form", "open") and made.owner_id != bob.pk and str(made.pk) != sent["id"]
 
 
 @pytest.mark.parametrize(("over", "name"), [
@@ -114,6 +114,18 @@ def test_it_is_there_for_what_takes_it_and_tells_nothing_else(company, visitor, 
 def test_it_speaks_chinese(company, visitor):
     visitor.cookies["language"] = visitor.cookies["django_language"] = "zh-hans"
     assert 'lang="zh-Hans"' in visitor.get("/form/leads/").content.decode()
+
+
+def test_it_speaks_the_language_a_browser_asks_for_and_notes_the_source_in_the_companys(company, visitor):
+    asked = {"accept-language": "zh-CN,zh;q=0.9"}
+    for path in ("/form/leads/", "/form/leads/thanks/"):
+        assert 'lang="zh-Hans"' in visitor.get(path, headers=asked).content.decode()
+        assert 'lang="en"' in visitor.get(path, headers={"accept-language": "en-GB"}).content.decode()
+    sent = {"whole": "1", "stamp": opened(visitor), **TYPED, "email": "zh@klein.example"}
+    assert visitor.post("/form/leads/", sent, headers=asked).status_code == 302
+    assert Lead.objects.get(email="zh@klein.example").lead_source == "Web form"
+    visitor.cookies["django_language"] = visitor.cookies["language"] = "en"
+    assert 'lang="en"' in visitor.get("/form/leads/", headers=asked).content.decode(), "what was chosen here wins"
 
 
 def test_without_a_token_of_the_page_nothing_is_taken(company):

@@ -111,3 +111,8 @@ def test_what_is_over_shows_the_day_it_ended(alice):
     do(alice, "opportunities", deal, "win")
     after = around(alice, "opportunities", deal).nodes[("opportunities", deal.pk)]
     assert after.shown.values[after.date] == registry.get("opportunities").model.objects.get(pk=deal.pk).ended_on
+
+
+def test_what_another_document_did_to_one_is_said_in_words(alice, documents, client_for):
+    page = client_for(alice).get(f"/invoices/{documents['invoices'].pk}/?tab=history").content.decode()
+    assert ">Allocate<" in page and ">allocate<" not in page

@@ -161,7 +161,8 @@ def test_words_of_no_meaning_show_the_calendar_all_the_same(alice, client_for, w
 
 
 def spots(page):
-    return re.findall(r'<a class="map-spot" href="([^"]+)" aria-label="([^"]+)">', page)
+    """Those of a desk, as address and label."""
+    return re.findall(r'<a class="map-spot(?: wide-only)?" href="([^"]+)" aria-label="([^"]+)">', page)
 
 
 def moves(page):
@@ -195,6 +196,13 @@ def test_what_is_close_together_is_one_spot_that_leads_closer(alice, client_for,
     assert [label for _url, label in spots(page)] == ["12 records"]
     listed = text_of(client, spots(page)[0][0].replace("&amp;", "&"))
     assert "12 records" in listed and "Berlin 3" in listed and "Kiel" not in listed
+
+
+def test_a_phone_has_room_for_fewer_spots_that_hold_as_many(alice, client_for, placed):
+    page = text_of(client_for(alice), "/trips/?view=map&by-place=spot&map-box=30,-25,70,40")
+    small = re.findall(r'<a class="map-spot(?: small-only)?" href="[^"]+" aria-label="([^"]+)">', page)
+    assert sorted(label for _url, label in spots(page)) == ["12 records", "One record"]
+    assert small == ["13 records"]
 
 
 def test_a_map_moves_and_zooms_by_links(alice, client_for, placed):

@@ -119,12 +119,13 @@ def matching(actor: Actor, object_type: ObjectType, wanted: Listing, action: str
 
 @dataclass(frozen=True)
 class _Key:
-    """One column of the order: its expression under an alias, and whether it falls."""
+    """One column of the order: its expression under an alias, whether it falls, and whether it may be empty."""
 
     alias: str
     expr: Any
     falls: bool
     field: Field | None
+    nullable: bool
 
 
 def _order(actor: Actor, object_type: ObjectType, wanted: Listing) -> list[_Key]:
@@ -135,9 +136,15 @@ def _order(actor: Actor, object_type: ObjectType, wanted: Listing) -> list[_Key]
         f = known.get(bare)
         if f is None or not f.is_in_sql or f.is_looked_up or not f.rules.sorts:
             raise RuleError({"sort": [_("%(type)s cannot be sorted by “%(name)s”.") % {"type": object_type.plural, "name": bare[:80]}]})
-        keys.append(_Key(f"_sort{len(keys)}", f.rules.sort_expr(f), name.startswith("-"), f))
+        expr = f.rules.sort_expr(f)
+        keys.append(_Key(f"_sort{len(keys)}", expr, name.startswith("-"), f, _is_nullable(object_type, expr)))
     # Ties run by id, upwards even where the last column falls; only the default, newest first, goes down to the last.
-    return [*keys, _Key("_pk", F("pk"), not wanted.sort, None)]
+    return [*keys, _Key("_pk", F("pk"), not wanted.sort, None, False)]
+
+
+def _is_nullable(object_type: ObjectType, expr: Any) -> bool:
+    """Whether what a list is sorted by may be empty: anything, but a column that may not."""
+    return not (isinstance(expr, F) and any(c.name == expr.name and not c.null for c in object_type.model._meta.concrete_fields))
 
 
 def ordered(actor: Actor, object_type: ObjectType, wanted: Listing) -> QuerySet:
@@ -152,8 +159,8 @@ def _sorted(found: QuerySet, keys: list[_Key], backwards: bool = False) -> Query
     for k in keys:
         ref = F(k.alias) if k.alias != "_pk" else F("pk")
         falls = k.falls != backwards
-        # Empty comes last whichever way the list runs, so first when it is read backwards.
-        nulls = {"nulls_first": True} if backwards else {"nulls_last": True}
+        # Empty comes last whichever way the list runs, so first when it is read backwards; an index on what is never empty has no say in it.
+        nulls = {} if not k.nullable else {"nulls_first": True} if backwards else {"nulls_last": True}
         order.append(ref.desc(**nulls) if falls else ref.asc(**nulls))
     return found.order_by(*order)
 
@@ -168,7 +175,7 @@ def _first(object_type: ObjectType, wanted: Listing, found: QuerySet, keys: list
 
 def _beyond(keys: list[_Key], values: list, backwards: bool) -> Q:
     """Rows after (before) the one with these values in the order: keyset paging, so a page costs the same everywhere."""
-    test, same = Q(pk__in=[]), Q()
+    test, same, bound = Q(pk__in=[]), Q(), Q()
     for k, value in zip(keys, values, strict=True):
         name = "pk" if k.alias == "_pk" else k.alias
         step = "lt" if k.falls != backwards else "gt"
@@ -177,12 +184,14 @@ def _beyond(keys: list[_Key], values: list, backwards: bool) -> Q:
             equal = Q(**{f"{name}__isnull": True})
         else:
             further = Q(**{f"{name}__{step}": value})
-            if not backwards:
+            if k.nullable and not backwards:
                 further |= Q(**{f"{name}__isnull": True})
+            if k is keys[0] and not k.nullable:
+                bound = Q(**{f"{name}__{step}e": value})  # from where on an index is read
             equal = Q(**{name: value})
         test |= same & further
         same &= equal
-    return test
+    return bound & test
 
 
 def _encode(keys: list[_Key], record: Model, backwards: bool) -> str:

@@ -171,7 +171,7 @@ class Record(SealedModel):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     version = models.PositiveIntegerField(_("Version"), default=1, editable=False)
-    created_at = models.DateTimeField(pgettext_lazy("time", "Created"), default=timezone.now, editable=False)
+    created_at = models.DateTimeField(pgettext_lazy("time", "Created"), default=timezone.now, editable=False, db_index=True)  # lists start with the newest
     updated_at = models.DateTimeField(pgettext_lazy("time", "Updated"), default=timezone.now, editable=False)
     archived_at = models.DateTimeField(pgettext_lazy("time", "Archived"), null=True, blank=True, editable=False)
     custom = models.JSONField(default=dict, blank=True, editable=False)

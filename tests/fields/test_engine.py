@@ -2,6 +2,8 @@
 
 import pytest
 from django.db import connection
+from django.db.models import Q
+from django.utils import timezone
 
 from core import access, jobs, own_values, query, registry, sql
 from core.models import CustomField, Role
@@ -54,6 +56,29 @@ def test_a_fast_field_has_an_index_that_its_list_uses(api, kind, value, more):
     version = api.get(f"custom-fields/{row['id']}/").json()["version"]
     assert api.patch(f"custom-fields/{row['id']}/", {"fast": False}, version).json()["fast_state"] == ""
     assert not made.is_ready()
+
+
+def test_the_newest_come_from_an_index_on_the_first_page_and_deep_down(api):
+    """Of every type, own objects included: no page of the list that opens first reads or sorts the table. All is said to PostgreSQL, so it may choose."""
+    made = api.post("custom-objects/", {"key": "drive", "label": "Drive", "plural": "Drives"})
+    assert made.status_code == 201, made.json()
+    actor, checked = access.system("plan"), 0
+    for object_type in registry.every():
+        keys = query._order(actor, object_type, query.Listing())
+        if len(keys) < 2 or object_type.rows:  # ledgers run by id
+            continue
+        found, values = query.matching(actor, object_type, query.Listing()), [timezone.now(), "0190b0c0-0000-7000-8000-000000000000"]
+        for beyond, backwards in ((Q(), False), (query._beyond(keys, values, False), False), (query._beyond(keys, values, True), True)):
+            with connection.cursor() as cursor:
+                cursor.execute("SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off")
+                try:
+                    told = query._sorted(found, keys, backwards).filter(beyond)[:50].explain()
+                finally:
+                    cursor.execute("RESET enable_seqscan; RESET enable_bitmapscan; RESET enable_sort")
+            newest = "custom_record_newest" if object_type.among else f"{object_type.model._meta.db_table}_created_at"
+            assert f"using {newest}" in told and ("created_at" in told.partition("Index Cond")[2].partition("\n")[0] or not beyond), told
+        checked += 1
+    assert checked > 30
 
 
 def test_a_build_that_failed_is_tried_again(api, company, alice, monkeypatch):

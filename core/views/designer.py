@@ -11,6 +11,7 @@ from csp.decorators import csp_replace, csp_update
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from core import access, layouts, read, registry, shaped, write
 from core.access import Actor
@@ -186,7 +187,10 @@ def _palette(actor: Actor, object_type: ObjectType) -> list[dict[str, Any]]:
     fields = [(n, f.label or n) for n, f in known.items() if n not in ("id", "version") and (f.expression is None or f.compute is not None)]
     must = {n for n, f in known.items() if f.required and not f.readonly}
     return [
-        {"kind": "field", "label": _("Fields"), "items": [{"item": _text({"field": n}), "label": label, "must": n in must} for n, label in fields]},
+        {
+            "kind": "field", "label": pgettext("layout", "Fields"),
+            "items": [{"item": _text({"field": n}), "label": label, "must": n in must} for n, label in fields],
+        },
         {
             "kind": "related", "label": _("Related lists"),
             "items": [{"item": _text({"related": n}), "label": label} for n, label in layouts.referring(actor, object_type).items()],

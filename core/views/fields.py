@@ -11,7 +11,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from core import access, codes, collation, converting, forms, formulas, own_fields, own_values, registry, schema, write
 from core.access import Actor
@@ -28,7 +28,9 @@ GROUPS = (
     (gettext_lazy("Text"), (
         ("text", "letter-case"), ("longtext", "align-left"), ("email", "mail"), ("phone", "phone"), ("url", "link"), ("barcode", "barcode"),
     )),
-    (gettext_lazy("Figures"), (("number", "decimal"), ("integer", "list-numbers"), ("money", "coins"), ("percent", "percentage"), ("autonumber", "hash"))),
+    (pgettext_lazy("field", "Numbers"), (
+        ("number", "decimal"), ("integer", "list-numbers"), ("money", "coins"), ("percent", "percentage"), ("autonumber", "hash"),
+    )),
     (gettext_lazy("Time"), (("date", "calendar"), ("datetime", "clock"))),
     (gettext_lazy("Choices"), (("choice", "circle-dot"), ("choices", "checks"), ("yesno", "checkbox"))),
     (gettext_lazy("Other records"), (("ref", "arrow-up-right"), ("refs", "arrows-split"), ("user", "user"), ("rollup", "sum"))),

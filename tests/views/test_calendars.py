@@ -272,3 +272,13 @@ def test_calendar_and_map_are_saved_and_opened_again(alice, client_for):
 def test_what_makes_no_calendar_or_map_is_refused(alice, data):
     with pytest.raises(RuleError):
         make(alice, "saved-views", **{"type": "trips", "name": "No", "content": {}, **data})
+
+
+def test_a_map_begins_with_the_field_that_says_where_something_is(alice, client_for, trips):
+    trip(alice, "No point", site={"country": "FR"})
+    client = client_for(alice)
+    page = text_of(client, "/trips/?view=map&name=No+point")
+    assert '<option value="site" selected' in page and len(spots(page)) == 1
+    closer = text_of(client, moves(page)["Zoom in"])
+    assert '<option value="site" selected' in closer and len(spots(closer)) == 1
+    assert '<option value="spot" selected' in text_of(client, "/trips/?view=map&name=nobody"), "where none does, the first"

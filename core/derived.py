@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Avg, CharField, Count, Max, Min, Model, OuterRef, QuerySet, Subquery, Sum, Value
+from django.db.models import Avg, CharField, Count, F, Max, Min, Model, OuterRef, Sum, Value
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
@@ -21,6 +21,7 @@ from core.errors import OdosError
 from core.formulas.values import BOUNDED, OUTPUT, TYPE_OF, Written, normal_sql
 from core.models import CustomField
 from core.registry import Field, ObjectType
+from core.rolling import RollUp
 
 AGGREGATES = {"count": Count, "sum": Sum, "average": Avg, "min": Min, "max": Max}
 FIGURES = ("number", "integer", "money", "percent", "rate")
@@ -147,24 +148,21 @@ def _rollup(object_type: ObjectType, said: dict[str, Any], sight: Sight) -> tupl
     of = known.get(said.get("of") or "")
     if by is None or by.target != object_type.slug or (of is None and said["aggregate"] != "count"):
         raise OdosError(_("What this field is made of is not there."))
-    rows = _referring(sight.rows(other), by)
+    rows = sight.rows(other)
     if any(column.name == "archived_at" for column in other.model._meta.fields):
         rows = rows.filter(archived_at=None)
     if said.get("filter"):
         rows = rows.filter(conditions.compile(other, said["filter"], sight))
     kind = kind_of_rollup(said["aggregate"], of)
     counted = Count("pk") if of is None or said["aggregate"] == "count" else AGGREGATES[said["aggregate"]](_summed(known, of))
-    value = Subquery(rows.order_by().annotate(_all=Value(1)).values("_all").annotate(_n=counted).values("_n"), output_field=OUTPUT[TYPE_OF[kind]])
+    rows = rows.order_by().annotate(_by=KT(f"custom__{by.name}") if by.custom else F(by.attname))
+    each = rows.filter(_by=Cast(OuterRef("pk"), CharField()) if by.custom else OuterRef("pk")).annotate(_all=Value(1)).values("_all")
+    value = RollUp(
+        each.annotate(_n=counted).values("_n"), rows.values("_by").annotate(_n=counted), "::varchar" if by.custom else "", OUTPUT[TYPE_OF[kind]],
+    )  # fmt: skip
     if said["aggregate"] in ("count", "sum"):
         return Written("COALESCE({0}, 0)", value, output_field=OUTPUT["number"]), kind
     return (Written(BOUNDED, value, output_field=OUTPUT["number"]) if TYPE_OF[kind] == "number" else value), kind
-
-
-def _referring(rows: QuerySet, by: Field) -> QuerySet:
-    """The rows that refer to the record outside."""
-    if by.custom:
-        return rows.alias(_by=KT(f"custom__{by.name}")).filter(_by=Cast(OuterRef("pk"), CharField()))
-    return rows.filter(**{by.attname: OuterRef("pk")})
 
 
 def _summed(known: Mapping[str, Field], of: Field) -> Any:

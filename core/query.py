@@ -5,7 +5,7 @@ The words of a query string are the same in the browser's address and in the API
 
 import base64
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from django.db.models import Count, F, Model, Q, QuerySet, Sum
 from django.utils.translation import gettext as _
 
-from core import access, conditions, registry, schema, search
+from core import access, conditions, derived, registry, rolling, schema, search
 from core.access import Actor
 from core.errors import RuleError
 from core.registry import Field, ObjectType
@@ -104,8 +104,12 @@ def matching(actor: Actor, object_type: ObjectType, wanted: Listing, action: str
     access.demand(actor, object_type, action)
     found = access.rows(actor, object_type, action)
     sight = access.sight(actor)
-    for condition in wanted.conditions:
-        found = found.filter(conditions.compile(object_type, condition, sight))
+    tests = [conditions.compile(object_type, condition, sight) for condition in wanted.conditions]
+    known = access.fields(actor, object_type)
+    if not wanted.q and not any(_narrows(condition, known) for condition in wanted.conditions):
+        found = rolling.at_once(found)
+    for test in tests:
+        found = found.filter(test)
     if wanted.q:
         found = found.filter(search.matches(object_type, wanted.q)) if object_type.search else found.none()
     if wanted.as_of:
@@ -115,6 +119,13 @@ def matching(actor: Actor, object_type: ObjectType, wanted: Listing, action: str
     if any(f.name == "archived_at" for f in object_type.model._meta.fields):
         found = found.filter(archived_at__isnull=not wanted.archived)
     return found
+
+
+def _narrows(node: Any, known: Mapping[str, Field]) -> bool:
+    """Whether a filter leaves few rows, as one by any field that is stored is taken to do: then each row's roll-ups are worked out by themselves."""
+    if word := conditions.joining(node):
+        return (any if word == "all" else all)(_narrows(part, known) for part in node[word])
+    return not derived.is_computed(known[node[0].partition(".")[0]])
 
 
 @dataclass(frozen=True)

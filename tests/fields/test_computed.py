@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from core import access, context, read, registry, sql, write
+from core import access, context, query, read, registry, sql, write
 from core.models import Role
 from tests import people
 
@@ -83,6 +83,18 @@ def test_it_counts_what_its_reader_sees(company, api, fleet, bob):
     assert (seen["people"], seen["bonuses"], seen["doubled"]) == (1, "0.00", "0.00")
     whole = api.get(f"accounts/{fleet['Two']}/").json()
     assert (whole["people"], whole["bonuses"]) == (2, "10.50")
+
+
+def test_a_whole_list_adds_all_children_up_once_and_a_narrowed_one_each_record_by_itself(alice, fleet):
+    def joined(*conditions) -> tuple[int, list[str]]:
+        with sql.snapshot(), context.remembering():
+            wanted = query.Listing(conditions=conditions, sort=("-doubled", "-people"))
+            found = query.ordered(access.actor_for(alice), registry.get("accounts"), wanted)
+            return str(found.query).count("LEFT OUTER JOIN (SELECT"), [row.name for row in found if row.external_id == "fleet"]
+
+    assert joined(["people", "gte", "0"], ["doubled", "gte", "0"]) == (2, ["Two", "Three", "One"])  # one for each roll-up, however often it is named
+    assert joined({"any": [["people", "gte", "0"], ["external_id", "eq", "fleet"]]}) == (2, ["Two", "Three", "One"])
+    assert joined(["people", "gte", "0"], ["external_id", "eq", "fleet"]) == (0, ["Two", "Three", "One"])
 
 
 def test_what_is_hidden_is_not_told_by_what_is_made_of_it(company, api, fleet):

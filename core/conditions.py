@@ -1,7 +1,8 @@
 """The one filter language: ``[field, op, value]``, ``{"all": [...]}``, ``{"any": [...]}``, nested; and its SQL.
 
 Lists, exports, the API, grants, KPIs and their drills all speak it. What may be named is up to a ``Sight``: the fields and
-rows the asker sees. A path (``account.country``) looks only inside rows of the referred type that the asker sees.
+rows the asker sees. A path (``account.country``) looks only inside rows of the referred type that the asker sees: where
+it leads to none of them, ``account.id`` is empty.
 """
 
 import json
@@ -12,7 +13,7 @@ from functools import reduce
 from operator import and_, or_
 from typing import Any
 
-from django.db.models import CharField, Model, Q, QuerySet, lookups
+from django.db.models import CharField, Exists, Model, OuterRef, Q, QuerySet, lookups
 from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 
@@ -120,6 +121,10 @@ def _through(object_type: ObjectType, f: Field, rest: str, op: str, value: Any, 
     if target is None or full_path.count(".") > 3:
         raise refuse(full_path, _("%(type)s cannot be filtered by “%(name)s”.") % {"type": object_type.plural, "name": full_path[:80]})
     inner = _condition(target, rest, op, value, sight, full_path)
+    if rest == "id" and op == "empty" and f.kind != "refs" and clean(f, op, value):  # it leads to nothing the asker sees
+        if not f.custom and f.expression is None:  # by a join: "not in" of many ids would be looked through for each row
+            return Q(~Exists(sight.rows(target).filter(pk=OuterRef(f.path))))
+        return ~_through(object_type, f, rest, op, False, sight, full_path) | Q(lookups.IsNull(f.rules.expr(f), True))
     found = sight.rows(target).filter(inner)
     if f.custom and f.kind == "refs":
         return Q(f.rules.any_of(f, found))
@@ -189,7 +194,10 @@ def _holds(object_type: ObjectType, node: Any, record: Model, sight: Sight, met:
         part = Field(rest, kind, options=options, max_length=500)
         return _compares(part, part.rules.from_json(part, (held or {}).get(rest)), op, clean(part, op, value))
     target = registry.get(f.target)
-    return any(_holds(target, [rest, op, value], other, sight, met) for other in _referred(target, held, sight, met))
+    referred = _referred(target, held, sight, met)
+    if rest == "id" and op == "empty" and f.kind != "refs" and clean(f, op, value):
+        return not referred
+    return any(_holds(target, [rest, op, value], other, sight, met) for other in referred)
 
 
 def _referred(target: ObjectType, held: Any, sight: Sight, met: dict) -> list[Model]:

@@ -5,17 +5,20 @@ Grouping and the filter of a drill use the same expression, so the rows of a gro
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
-from django.db.models import Exists, F, OuterRef, Q, Subquery, TextField, Value
+from django.db.models import Exists, F, OuterRef, Q, Subquery, TextField, UUIDField, Value
 from django.db.models.functions import Cast, Coalesce, NullIf
+from django.utils.translation import gettext as _
 
-from core import access, registry
+from core import access, registry, schema
 from core.access import Actor
 from core.models.structure import END
-from core.registry import Dimension, Field
+from core.registry import Dimension, Field, ObjectType
 from core.structures import link_of
 
 Outer = Callable[[str], Any]
+SPLITS = ("choice", "code", "yesno", "ref", "user")  # kinds of fields that records are split by; those that others refer to, by short text as well
 
 
 def looked_up(actor: Actor) -> dict[str, Field]:
@@ -40,7 +43,7 @@ def looked_up(actor: Actor) -> dict[str, Field]:
 def valued(dimension: Dimension) -> Field:
     """The field of another type whose value a looked-up dimension is. All its ways are of one kind."""
     _column, slug, name = dimension.looks[0]
-    return registry.get(slug).fields[name]
+    return registry.get(slug).fields.get(name) or schema.fields(registry.get(slug))[name]
 
 
 def members(dimension: Dimension) -> tuple[str, dict[str, Any]]:
@@ -48,12 +51,74 @@ def members(dimension: Dimension) -> tuple[str, dict[str, Any]]:
     if not dimension.looks:
         return dimension.target, dimension.choices() if dimension.choices else {}
     through = valued(dimension)
+    if through.kind == "yesno":
+        return "", yes_no()
     return (through.target, {}) if through.is_reference else ("", through.choices() if through.options else {})
+
+
+def yes_no() -> dict[str, str]:
+    """The members of a field that is answered by yes or no."""
+    return {"true": _("Yes"), "false": _("No")}
+
+
+def key(dimension: Dimension, value: Any) -> Any:
+    """A member as the database told it, as the key of a group: nothing and no text are the same."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    refers = valued(dimension).is_reference if dimension.looks else dimension.target
+    return UUID(str(value)) if refers and not isinstance(value, UUID) else value
+
+
+# Fields of the records that the members are ---------------------------------------------------------------------------
+
+
+def beyond(dimension: Dimension, name: str) -> Dimension | None:
+    """The dimension that is a field of the records that another one's members are, such as ``account.industry``; one step, whoever asks."""
+    target = _target(dimension)
+    f = schema.fields(target).get(name) if target is not None else None
+    if f is None or not _splits(target, f):
+        return None
+    label = f"{dimension.label} → {f.label}"
+    return Dimension(f"{dimension.key}.{name}", label, column=dimension.column, target=target.slug, through=name)
+
+
+def every_beyond(dimension: Dimension) -> list[Dimension]:
+    """All of them, whoever asks. Cost: none after the first of a use-case."""
+    target = _target(dimension)
+    return [found for name in (schema.fields(target) if target is not None else ()) if (found := beyond(dimension, name)) is not None]
+
+
+def _target(dimension: Dimension) -> ObjectType | None:
+    return registry.get(dimension.target) if dimension.target and not dimension.looks else None
+
+
+def _splits(target: ObjectType, f: Field) -> bool:
+    """Whether records fall into groups by it: what names a record alone says nothing more than the record."""
+    if f.name in ("id", target.title, target.title_else) or f.unique or not f.rules.ops or not f.is_in_sql:
+        return False
+    return f.kind in SPLITS or (f.kind == "text" and f.expression is None)
+
+
+def said(f: Field) -> Any:
+    """What a field says, for groups: no text as nothing, a company's own reference as the id it is."""
+    expr = f.rules.expr(f)
+    if f.is_reference:
+        return Cast(NullIf(expr, Value("")), UUIDField()) if f.custom and f.expression is None else expr
+    if f.rules.empty == "" and f.kind not in ("number", "money", "date", "datetime", "yesno"):
+        return NullIf(expr, Value(""), output_field=TextField())  # own fields are read out of JSON: which type their text has, is said
+    return expr
+
+
+# In the database ------------------------------------------------------------------------------------------------------
 
 
 def usable(actor: Actor, dimension: Dimension) -> bool:
     """Whether the actor may split by it."""
-    return bool(dimension.period) or expression(actor, dimension) is not None
+    if dimension.looks:
+        return any(_field(actor, slug, name) is not None for _column, slug, name in dimension.looks)
+    return bool(dimension.period or dimension.column)
 
 
 def _expression(actor: Actor, dimension: Dimension, outer: Outer) -> Any:
@@ -70,11 +135,19 @@ def _expression(actor: Actor, dimension: Dimension, outer: Outer) -> Any:
 
 def _look(actor: Actor, way: tuple[str, str, str], outer: Outer) -> Any:
     column, slug, name = way
+    f = _field(actor, slug, name)
+    if f is None:
+        return None
+    reference = OuterRef(column) if outer is F else OuterRef(OuterRef(column))
+    return Subquery(access.rows(actor, registry.get(slug)).filter(pk=reference).annotate(_said=said(f)).values("_said")[:1])
+
+
+def _field(actor: Actor, slug: str, name: str) -> Field | None:
+    """The field that is looked up, if the actor sees it; a declared one at no cost for what the company added to its type."""
     target = registry.get(slug)
     if not access.allows(actor, target, "view") or name in access.hidden_names(actor, target):
         return None
-    reference = OuterRef(column) if outer is F else OuterRef(OuterRef(column))
-    return Subquery(access.rows(actor, target).filter(pk=reference).values(target.fields[name].path)[:1])
+    return target.fields.get(name) or access.fields(actor, target).get(name)
 
 
 def _within(actor: Actor, dimension: Dimension, then: bool) -> Callable[[Any], Q]:

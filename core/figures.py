@@ -244,7 +244,7 @@ def group_page(answer: kpi.Answer, group: kpi.Group) -> str:
         if dimension.period:
             period = period or str(key)
         else:
-            more.append([dimension.key, "empty", True] if key is None else [dimension.key, "eq", str(key)])
+            more.append(kpi.of_member(dimension, key))
     return page_of(answer, period, more)
 
 

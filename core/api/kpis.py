@@ -75,7 +75,9 @@ class Kpi(Single):
             found = kpi.definition(row.key if row is not None else ident)
             if found.built is not None and not kpi.may(actor, found):
                 raise Missing
-            return _definition(found, request._request)
+            further = [{"key": d.key, "label": str(d.label)} for d in kpi.further(actor, found)]
+            told = _definition(found, request._request)
+            return told | {"dimensions": told["dimensions"] + further}
 
         body = self.reading(work)
         return answers.answer(body, headers={"ETag": f'"{body["version"]}"'} if body["version"] else None)

@@ -6,11 +6,11 @@ conditions and the same snapshot. Nothing is cached and nothing is ever evaluate
 
 from core.kpi.answers import Answer, Compared, Group, value, values
 from core.kpi.built import Built
-from core.kpi.definitions import Definition, define, definition, every_definition, may, may_split
-from core.kpi.drills import Address, Drills
+from core.kpi.definitions import Definition, define, definition, every_definition, further, may, may_split
+from core.kpi.drills import Address, Drills, of_member
 from core.kpi.questions import Question, demand_filter, question
 
 __all__ = [
-    "Address", "Answer", "Built", "Compared", "Definition", "Drills", "Group", "Question", "define", "definition", "demand_filter", "every_definition", "may",
-    "may_split", "question", "value", "values",
+    "Address", "Answer", "Built", "Compared", "Definition", "Drills", "Group", "Question", "define", "definition", "demand_filter", "every_definition",
+    "further", "may", "may_split", "of_member", "question", "value", "values",
 ]  # fmt: skip

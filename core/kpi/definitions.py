@@ -20,9 +20,7 @@ from core.registry import Field
 
 SIX_PLACES = Decimal("0.000001")
 NOTHING = Part(())
-SPLITS = ("choice", "code", "yesno", "ref", "user")  # kinds of fields that records are split by
 ALIKE = {"person": "owner", "owner": "person"}  # facts count for a person, records have an owner
-YES_NO = {"true": True, "false": False}
 
 
 @dataclass(frozen=True)
@@ -113,18 +111,21 @@ class Definition:
         return self.format == "money"
 
     def dimension(self, key: str) -> Dimension | None:
-        """The dimension of this key, if the KPI is split by it."""
-        if key not in self.dimensions:
+        """The dimension of this key, if the KPI is split by it; ``account.industry`` is a field of the records of one."""
+        head, dot, name = key.partition(".")
+        if head not in self.dimensions:
             return None
-        return dict(self.own).get(key) or registry.dimensions.get(key)
+        found = dict(self.own).get(head) or registry.dimensions.get(head)
+        return dimensions.beyond(found, name) if dot and found else found
 
     def per_dimension(self, dimension: Dimension) -> Dimension:
         """The same dimension in the part it is divided by."""
         if dimension.period or self.built.per is None:
             return dimension
         per = dict(_own_dimensions(self.built.per)) if not self.built.per.of_facts else registry.dimensions
-        other = dimension.key if dimension.key in per else ALIKE.get(dimension.key, dimension.key)
-        return per.get(other, dimension)
+        head, dot, name = dimension.key.partition(".")
+        found = per.get(head) or per.get(ALIKE.get(head, head))
+        return (dimensions.beyond(found, name) if dot and found else found) or dimension
 
     def tone(self, value: Decimal | None) -> str:
         """The tone of the highest threshold that the value has reached; none below the first."""
@@ -179,9 +180,17 @@ def may_split(actor: Actor, wanted: Definition, dimension: Dimension) -> bool:
         return dimensions.usable(actor, dimension)
     for i, piece in enumerate(wanted.built.pieces):
         own = dimension if i == 0 else wanted.per_dimension(dimension)
-        if own.key not in access.fields(actor, piece.object_type) or (piece.of_facts and not dimensions.usable(actor, own)):
+        if own.key.partition(".")[0] not in access.fields(actor, piece.object_type):
+            return False
+        if (piece.of_facts or own.looks) and not dimensions.usable(actor, own):
             return False
     return True
+
+
+def further(actor: Actor, wanted: Definition) -> list[Dimension]:
+    """The fields of the records it is split by, by which the actor may split it as well: those of both that he sees. Cost: none."""
+    known = [d for key in wanted.dimensions if (d := wanted.dimension(key)) is not None]
+    return [more for d in known for more in dimensions.every_beyond(d) if may_split(actor, wanted, more)]
 
 
 def _shipped_row(key: str) -> Kpi:
@@ -244,7 +253,7 @@ def _own_dimensions(piece: Piece) -> list[tuple[str, Dimension]]:
     """The fields of a type by which its records are split. Cost: none after the first."""
     found = []
     for f in built.fields_of(piece).values():
-        if f.kind in SPLITS and f.name not in ("id", "month", "quarter", "year") and built.usable(f) and f.rules.ops:
+        if f.kind in dimensions.SPLITS and f.name not in ("id", "month", "quarter", "year") and built.usable(f) and f.rules.ops:
             found.append((f.name, Dimension(f.name, f.label, column=f.name, target=f.target if f.is_reference else "", choices=_choices(f))))
     return found
 
@@ -252,7 +261,7 @@ def _own_dimensions(piece: Piece) -> list[tuple[str, Dimension]]:
 def _choices(f: Field) -> Any:
     if f.is_reference:
         return None
-    return (lambda: {"true": _("Yes"), "false": _("No")}) if f.kind == "yesno" else f.choices
+    return dimensions.yes_no if f.kind == "yesno" else f.choices
 
 
 def _both(one: Any, other: Any) -> Any:

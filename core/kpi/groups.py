@@ -171,7 +171,7 @@ def _rows(asked: Asked, members: list[Dimension], dated: bool):
     split = [*by, *(["business_date"] if dated else [])]
     merged: dict[tuple, Amounts] = defaultdict(Amounts)  # no text and nothing are the same member
     for row in facts_of(asked, dated).annotate(**by).values(*split).annotate(**columns(asked, dated)):
-        keys = tuple(row[name] if row[name] != "" else None for name in by)
+        keys = tuple(dimensions.key(d, row[name]) for name, d in zip(by, members, strict=True))
         key = keys, row["business_date"] if dated else None
         merged[key] = merged[key].plus(amounts_of(row))
     return [(*key, amounts) for key, amounts in merged.items()]

@@ -6,15 +6,13 @@ facts, asked in the same way, keep their snapshot.
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
-from uuid import UUID
 
-from django.db.models import Aggregate, Count, DecimalField, Max, Min, Q, QuerySet, Sum, TextField, Value
-from django.db.models.functions import NullIf
+from django.db.models import Aggregate, Count, DecimalField, Max, Min, Q, QuerySet, Sum
 
 from core import access, asof, conditions, context, dimensions, query, schema
 from core.access import Actor
@@ -120,15 +118,21 @@ class Source:
         """What is aggregated; money of documents in the company's currency."""
         f = self.known[self.piece.field]
         if self.piece.aggregate == "distinct":
-            return _text_or_nothing(f) if _is_text(f) else f.rules.expr(f)
+            return dimensions.said(f)
         return schema.in_base(self.known, f)
 
-    def by(self, dimension: Dimension) -> Any:
-        """What rows are split by: nothing and no text are the same."""
-        f = self.known.get(dimension.key)
-        if f is None:
-            return dimensions.expression(self.actor, dimension)
-        return _text_or_nothing(f) if _is_text(f) else f.rules.expr(f)
+    def split(self, rows: QuerySet, by: dict[str, Dimension]) -> QuerySet:
+        """The rows, each with its member of every dimension under these names."""
+        for name, dimension in by.items():
+            f = self.known.get(dimension.key)
+            if f is not None:
+                rows = rows.annotate(**{name: dimensions.said(f)})
+                continue
+            if reference := self.known.get(dimension.key.partition(".")[0]) if "." in dimension.key else None:
+                rows = rows.alias(**{f"_of{name}": dimensions.said(reference)})
+                dimension = replace(dimension, column=f"_of{name}")
+            rows = rows.annotate(**{name: dimensions.expression(self.actor, dimension)})
+        return rows
 
     def bounds(self) -> tuple[date | None, date | None]:
         """The first and last day there is anything of. Cost: one query."""
@@ -162,15 +166,6 @@ def _never_empty(f: Field) -> bool:
     return f.name in ("created_at", "updated_at", "business_date", "recorded_at", "value")
 
 
-def _text_or_nothing(f: Field) -> Any:
-    """The field's text, nothing where there is none. Own fields are read out of JSON: which type their text has, is said."""
-    return NullIf(f.rules.expr(f), Value(""), output_field=TextField())
-
-
-def _is_text(f: Field) -> bool:
-    return f.rules.empty == "" and not f.is_reference and f.kind not in ("number", "money", "date", "datetime", "yesno")
-
-
 def _day(f: Field, value: Any) -> date | None:
     if value is None:
         return None
@@ -191,7 +186,7 @@ def read(source: Source, splits: list[Dimension], spans: list[Days]) -> dict[tup
 
 
 def _read(source: Source, splits: list[Dimension], spans: list[Days]):
-    by = {f"_by{i}": source.by(d) for i, d in enumerate(splits)}
+    by = {f"_by{i}": d for i, d in enumerate(splits)}
     columns: dict[str, Any] = {}
     for i, days in enumerate(spans):
         inside = source.inside(days)
@@ -203,9 +198,9 @@ def _read(source: Source, splits: list[Dimension], spans: list[Days]):
             None if any(d.last is None for d in spans) else max(d.last for d in spans),
         )
         rows = rows.filter(source.inside(whole))
-    told = rows.annotate(**by).values(*by).annotate(**columns) if by else [rows.aggregate(**columns)]
+    told = source.split(rows, by).values(*by).annotate(**columns) if by else [rows.aggregate(**columns)]
     for row in told:
-        keys = tuple(_key(row[name], d) for name, d in zip(by, splits, strict=True))
+        keys = tuple(dimensions.key(d, row[name]) for name, d in by.items())
         yield keys, [_amount(source.piece, row, i) for i in range(len(spans))]
 
 
@@ -240,13 +235,3 @@ def _amount(piece: Piece, row: dict, i: int) -> Amount:
     elif piece.aggregate == "median":
         value = (value + Decimal(row[f"t{i}"])) / 2
     return Amount(value, rows)
-
-
-def _key(value: Any, dimension: Dimension) -> Any:
-    if value is None or value == "":
-        return None
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if dimension.target and not isinstance(value, UUID):
-        return UUID(str(value))
-    return value

@@ -15,7 +15,7 @@ from core.errors import Missing, OdosError, Stale
 from core.models import Dashboard, Role, User
 from core.views import pages
 from core.views.dashboard import Board, boards_of
-from core.views.picks import choice, options
+from core.views.picks import choice, options, splits
 
 SLUG = "dashboards"
 WIDTHS = (2, 3, 4, 6, 8, 12)
@@ -28,8 +28,9 @@ def show(request: HttpRequest, actor: Actor, ident: Any = "", error: OdosError |
     row = _row(actor, ident)
     sent = request.POST if error is not None else None
     words = _sent(sent) if sent is not None else _stored(actor, row, request.GET.get("copy", ""))
-    if isinstance(error, pages.Again):
-        _do(words, sent.get("do", ""))
+    asked = sent.get("do", "") if isinstance(error, pages.Again) else ""
+    if asked:
+        _do(words, asked)
     known = [d for d in kpi.every_definition() if kpi.may(actor, d)]
     keeps = bool(access.permissions(actor, registry.types[SLUG], "change"))
     told = [] if error is None or isinstance(error, pages.Again) else error.sentences
@@ -39,8 +40,8 @@ def show(request: HttpRequest, actor: Actor, ident: Any = "", error: OdosError |
         "title": _("New dashboard") if not ident else _("Change %(name)s") % {"name": words["name"] or _("dashboard")}, "row": row, "words": words,
         "errors": told,
         "action": f"/dashboards/{ident}/edit/" if ident else "/dashboards/new/", "delete": f"/dashboards/{ident}/delete/" if ident else "",
-        "tiles": [_tile(i, tile, known) for i, tile in enumerate(words["tiles"])], "fields": _fields(words, keeps), "send": _schedule(actor, words, keeps),
-        "filters": _filters(words, known),
+        "tiles": [_tile(actor, i, tile, known, asked == f"again:{i}") for i, tile in enumerate(words["tiles"])], "fields": _fields(words, keeps),
+        "send": _schedule(actor, words, keeps), "filters": _filters(words, known),
     }  # fmt: skip
     return pages.render(request, actor, "pages/dashboard_editor.html", values)
 
@@ -150,16 +151,16 @@ def _do(words: dict[str, Any], button: str) -> None:
 # The form -----------------------------------------------------------------------------------------------------------
 
 
-def _tile(i: int, tile: dict[str, Any], known: list[kpi.Definition]) -> dict[str, Any]:
+def _tile(actor: Actor, i: int, tile: dict[str, Any], known: list[kpi.Definition], is_open: bool) -> dict[str, Any]:
     name = f"t{i}"
     wanted = next((d for d in known if d.key == tile["kpi"]), None)
-    splits = [(d, str(wanted.dimension(d).label)) for d in wanted.dimensions] if wanted else []
-    by = [*tile["group_by"].split(","), "", ""]
+    first, second, *_more = [*tile["group_by"].split(","), "", ""]
+    sides = (("by", _("Split by"), first), ("across", _("and across by"), second))
     periods = options(((p, steering.period_label(p)) for p in _periods(tile["period"])), tile["period"])
+    figure = choice(f"{name}.kpi", _("Figure"), options([(d.key, d.name) for d in known], tile["kpi"]), required=True)
     kinds = [
-        choice(f"{name}.kpi", _("Figure"), options([(d.key, d.name) for d in known], tile["kpi"]), required=True),
         choice(f"{name}.shape", _("Shown as"), options(steering.SHAPES.items(), tile["shape"]), required=True),
-        choice(f"{name}.by", _("Split by"), options(splits, by[0])), choice(f"{name}.across", _("and across by"), options(splits, by[1])),
+        *({**choice(f"{name}.{word}", label, splits(actor, wanted, of) if wanted else []), "grouped": True} for word, label, of in sides),
         {**choice(f"{name}.period", _("Period"), periods), "blank": _("as chosen on the page")},
         {"name": f"{name}.title", "kind": "text", "label": _("Title"), "value": tile["title"]},
         choice(f"{name}.w", _("Width"), options(((str(w), _("%(n)d of 12 columns") % {"n": w}) for w in sorted({*WIDTHS, tile["w"]})), str(tile["w"])), True),
@@ -167,8 +168,8 @@ def _tile(i: int, tile: dict[str, Any], known: list[kpi.Definition]) -> dict[str
     ]  # fmt: skip
     label = tile["title"] or (wanted.name if wanted else _("New tile"))
     return {
-        "name": name, "at": i, "label": label, "shape": steering.SHAPES.get(tile["shape"], ""), "fields": kinds, "w": tile["w"], "open": not wanted,
-        "number": i + 1,
+        "name": name, "at": i, "label": label, "shape": steering.SHAPES.get(tile["shape"], ""), "figure": figure, "fields": kinds, "w": tile["w"],
+        "open": is_open or not wanted, "number": i + 1,
     }  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from core.kpi.wording import conditions_in_words
 from core.models import Kpi
 from core.registry import Dimension
 from core.views import pages
-from core.views.picks import choice, is_id, options, pick, value_in_words
+from core.views.picks import choice, is_id, options, pick, splits, value_in_words
 from core.views.tiles import period_choices, twelve_months
 
 ROWS = 1000  # groups shown at most; all of them are in the API
@@ -63,7 +63,6 @@ def figure(request: HttpRequest, actor: Actor, key: str) -> HttpResponse:
         return HttpResponseRedirect(f"/kpis/{row.key}/")  # records are named by their ids, figures by their keys
     definition = kpi.definition(key)
     asked = stated(request.GET)
-    splits = [d for d in map(definition.dimension, definition.dimensions) if kpi.may_split(actor, definition, d)]
     values: dict[str, Any] = {"definition": definition, "label": definition.name, "acts": _acts(actor, definition)}
     try:
         question = kpi.question({name: text for name, text in asked.items() if text})
@@ -73,7 +72,7 @@ def figure(request: HttpRequest, actor: Actor, key: str) -> HttpResponse:
     except (RuleError, Unparsable) as error:
         values |= {"errors": error.sentences, "answer": None}
         status = pages.status_of(error)
-    values["form"] = _form(actor, request, splits, asked, values.get("answer"))
+    values["form"] = _form(actor, request, definition, asked, values.get("answer"))
     return pages.render(request, actor, "pages/kpi.html", values, status)
 
 
@@ -189,24 +188,27 @@ def in_words(actor: Actor, definition: kpi.Definition, node: Any) -> str:
         return conditions_in_words(definition.built.of.object_type, node)
     name, op, value = node
     head, _dot, rest = name.partition(".")
+    if rest or op == "empty":
+        return conditions_in_words(registry.types["facts"], node)
     dimension = registry.dimensions.get(head)
     field = registry.types["facts"].fields.get(head)
     label = str(dimension.label) if dimension else str(field.label) if field else head
-    values = [value_in_words(actor, dimension, v) if not rest else str(v) for v in (value if isinstance(value, list) else [value])]
+    values = [value_in_words(actor, dimension, v) for v in (value if isinstance(value, list) else [value])]
     words = {"eq": "=", "ne": "≠", "lt": "<", "lte": "≤", "gt": ">", "gte": "≥"}
-    return f"{label}{f' ({rest})' if rest else ''} {words.get(op, op)} {', '.join(values)}"
+    return f"{label} {words.get(op, op)} {', '.join(values)}"
 
 
 # The form -----------------------------------------------------------------------------------------------------------
 
 
-def _form(actor: Actor, request: HttpRequest, splits: list[Dimension], asked: dict[str, str], answer: kpi.Answer | None) -> dict[str, Any]:
+def _form(actor: Actor, request: HttpRequest, definition: kpi.Definition, asked: dict[str, str], answer: kpi.Answer | None) -> dict[str, Any]:
+    known = [d for d in map(definition.dimension, definition.dimensions) if kpi.may_split(actor, definition, d)]
     chosen = [*asked["group_by"].split(","), "", ""]
-    every = [(d.key, d.label) for d in splits]
     past = answer is None or answer.definition.has_past
-    by = [choice("by.1", _("Group by"), options(every, chosen[0])), choice("by.2", _("and by"), options(every, chosen[1]))]
-    trees = [d for d in splits if d.tree is not None] if answer is None or not answer.definition.composed else []
-    picks = [pick(actor, d, request.GET.get(f"f.{d.key}", "")) for d in splits if not d.period]
+    labels = (("by.1", _("Group by")), ("by.2", _("and by")))
+    by = [{**choice(name, label, splits(actor, definition, of)), "grouped": True} for (name, label), of in zip(labels, chosen, strict=False)]
+    trees = [d for d in known if d.tree is not None] if answer is None or not answer.definition.composed else []
+    picks = [pick(actor, d, request.GET.get(f"f.{d.key}", "")) for d in known if not d.period]
     known_by = asked["as_of"] if len(asked["as_of"]) == 10 else ""
     return {
         "fields": [

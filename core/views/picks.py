@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from core import access, dimensions, read, registry
+from django.utils.translation import gettext as _
+
+from core import access, dimensions, kpi, read, registry
 from core.access import Actor
 from core.registry import Dimension
 
@@ -14,6 +16,17 @@ def choice(name: str, label: str, options: list[dict[str, Any]], required: bool 
 
 def options(pairs: Iterable[tuple[str, Any]], chosen: str) -> list[dict[str, Any]]:
     return [{"value": value, "label": label, "selected": value == chosen} for value, label in pairs]
+
+
+def splits(actor: Actor, wanted: kpi.Definition, chosen: str) -> list[dict[str, Any]]:
+    """Options for what a figure is split by: its dimensions first, then those of the records they name. Cost: none."""
+    own = [d for d in map(wanted.dimension, wanted.dimensions) if kpi.may_split(actor, wanted, d)]
+    head = wanted.built.of.object_type if wanted.composed else registry.types["facts"]
+    pairs = [(d.key, str(d.label), head.plural) for d in own]
+    pairs += [(d.key, str(d.label), wanted.dimension(d.key.partition(".")[0]).label) for d in kpi.further(actor, wanted)]
+    if chosen and chosen not in {k for k, _label, _group in pairs} and (other := wanted.dimension(chosen)) is not None:
+        pairs.append((chosen, str(other.label), _("Not visible to you")))
+    return [{"value": key, "label": label, "group": group, "selected": key == chosen} for key, label, group in pairs]
 
 
 def pick(actor: Actor, dimension: Dimension, chosen: str) -> dict[str, Any]:

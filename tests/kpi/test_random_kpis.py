@@ -2,6 +2,7 @@
 
 import os
 import random
+from collections import Counter
 from datetime import date, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from core import access, door, kpi, registry, structures, write
 from core.errors import Denied, RuleError
 from tests import people
+from tests.erp import figures
 from tests.kpi import drills
 
 LONG = bool(os.environ.get("ODOS_LONG"))
@@ -48,6 +50,9 @@ def readers(company, alice):
 def records(company, readers):
     """Opportunities in two currencies with fields of the company's own, computed ones too, activities, and confirmed orders, spread over two years."""
     rng, owner, today = random.Random(5), readers[0], structures.today()
+    create(owner, "custom-fields", type="opportunities", key="partner", kind="ref", target="accounts", label="Partner")
+    for key, kind, more in (("grade", "choice", {"options": [{"key": k, "label": k} for k in "ab"]}), ("listed", "yesno", {}), ("backer", "user", {})):
+        create(owner, "custom-fields", type="accounts", key=key, kind=kind, label=key.title(), **more)
     for key, kind, more in (
         ("cost", "money", {}), ("hot", "yesno", {}), ("demo_on", "date", {}),
         ("size", "choice", {"options": [{"key": k, "label": k.title()} for k in ("small", "large")]}),
@@ -59,8 +64,12 @@ def records(company, readers):
         create(owner, "custom-fields", type="accounts", key=key, kind="rollup", label=key.title(), rollup={**deals, **more})
     other = "USD" if company.currency != "USD" else "EUR"
     create(owner, "exchange-rates", currency=other, date="2000-01-01", rate="0.9")
-    accounts = [create(owner, "accounts", name=f"Account {n}", country=rng.choice(["DE", "CN", ""])).pk for n in range(4)]
     sellers = [str(r.id) for r in readers[:3]]
+    accounts = []
+    for n in range(5):
+        own = {"industry": rng.choice(["Retail", "retail", ""]), "grade": rng.choice("ab"), "listed": rng.random() < 0.5, "backer": rng.choice(sellers)}
+        some = {k: v for k, v in own.items() if rng.random() < 0.7}
+        accounts.append(create(owner, "accounts", name=f"Account {n}", country=["DE", "CN", ""][n % 3], owner=rng.choice(sellers), **some).pk)
 
     def some_day() -> date:
         return today - timedelta(days=rng.randrange(760))
@@ -68,7 +77,7 @@ def records(company, readers):
     for n in range(RECORDS):
         own = {
             "seats": str(rng.randrange(9)), "cost": f"{rng.randrange(90_000) / 100:.2f}", "hot": rng.random() < 0.5, "size": rng.choice(["small", "large"]),
-            "demo_on": str(some_day()),
+            "demo_on": str(some_day()), "partner": str(rng.choice(accounts)),
         }  # fmt: skip
         create(
             owner, "opportunities", name=f"Deal {n}", account=str(rng.choice(accounts)), amount=f"{rng.randrange(100_000) / 100:.2f}",
@@ -89,7 +98,7 @@ def records(company, readers):
 FIELDS = {
     "opportunities": (
         ["amount", "seats", "probability", "base_amount", "cost", "margin", "each"], ["close_date", "created_at", "demo_on", "due_on"],
-        ["owner", "size", "account", "lead_source", "amount", "big", "margin"],
+        ["owner", "size", "account", "lead_source", "amount", "big", "margin", "partner"],
     ),
     "accounts": (["deals", "worth", "hottest"], ["created_at"], ["country", "owner", "deals"]),
     "activities": ([], ["due_at", "created_at"], ["owner", "kind", "subject"]),
@@ -132,13 +141,17 @@ def definition(rng: random.Random) -> dict:
     return made
 
 
-def question(rng: random.Random, wanted: kpi.Definition, accounts: list) -> kpi.Question:
+def question(rng: random.Random, reader: Any, wanted: kpi.Definition, accounts: list) -> kpi.Question:
     today = structures.today()
     periods = ["all", "this-month", str(today.year), f"{today.year - 1}-Q4", f"{today - timedelta(days=400)}..{today - timedelta(days=3)}", "last-30-days"]
     period = rng.choice(periods)
     times = [d for d in wanted.dimensions if wanted.dimension(d).period]
     members = [d for d in wanted.dimensions if not wanted.dimension(d).period]
-    by = rng.choice([[], [rng.choice(times)], *([[rng.choice(members)], [rng.choice(members), rng.choice(times)]] if members else [])])
+    beyond = [d.key for d in kpi.further(reader, wanted)]
+    by = rng.choice([
+        [], [rng.choice(times)], *([[rng.choice(members)], [rng.choice(members), rng.choice(times)]] if members else []),
+        *([[rng.choice(beyond)], [rng.choice(beyond), rng.choice(times)], rng.sample(beyond, 2)] if len(beyond) > 1 else []),
+    ])  # fmt: skip
     filters = [None, None, ["month", "eq", f"{today:%Y-%m}"]]
     if "account" in wanted.dimensions:
         filters.append(["account", "in", [str(a) for a in accounts[:2]]])
@@ -154,7 +167,7 @@ def test_whatever_figure_is_built_and_asked_its_lists_say_the_same(readers, reco
         row = create(readers[0], "kpis", name=f"Random {n}", definition=given)
         wanted = kpi.definition(row.key)
         for reader in readers:
-            asked = question(rng, wanted, records)
+            asked = door.reading(lambda reader=reader, wanted=wanted: question(rng, reader, wanted, records))
             try:
                 answer = door.reading(lambda reader=reader, wanted=wanted, asked=asked: kpi.value(reader, wanted, asked))
             except (Denied, RuleError):
@@ -164,6 +177,61 @@ def test_whatever_figure_is_built_and_asked_its_lists_say_the_same(readers, reco
             drills.demand_agreement(reader, answer, PARTS)
             drills.demand_partition(answer)
     assert told > KPIS * 2 and refused < KPIS * 2
+
+
+def split(actor: Any, key: str, *by: str, **asked: Any) -> dict[Any, Any]:
+    """Members of a figure of all there is and what they come to, each as its list says."""
+    answer = door.reading(lambda: kpi.value(actor, kpi.definition(key), kpi.Question("all", by, **asked)))
+    (drills if answer.definition.composed else figures).demand_agreement(actor, answer)
+    (drills if answer.definition.composed else figures).demand_partition(answer)
+    return {g.keys[0] if len(by) == 1 else tuple(g.keys): g.value for g in answer.groups}
+
+
+def test_records_are_split_by_the_fields_of_those_they_refer_to(readers, records):
+    """Of the account, its own fields, what an own reference leads to: where it leads to nothing one sees, there is nothing."""
+    owner, partly = readers[0], readers[4]
+    create(owner, "kpis", key="any-deals", name="Any deals", definition={"of": {"type": "opportunities"}, "aggregate": "count"})
+    seen = list(door.reading(lambda: list(access.rows(owner, registry.get("opportunities")).select_related("account"))))
+    by_account = Counter(d.account.industry or None for d in seen)
+    assert len(by_account) > 1 and split(owner, "any-deals", "account.industry") == by_account
+    assert split(owner, "any-deals", "account.grade") == Counter(d.account.custom.get("grade") for d in seen)
+    assert split(owner, "any-deals", "account.owner") == Counter(d.account.owner_id for d in seen)
+    held = {str(a.pk): a for a in door.reading(lambda: list(access.rows(owner, registry.get("accounts"))))}
+    led = Counter(held[p].country or None if (p := d.custom.get("partner")) else None for d in seen)
+    assert split(owner, "any-deals", "partner.country") == led
+    german = {pk for pk, a in held.items() if a.country == "DE"}
+    mine = [d for d in door.reading(lambda: list(access.rows(partly, registry.get("opportunities"))))]
+    told = split(partly, "any-deals", "account.country")
+    assert told == Counter("DE" if str(d.account_id) in german else None for d in mine) and told[None], "an account out of sight says nothing"
+    assert split(partly, "any-deals", "partner.country") == Counter("DE" if d.custom.get("partner") in german else None for d in mine)
+
+
+def test_facts_are_split_by_the_fields_of_those_they_are_of(readers, records):
+    """A shipped figure and one of another aggregate, by the account's fields and its owner's."""
+    owner, partly = readers[0], readers[4]
+    create(owner, "kpis", key="largest", name="Largest", definition={"of": {"measure": "ordered"}, "aggregate": "max"})
+    for reader in (owner, partly):
+        for key in ("order-intake", "largest"):
+            for by in (["account.industry"], ["account.grade", "month"], ["account.backer", "account.listed"], ["person.unit"]):
+                assert split(reader, key, *by)
+
+
+def test_what_a_reader_does_not_see_he_does_not_split_by(readers, records):
+    """Hidden fields, records of a type he sees none of, and steps too many are refused with what there is; nobody is offered them."""
+    create(readers[0], "kpis", key="more-deals", name="More deals", definition={"of": {"type": "opportunities"}, "aggregate": "count"})
+    view = {"actions": ["view"], "scope": "all"}
+    for name, grants in (
+        ("Blind", [{"type": "opportunities", **view}, {"type": "accounts", **view, "hidden": ["industry"]}]), ("Bare", [{"type": "opportunities", **view}]),
+        ("Closed", [{"type": "opportunities", **view, "hidden": ["account"]}, {"type": "accounts", **view}]),
+    ):  # fmt: skip
+        role = create(readers[0], "roles", name=name, grants=grants)
+        reader = access.actor_for(people.new_user(name, roles=[str(role.pk)]))
+        assert "account.industry" not in door.reading(lambda reader=reader: [d.key for d in kpi.further(reader, kpi.definition("more-deals"))])
+        with pytest.raises(RuleError):
+            split(reader, "more-deals", "account.industry")
+    for key in ("account.name", "account.owner.unit", "account.nothing", "account.", "month.name", "nothing.industry", "account.id"):
+        with pytest.raises(RuleError):
+            split(readers[0], "more-deals", key)
 
 
 def test_each_reader_gets_his_own_number_and_a_count_of_what_is_left_out_that_tells_nothing(readers, records):

@@ -76,6 +76,16 @@ def test_what_the_asker_does_not_see_cannot_be_named_and_is_not_found_through_a_
             conditions.holds(accounts, ["industry", "eq", "x"], record, sight)
         assert conditions.holds(accounts, ["parent.name", "eq", "Acme"], record)
         assert not conditions.holds(accounts, ["parent.name", "eq", "Acme"], record, sight)
+        every, sides = list(accounts.all()), []
+        for name in ("parent", "own_ref", "owner"):
+            for empty in (True, False):
+                node = [f"{name}.id", "empty", empty]
+                found = set(accounts.all().filter(conditions.compile(accounts, node, sight)).values_list("pk", flat=True))
+                assert found == {r.pk for r in every if conditions.holds(accounts, node, r, sight)}, node
+                sides.append(found)
+        for without, with_one in zip(sides[::2], sides[1::2], strict=True):
+            assert not without & with_one and len(without) + len(with_one) == len(every), "a reference leads to a record one sees, or to none"
+        assert record.pk in sides[0], "what one does not see is as if it was not there"
 
     door.reading(judged)
 

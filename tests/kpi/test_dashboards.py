@@ -1,6 +1,8 @@
 """Dashboards are laid out, kept for oneself or the company, narrowed through all tiles; a tile that cannot be told says why."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from core.models import Dashboard, Role
 from tests import factories, people
@@ -40,6 +42,34 @@ def test_every_shape_shows_its_figure_and_leads_to_it(client_for, alice, deals):
     assert "cannot be rolled up" in text or "is a tree" in text, "a tile that cannot be told says why"
     row = Dashboard.objects.get(name="Everything")
     assert [(t["x"], t["w"]) for t in row.tiles[:4]] == [(0, 6), (6, 6), (0, 6), (6, 6)] and row.tiles[2]["y"] == 1
+
+
+def test_a_figure_that_is_chosen_brings_what_its_tile_is_split_by(client_for, alice, deals):
+    """The groups of its select: the figure's own, then the fields of each record it refers to; readers can narrow by what it has."""
+    words = {"name": "Chosen", **tiles(("deals", "number", "", 3), ("", "number", "", 3))}
+    page = client_for(alice).post("/dashboards/new/", words | {"do": "again:0"}).content.decode()
+    first, second = page.split('id="tile-t1"')
+    tile = first.split('id="tile-t0"')[1]
+    assert '<optgroup label="Account"><option value="account.unit">' in tile and 'value="account.industry"' in tile and " open>" in tile
+    assert "<optgroup" not in second.split("</li>")[0] and 'name="filters" value="account"' in second
+    saved = client_for(alice).post("/dashboards/new/", words | tiles(("deals", "league", "account.country", 6), ("order-intake", "bar", "account.industry", 6)))
+    text = client_for(alice).get(saved["Location"]).content.decode()
+    assert "account.country" in text and text.count('class="card tile ') == 2 and "is split by" not in text
+
+
+def test_eight_tiles_cost_hardly_more_than_four(client_for, alice, deals):
+    """Figures of the ledger are read together; each split by more than time costs two queries."""
+    def cost(name, *given):
+        saved = client_for(alice).post("/dashboards/new/", {"name": name, **tiles(*given)})
+        browser = client_for(alice)
+        with CaptureQueriesContext(connection) as caught:
+            assert browser.get(saved["Location"]).content.decode().count('class="card tile ') == len(given)
+        return len(caught)
+
+    four = [(key, "number", "", 3) for key in ("order-intake", "orders", "won", "pipeline")]
+    more = [("invoiced-net", "number", "", 3), ("order-intake", "line", "", 6), ("orders", "bar", "", 6), ("order-intake", "league", "account.industry", 6)]
+    least, most = cost("Four", *four), cost("Eight", *four, *more)
+    assert most <= least + 4 and most <= 45, (least, most)
 
 
 def test_tiles_are_moved_and_removed_without_a_script(client_for, alice, deals):

@@ -200,7 +200,7 @@ def test_records_are_split_by_the_fields_of_those_they_refer_to(readers, records
     led = Counter(held[p].country or None if (p := d.custom.get("partner")) else None for d in seen)
     assert split(owner, "any-deals", "partner.country") == led
     german = {pk for pk, a in held.items() if a.country == "DE"}
-    mine = [d for d in door.reading(lambda: list(access.rows(partly, registry.get("opportunities"))))]
+    mine = door.reading(lambda: list(access.rows(partly, registry.get("opportunities"))))
     told = split(partly, "any-deals", "account.country")
     assert told == Counter("DE" if str(d.account_id) in german else None for d in mine) and told[None], "an account out of sight says nothing"
     assert split(partly, "any-deals", "partner.country") == Counter("DE" if d.custom.get("partner") in german else None for d in mine)

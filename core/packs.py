@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy
 from core import access, clock, context, pack_parts, registry, schema, write
 from core.access import Actor
 from core.errors import OdosError, RuleError, Unparsable
-from core.labels import in_language
+from core.labels import in_language, is_wording
 from core.models import Grant, Pack, Role
 from core.models.record import Record, permit
 from core.pack_parts import Values, identity
@@ -27,6 +27,7 @@ from core.registry import Field
 
 FORMAT = 1  # of the file; a newer one is refused
 MOST = 2000  # parts in one file
+FILE = Field("content", "json", max_length=1_000_000)
 LATER = {"custom-objects": ("columns", "board")}  # what names other parts, written once all are there
 
 CHOICES = (
@@ -87,6 +88,10 @@ def demand(content: Any) -> None:
         raise RuleError({"content": [_("This file is no pack.")]})
     if content["odos_pack"] > FORMAT:
         raise RuleError({"content": [_("This pack was made by a newer version of Odos; update first.")]})
+    try:
+        registry.KINDS["json"].clean(FILE, content)
+    except ValueError as error:
+        raise RuleError({"content": [str(error)]}) from None
     if errors := list(_faults(content)):
         raise RuleError({"content": errors[:20]})
 
@@ -95,6 +100,8 @@ def _faults(content: Values) -> Iterator[str]:
     for name in ("key", "name"):
         if not isinstance(content.get(name), str) or not 0 < len(content[name]) <= 60:
             yield _("A pack has a “%(name)s” of at most 60 characters.") % {"name": name}
+    if not isinstance(content.get("about", ""), str) or not all(is_wording(content.get(name) or {}) for name in ("names", "abouts")):
+        yield _("Name and description of a pack are texts, those in other languages written as {\"zh-Hans\": \"…\"}.")
     edition = content.get("edition", 1)
     if not isinstance(edition, int) or isinstance(edition, bool) or not 0 < edition < 2**31:
         yield _("The edition of a pack is a whole number from 1.")
@@ -161,7 +168,8 @@ def _plan_default_role(step: Step) -> None:
         step.state, step.problem = "impossible", _("There is no role “%(name)s” here.") % {"name": str(step.values["key"])[:80]}
         return
     held = set(step.found.grants.values_list("type", flat=True))
-    missing = [g for g in step.values.get("grants", ()) if isinstance(g, dict) and g.get("type") not in held]
+    said = step.values.get("grants")
+    missing = [g for g in said if isinstance(g, dict) and str(g.get("type")) not in held] if isinstance(said, list) else []
     step.state, step.fields = ("differs", {"grants": [None, missing]}) if missing else ("same", {})
 
 

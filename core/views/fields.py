@@ -245,7 +245,10 @@ def _sheet(request: HttpRequest, actor: Actor, object_type: ObjectType, texts: d
                     if f.kind == "choice" and (own is None or f.name != own.key)],
         **rollups.choices(actor, object_type, texts, (own.rollup or {}).get("filter") if own else None, request.POST),
         "roles": _roles(texts), "words": _words(texts),
-        "formula": {"name": "formula", "kind": "formulatext", "label": _("Formula"), "value": texts["formula"], "errors": [], "groups": formulas.describe()},
+        "formula": {
+            "name": "formula", "kind": "formulatext", "label": _("Formula"), "value": texts["formula"], "errors": errors.get("formula", []),
+            "groups": formulas.describe(),
+        },
         "record": {"type": object_type.slug, "pk": own.pk if own else ""}, "version": own.version if own else "",
         "converts": own is not None and bool(converting.kinds_for(own)),
         "cancel": pages.back(request, f"{HOME}{object_type.slug}/"), "next": pages.back(request, ""), "from_list": _is_list(request, object_type),

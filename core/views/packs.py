@@ -7,12 +7,13 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from core import access, packs, registry, write
+from core import access, context, packs, registry, write
 from core.access import Actor
 from core.errors import Missing, OdosError, RuleError
-from core.labels import in_language
+from core.labels import in_language, is_wording
 from core.models import Pack
-from core.views import pages
+from core.registry import Field
+from core.views import differences, pages
 
 HOME = "/settings/packs/"
 LARGEST = 2**20  # bytes of a file
@@ -98,9 +99,9 @@ def _look(request: HttpRequest, actor: Actor, error: OdosError | None = None) ->
     except RuleError as refused:
         return _show(request, actor, refused)
     row = Pack.objects.filter(key=content["key"], archived_at=None).first()
-    names = {s.values["key"]: _called(s, {}) for s in steps if s.slug == "custom-objects"}
+    names = {str(s.values.get("key")): _called(s, {}) for s in steps if s.slug == "custom-objects"}
     groups = [
-        {"label": registry.types[slug].plural, "steps": [_step(s, names) for s in steps if s.slug == slug]}
+        {"label": registry.types[slug].plural, "steps": [_step(actor, s, names) for s in steps if s.slug == slug]}
         for slug in dict.fromkeys(s.slug for s in steps)
     ]  # fmt: skip
     values = {
@@ -111,27 +112,33 @@ def _look(request: HttpRequest, actor: Actor, error: OdosError | None = None) ->
     return pages.render(request, actor, "pages/pack_plan.html", values)
 
 
-def _step(step: packs.Step, names: dict[str, Any]) -> dict[str, Any]:
-    object_type = registry.types[step.slug]
-    labels = object_type.fields | {entry.name: entry for entry in object_type.lines}
+def _step(actor: Actor, step: packs.Step, names: dict[str, Any]) -> dict[str, Any]:
     return {
         "id": step.id, "name": _called(step, names), "key": step.name, "state": step.state,
         "problem": step.problem, "asks": step.state == "differs" and step.slug != "roles",
-        "fields": [
-            {"label": labels[n].label if n in labels else n, "mine": _text(a), "theirs": _grants(b, names) if n == "grants" else _text(b)}
-            for n, (a, b) in step.fields.items()
-        ],
+        "fields": [_change(actor, step, name, pair, names) for name, pair in step.fields.items()],
     }  # fmt: skip
+
+
+def _change(actor: Actor, step: packs.Step, name: str, pair: list[Any], names: dict[str, Any]) -> dict[str, Any]:
+    """What is here and what the pack has, in words."""
+    object_type = registry.types[step.slug]
+    f = object_type.fields.get(name)
+    if f is not None and f.kind == "json":
+        return differences.told(actor, f, registry.get(str(step.values.get("type", ""))), pair, {})
+    label = f.label if f is not None else next((entry.label or name for entry in object_type.lines if entry.name == name), name)
+    old, new = (_grants(value, names) if name == "grants" else _text(f, value) for value in pair)
+    return {"label": label, "old": old, "new": new}
 
 
 def _called(step: packs.Step, names: dict[str, Any]) -> Any:
     """What people call a part, in the reader's language where the file says it."""
     for one, others in (("plural", "plurals"), ("label", "labels"), ("name", "labels")):
         if step.values.get(one):
-            return in_language(step.values[one], step.values.get(others))
+            return in_language(str(step.values[one]), said if is_wording(said := step.values.get(others)) else None)
     if step.slug == "roles" and step.found is not None:
         return step.found.name
-    return _plural(step.values["type"], names) if step.slug == "layouts" and "type" in step.values else step.name
+    return _plural(str(step.values["type"]), names) if step.slug == "layouts" and "type" in step.values else step.name
 
 
 def _plural(slug: str, names: dict[str, Any]) -> Any:
@@ -140,15 +147,21 @@ def _plural(slug: str, names: dict[str, Any]) -> Any:
     return found.plural if found else names.get(slug, slug)
 
 
-def _grants(rows: list[dict[str, Any]], names: dict[str, Any]) -> str:
+def _grants(rows: list[dict[str, Any]] | None, names: dict[str, Any]) -> str:
     """The types on which a role gets rights."""
-    return ", ".join(str(_plural(row.get("type", ""), names)) for row in rows)
+    return ", ".join(str(_plural(str(row.get("type", "")), names)) for row in rows or ())
 
 
-def _text(value: Any) -> str:
-    if isinstance(value, list) and value and all(isinstance(one, dict) for one in value):
+def _text(f: Field | None, value: Any) -> str:
+    """A value of the file in words; of rows each by what it says."""
+    if value in (None, "", [], {}):
+        return ""
+    if isinstance(value, list) and all(isinstance(one, dict) for one in value):
         return "; ".join(" · ".join(", ".join(map(str, v)) if isinstance(v, list) else str(v) for v in one.values()) for one in value)
-    return "–" if value in (None, "", [], {}) else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    try:
+        return str(f.rules.text(f, f.rules.from_json(f, value), context.company().currency)) if f is not None and not f.is_reference else str(value)
+    except (ValueError, TypeError, ArithmeticError, AttributeError, LookupError):  # a file edited by hand; installing says what is wrong
+        return str(value)
 
 
 def _install(request: HttpRequest, actor: Actor) -> HttpResponse:

@@ -10,11 +10,11 @@ from django.db.models import Model, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from core import access, context, read, registry, schema, trail
+from core import access, context, pack_parts, read, registry, schema, trail
 from core.access import Actor
 from core.read import Shown
 from core.registry import Field, Lines, ObjectType
-from core.views import pages, undoing
+from core.views import differences, pages, undoing
 
 LENGTH = 20
 IN_BASE = frozenset({"rate", "base_net", "base_total"})  # the same again where a document is in the company's currency
@@ -122,10 +122,10 @@ def _of_trail(actor: Actor, object_type: ObjectType, record: Model, until: datet
     return told
 
 
-def of_entries(actor: Actor, object_type: ObjectType, found: list[tuple[Any, dict]]) -> list[dict[str, Any]]:
-    """Entries about records of one type, each with the changes that the actor may read, in their order. Cost: a query for each type they name."""
+def of_entries(actor: Actor, object_type: ObjectType, found: list[tuple[Any, dict]], records: dict[UUID, Model]) -> list[dict[str, Any]]:
+    """Entries about these records of one type, each with the changes that the actor may read, in their order. Cost: a query for each type they name."""
     labels = _labels(actor, object_type, found)
-    return [_entry(actor, object_type, None, one, changes, labels, True) for one, changes in found]
+    return [_entry(actor, object_type, records.get(one.about_id), one, changes, labels, True) for one, changes in found]
 
 
 def _uuid(key: Any) -> UUID:
@@ -156,20 +156,22 @@ def _told(actor: Actor, object_type: ObjectType, record: Model, name: str, pair:
     """One change in words: before and after; of rows, one for each that differs."""
     f = access.fields(actor, object_type).get(name)
     currency = getattr(record, "currency", "") or context.company().currency
+    if f is not None and f.kind == "json":
+        return [differences.told(actor, f, registry.get(getattr(record, "type", "")), pair, {str(k): v for k, v in labels.get("roles", {}).items()})]
     if f is not None:
         return [{"label": f.label, "old": _words(f, pair[0], labels, currency), "new": _words(f, pair[1], labels, currency)}]
     entry = next((e for e in object_type.lines if e.name == name), None)
-    return _told_rows(entry, pair[0] or [], pair[1] or [], labels, currency) if entry else []
+    return _told_rows(actor, entry, pair[0] or [], pair[1] or [], labels, currency) if entry else []
 
 
-def _told_rows(entry: Lines, old: list[dict], new: list[dict], labels: dict, currency: str) -> list[dict[str, Any]]:
+def _told_rows(actor: Actor, entry: Lines, old: list[dict], new: list[dict], labels: dict, currency: str) -> list[dict[str, Any]]:
     before, after = {r["id"]: r for r in old}, {r["id"]: r for r in new}
     told = []
     for ident in dict.fromkeys([*before, *after]):
         was, now = before.get(ident, {}), after.get(ident, {})
         names = [n for n, f in entry.fields.items() if n not in IN_BASE and not f.compute and was.get(n) != now.get(n)]
         if names:
-            old_words, new_words = (_row(entry, side, names, labels, currency) for side in (was, now))
+            old_words, new_words = (_row(actor, entry, side, names, labels, currency) for side in (was, now))
             which = f"{entry.label or entry.name} · {_name(entry, now, labels, currency)}" if was and now else entry.label or entry.name
             told.append({"label": which, "old": old_words, "new": new_words})
     return told
@@ -179,8 +181,10 @@ def _name(entry: Lines, row: dict, labels: dict, currency: str) -> str:
     return next((t for n, f in entry.fields.items() if (t := _words(f, row.get(n), labels, currency))), "")
 
 
-def _row(entry: Lines, row: dict, names: list[str], labels: dict, currency: str) -> str:
-    texts = ((entry.fields[n].label, _words(entry.fields[n], row.get(n), labels, currency)) for n in names)
+def _row(actor: Actor, entry: Lines, row: dict, names: list[str], labels: dict, currency: str) -> str:
+    about = registry.get(str(row.get("type", "")))
+    told = {n: differences.text(actor, f, about, row.get(n), {}) for n, f in entry.fields.items() if n in names and f.kind == "json"}
+    texts = ((entry.fields[n].label, told.get(n) or _words(entry.fields[n], row.get(n), labels, currency)) for n in names)
     return ", ".join(f"{label} {text}" for label, text in texts if text)
 
 
@@ -220,4 +224,6 @@ def _labels(actor: Actor, object_type: ObjectType, found: list[tuple[Any, dict]]
                 if value and (f.is_reference or f.kind == "anyref"):
                     for slug, ident in _ids(f, value):
                         wanted[slug].add(ident)
+                elif value and name in pack_parts.ROLES.get(object_type.slug, ()):
+                    wanted["roles"].update(ident for _slug, ident in _ids(f, value))
     return read.labels(actor, wanted)

@@ -77,8 +77,8 @@ def test_nothing_to_divide_by_and_empty_values_are_empty_everywhere(api, alice, 
 
 def test_an_option_of_several_that_is_in_use_stays(api):
     options = [{"key": "a", "label": "First"}, {"key": "b", "label": "Second"}]
-    field = own(api, "products", "marks", "choices", options=options)
-    assert api.post("products/", {"name": "Marked", "code": "MARKED", "marks": ["a", "b"]}).status_code == 201
+    field = own(api, "contacts", "marks", "choices", options=options)
+    assert api.post("contacts/", {"name": "Marked", "marks": ["a", "b"]}).status_code == 201
     before = counts()
     refused(api.patch(field["url"], {"options": options[:1]}, field["version"]), "is in use by 1 record")
     assert counts() == before
@@ -149,7 +149,7 @@ def there():
         yield people.api(owner, made), people.signed_in(owner, made)
 
 
-def swapped(content: dict, slug: str, **values) -> dict:
+def swapped(content: dict, slug: str, /, **values) -> dict:
     """The pack with other values in the first part of this type."""
     first, *rest = content["parts"][slug]
     return {**content, "parts": {**content["parts"], slug: [{**first, **values}, *rest]}}

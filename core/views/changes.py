@@ -83,11 +83,14 @@ def _entries(actor: Actor, known: dict[str, ObjectType], found: list[TrailEntry]
 
 def _about(actor: Actor, object_type: ObjectType, entry: TrailEntry, event: dict[str, Any], record: Model | None, may: bool) -> dict[str, Any]:
     """An event with the name of what it is about, since no record stands above it."""
-    of = registry.get(str(getattr(record, "type", ""))) if record is not None and object_type.title != "type" else None
+    of = registry.get(str(getattr(record, "type", ""))) if record is not None else None
+    name = read.label(actor, object_type, record) if record is not None else ""
+    if object_type.title == "type" and of is not None:  # a layout is called by what it lays out
+        name, of = of.plural, None
     moment = entry.at.astimezone(context.company().zone)
     names = list(dict.fromkeys(str(change["label"]) for change in event["changes"]))
     return event | {
-        "kind": object_type.label, "of": of.plural if of is not None else "", "name": read.label(actor, object_type, record) if record is not None else "",
+        "kind": object_type.label, "of": of.plural if of is not None else "", "name": name,
         "url": pages.address(object_type, entry.about_id) if record is not None else "", "undo": undoing.offered(actor, entry) if may else "",
         "day": registry.KINDS["date"].text(None, moment.date()), "time": moment.strftime("%H:%M"),
         "fields": names[:NAMED] if entry.act == "change" else [], "more": max(len(names) - NAMED, 0) if entry.act == "change" else 0,

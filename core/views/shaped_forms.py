@@ -41,6 +41,12 @@ class Form:
     sent: Any
     record: Record | None
 
+    @property
+    def sorted(self) -> bool:
+        """Whether its records are of several sorts; what is called so otherwise, as of a rule, is a field like any other."""
+        f = self.offer.fields.get(RECORD_TYPE)
+        return f is not None and f.custom
+
     def asked(self) -> Offer:
         """What is written of it: not what is hidden or locked now."""
         closed = self.state.hidden | self.state.locked
@@ -57,7 +63,7 @@ class Form:
         placed = drawing.form(self.plan, made)
         lively = any("was" in c for c in made.values())
         address = f"/live/{self.offer.type.slug}/" + (f"{self.record.pk}/" if self.record is not None else "")
-        return {**found, **placed, "arranged": True, "live": address if lively else "", "sorted_by": made.get(RECORD_TYPE)}
+        return {**found, **placed, "arranged": True, "live": address if lively else "", "sorted_by": made.get(RECORD_TYPE) if self.sorted else None}
 
     def _judge(self, made: dict[str, dict[str, Any]]) -> None:
         """Put what the rules, the record type and the type a row is about make of each control into it."""
@@ -67,7 +73,7 @@ class Form:
             if control.get("options") and (f.kind in record_types.CHOOSES):
                 kept = record_types.allowed(self.offer.type, self.sort, f)
                 control["options"] = [o for o in control["options"] if o["value"] in kept or o["selected"]]
-            if name == RECORD_TYPE:
+            if name == RECORD_TYPE and self.sorted:
                 control["was"] = _mark(self.sort)
             if name not in hanging:
                 continue
@@ -79,9 +85,9 @@ class Form:
 
     def changes(self, made: dict[str, dict[str, Any]], sent: Any) -> dict[str, Any]:
         """Which controls stand otherwise than they were sent, and a sentence about it; or that all is laid out anew."""
-        known = {n: c for n, c in made.items() if "was" in c and n != RECORD_TYPE and f"{WAS}{n}" in sent}
+        known = {n: c for n, c in made.items() if "was" in c and (n != RECORD_TYPE or not self.sorted) and f"{WAS}{n}" in sent}
         differing = [c for n, c in known.items() if sent.get(f"{WAS}{n}") != c["was"]]
-        anew = RECORD_TYPE in made and sent.get(f"{WAS}{RECORD_TYPE}", "") not in ("", _mark(self.sort))
+        anew = self.sorted and RECORD_TYPE in made and sent.get(f"{WAS}{RECORD_TYPE}", "") not in ("", _mark(self.sort))
         shown = [str(c["label"]) for c in differing if not c.get("hidden")]
         gone = [str(c["label"]) for c in differing if c.get("hidden")]
         said = [_("Look at these fields again: %(names)s.") % {"names": ", ".join(shown)}] if shown else []

@@ -162,7 +162,7 @@ def test_what_a_record_of_an_archived_object_names_stays_as_well(api):
 def test_a_card_is_moved_by_a_plain_change_with_its_version(api, alice, client_for):
     made, client = factories.make("test-drives", api, stage="planned"), client_for(alice)
     board = page(client, "/test-drives/?view=board")
-    assert made["name"] in board and "data-mover" in board and f'href="/test-drives/{made["id"]}/edit/?next=' in board
+    assert made["name"] in board and "data-mover" in board and f'href="/test-drives/{made["id"]}/to/?next=' in board
     sent = {"id": made["id"], "value": "driven", "version": "1"}
     assert client.post("/test-drives/?view=board", sent).status_code == 302
     after = api.get(made["url"]).json()

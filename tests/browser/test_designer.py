@@ -40,6 +40,7 @@ def layout(api):
 
 def drag(page, source, target, low: bool = False):
     """By the mouse, in steps as a hand moves it: to the upper part of the target, or its lower part."""
+    page.wait_for_load_state("networkidle")  # the preview comes later and moves what stands below it
     source.scroll_into_view_if_needed()
     here = source.bounding_box()
     page.mouse.move(here["x"] + 20, here["y"] + here["height"] / 2)

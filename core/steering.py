@@ -292,7 +292,7 @@ def check_watch(actor: Actor, row: Watch, changed: dict, rows: dict) -> None:
         try:
             kpi.demand_filter(actor, wanted, row.filter)
         except RuleError as error:
-            errors["filter"] = [s for found in error.errors.values() for s in found]
+            errors["filter"] = error.sentences
     if not is_period(row.period):
         errors["period"] = [_("A period is 2026, 2026-Q3, 2026-07, 2026-07-01..2026-07-15, last-30-days, this-month or all.")]
     if sentence := _wrong_readers(row.users):

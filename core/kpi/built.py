@@ -186,8 +186,7 @@ def _demand_piece(piece: Piece) -> None:
         try:
             conditions.compile(piece.object_type, piece.filter, access.sight(access.system("kpi")))
         except (RuleError, Unparsable) as error:
-            told = [s for found in error.errors.values() for s in found] if isinstance(error, RuleError) else [str(error)]
-            raise refuse(" ".join(told)) from None
+            raise refuse(" ".join(error.sentences)) from None
 
 
 def fields_of(piece: Piece) -> dict[str, Field]:

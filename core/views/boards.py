@@ -251,9 +251,7 @@ def sentence(error: OdosError) -> str:
     """Why a card went back, in one sentence."""
     if isinstance(error, Stale):
         return _("Somebody changed this record meanwhile, so it was not moved. This is how it stands now.")
-    if isinstance(error, RuleError):
-        return " ".join(s for found in error.errors.values() for s in found)
-    return str(error)
+    return " ".join(error.sentences)
 
 
 def with_toast(response: HttpResponseBase, text: str, tone: str) -> HttpResponseBase:

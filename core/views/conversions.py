@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from core import bulk, converting, own_fields, read, registry, schema
 from core.access import Actor
-from core.errors import Missing, OdosError, RuleError
+from core.errors import Missing, OdosError
 from core.models import BulkRun, CustomField
 from core.models.setup import FIELD_KINDS
 from core.registry import ObjectType
@@ -32,13 +32,12 @@ def show(request: HttpRequest, actor: Actor, ident: UUID, error: OdosError | Non
     own, object_type = _own(actor, ident)
     names, able = dict(FIELD_KINDS), set(converting.kinds_for(own))
     groups = [{"label": label, "kinds": [{"key": k, "label": names[k], "icon": icon} for k, icon in members if k in able]} for label, members in fields.GROUPS]
-    errors = error.errors if isinstance(error, RuleError) else {}
     chosen = request.POST.get("target", "")
     targets = () if own.kind in (*own_fields.POINTS, "user") else (t for t in registry.every() if fields.may_be_target(actor, t))
     values = {
         "type": object_type, "own": own, "label": schema.as_field(own).label, "kind_label": names[own.kind], "kind": request.POST.get("kind", ""),
         "groups": [g for g in groups if g["kinds"]], "targets": [{"value": t.slug, "label": t.plural, "selected": t.slug == chosen} for t in targets],
-        "sentences": [s for found in errors.values() for s in found] if errors else pages.sentences(error) if error is not None else [],
+        "sentences": error.sentences if error else [],
         "back": f"{fields.HOME}{object_type.slug}/", "points": " ".join(own_fields.POINTS),
     }  # fmt: skip
     return pages.render(request, actor, "pages/conversion_sheet.html", values)

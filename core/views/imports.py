@@ -47,7 +47,7 @@ def _address(object_type: ObjectType, row: Import | None = None) -> str:
 
 def _show_upload(request: HttpRequest, actor: Actor, slug: str, error: OdosError | None = None) -> HttpResponse:
     object_type = _type(slug, actor)
-    said = [s for found in error.errors.values() for s in found] if isinstance(error, RuleError) else pages.sentences(error) if error else []
+    said = error.sentences if error else []
     recent = [
         {
             "name": row.file_name, "url": _address(object_type, row), "status": STATUS[row.status](), "day": _day(row.created_at),

@@ -179,11 +179,10 @@ def refusal(request: HttpRequest, error: OdosError) -> HttpResponse:
     """The page of a refusal that no form shows. What one may not see and what isn't look the same."""
     code = status_of(error)
     template = {404: "404.html", 403: "403.html"}.get(code, "refused.html")
-    told = [s for found in error.errors.values() for s in found] if isinstance(error, RuleError) else sentences(error)
 
     def work() -> HttpResponse:
         actor = access.actor_for(request.user) if request.user else None
-        return render(request, actor, template, {"sentences": told, "shell": "base.html" if actor else "bare.html"}, code)
+        return render(request, actor, template, {"sentences": error.sentences, "shell": "base.html" if actor else "bare.html"}, code)
 
     return door.reading(work)
 

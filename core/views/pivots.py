@@ -39,7 +39,7 @@ def table(request: HttpRequest, actor: Actor, object_type: ObjectType, wanted: L
     try:
         made = _asked(request, actor, object_type, wanted)
     except RuleError as error:
-        return values | {"sentence": " ".join(s for found in error.errors.values() for s in found)}
+        return values | {"sentence": " ".join(error.sentences)}
     across = [*made.across, *([()] if made.cols else [])]
     rows = [_row(request, made, down, across) for down in made.down]
     if made.rows:

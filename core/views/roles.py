@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from core import access, registry, rules, schema, write
 from core.access import Actor
-from core.errors import Missing, OdosError, RuleError, Stale
+from core.errors import Missing, OdosError, Stale
 from core.models import Grant, Role
 from core.models.people import SCOPES
 from core.registry import ObjectType
@@ -84,7 +84,7 @@ def _show(request: HttpRequest, actor: Actor, ident: UUID, slug: str, error: Odo
     cards = [_card(actor, object_type, str(g.pk), g, sent) for g in grants]
     if not grants or (sent is None and "more" in request.GET) or (sent is not None and f"{NEW}.scope" in sent):
         cards.append(_card(actor, object_type, NEW, Grant(type=slug, actions=[], hidden=[], readonly=[], scope="own"), sent))
-    told = [s for found in error.errors.values() for s in found] if isinstance(error, RuleError) else pages.sentences(error) if error else []
+    told = error.sentences if error else []
     if isinstance(error, Stale):
         told = [_("Somebody changed this role after you opened this page, and nothing was saved. Open it again, and change it as it is now.")]
     values = {

@@ -137,7 +137,7 @@ def show(request: HttpRequest, actor: Actor, slug: str, ident: str, error: OdosE
         "name": "value", "kind": "choice", "label": by.label, "required": True, "errors": [],
         "options": [{"value": s["value"], "label": s["label"], "selected": s["value"] == chosen} for s in steps if not s["current"]],
     }  # fmt: skip
-    told = [s for found in refused.errors.values() for s in found] if isinstance(refused, RuleError) else pages.sentences(refused) if refused else []
+    told = refused.sentences if refused else []
     values = {
         "title": _("Move"), "record": record, "record_title": read.label(actor, object_type, record), "version": record.version, "type": object_type,
         "cancel": pages.back(request, pages.address(object_type, record.pk)), "submit": _("Move"), "next": pages.back(request, ""),

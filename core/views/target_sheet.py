@@ -160,7 +160,7 @@ def _wrong(error: RuleError) -> dict[Place, str]:
 def _told(error: OdosError, wrong: dict[Place, str]) -> list[str]:
     if wrong:
         return [ngettext("Nothing is saved yet: %(n)d cell needs a look.", "Nothing is saved yet: %(n)d cells need a look.", len(wrong)) % {"n": len(wrong)}]
-    return [s for found in error.errors.values() for s in found] if isinstance(error, RuleError) else [str(error)]
+    return error.sentences
 
 
 # Spreading ----------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from core import context, dimensions, figures, kpi, periods, registry, steering
 from core.access import Actor
-from core.errors import OdosError, RuleError
+from core.errors import OdosError
 from core.kpi.definitions import ALIKE
 from core.money import plain
 from core.registry import Dimension
@@ -206,8 +206,7 @@ class _Making:
         }  # fmt: skip
         error = self.error or next((told for told in self.told.values() if isinstance(told, OdosError)), None)
         if error is not None:
-            told = [s for found in error.errors.values() for s in found] if isinstance(error, RuleError) else [str(error)]
-            return Placed(**made, url=f"/kpis/{wanted.key}/", wrong=[s for s in told if s] or [_("This figure cannot be shown.")])
+            return Placed(**made, url=f"/kpis/{wanted.key}/", wrong=error.sentences or [_("This figure cannot be shown.")])
         asked, by = self.usual, self.by
         where = {"period": asked.period} | ({"group_by": ",".join(by)} if by else {}) | ({"filter": json.dumps(asked.filter)} if asked.filter else {})
         url = f"/kpis/{wanted.key}/?" + urlencode(where | ({"rollup": "true"} if self.shape == "tree" else {}))

@@ -6,6 +6,7 @@ import pytest
 
 from core import access
 from tests import factories
+from tests.browser.hand import drag
 
 pytestmark = pytest.mark.browser
 
@@ -25,13 +26,7 @@ def test_columns_are_put_in_order_by_dragging_and_by_buttons(company, alice, scr
     assert heads(page) == ["Name", "Industry", "City"]
     page.get_by_role("button", name="Columns").click()
     menu = page.locator("#menu-columns")
-    grip = menu.locator("li", has=page.locator("#column-city")).locator("[data-grip]").bounding_box()
-    first = menu.locator("li").first.bounding_box()
-    page.mouse.move(grip["x"] + grip["width"] / 2, grip["y"] + grip["height"] / 2)
-    page.mouse.down()
-    page.mouse.move(grip["x"] + grip["width"] / 2, grip["y"] - 4, steps=5)
-    page.mouse.move(first["x"] + 12, first["y"] + 4, steps=12)
-    page.mouse.up()
+    drag(page, menu.locator("li", has=page.locator("#column-city")).locator("[data-grip]"), menu.locator("li").first)
     assert menu.locator("li input").evaluate_all("boxes => boxes.slice(0, 3).map((box) => box.value)") == ["city", "name", "industry"]
     menu.get_by_role("button", name="Move up: Industry").press("Enter")
     menu.get_by_role("button", name="Apply").click()

@@ -1,6 +1,7 @@
 """A dashboard is laid out by hand: tiles are dragged by a real mouse, moved by keys alone, and stand where they were put."""
 
 from core.models import Dashboard
+from tests.browser.hand import drag
 
 WIDE = 6
 
@@ -27,14 +28,7 @@ def test_tiles_are_dragged_moved_by_keys_and_kept(screen, company, alice):
     page.locator("[data-tile]").first.get_by_text("What it shows").click()
     page.locator("[name='t0.w']").select_option(str(WIDE))
     assert "span-6" in page.locator("[data-tile]").first.get_attribute("class"), "a tile is as wide as was chosen"
-    handle = page.locator("[data-tile]").nth(2).locator("[data-handle]")
-    target = page.locator("[data-tile]").first.bounding_box()
-    start = handle.bounding_box()
-    page.mouse.move(start["x"] + start["width"] / 2, start["y"] + start["height"] / 2)
-    page.mouse.down()
-    page.mouse.move(target["x"] + 40, target["y"] + 30, steps=12)
-    page.mouse.move(target["x"] + 20, target["y"] + 20, steps=4)
-    page.mouse.up()
+    drag(page, page.locator("[data-tile]").nth(2).locator("[data-handle]"), page.locator("[data-tile]").first)
     page.wait_for_function("document.querySelector('[data-tile] h2').textContent === 'Won'")
     assert laid_out(page) == ["Won", "Order intake", "Orders"]
     page.get_by_role("button", name="Move tile 3 earlier").focus()

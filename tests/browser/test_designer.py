@@ -6,6 +6,7 @@ import pytest
 
 from core.models import Role
 from tests import factories, people
+from tests.browser.hand import drag
 
 pytestmark = pytest.mark.browser
 
@@ -36,21 +37,6 @@ def layout(api):
     yield made
     for row in api.get("layouts/?type=accounts").json()["results"]:
         assert api.delete(f"layouts/{row['id']}/", version=row["version"]).status_code == 204
-
-
-def drag(page, source, target, low: bool = False):
-    """By the mouse, in steps as a hand moves it: to the upper part of the target, or its lower part."""
-    page.wait_for_load_state("networkidle")  # the preview comes later and moves what stands below it
-    source.scroll_into_view_if_needed()
-    here = source.bounding_box()
-    page.mouse.move(here["x"] + 20, here["y"] + here["height"] / 2)
-    page.mouse.down()
-    page.mouse.move(here["x"] + 26, here["y"] + here["height"] / 2 + 6, steps=3)
-    there = target.bounding_box()
-    x, y = there["x"] + 30, there["y"] + there["height"] * (0.8 if low else 0.2)
-    page.mouse.move(x, y - 4, steps=12)
-    page.mouse.move(x, y, steps=4)
-    page.mouse.up()
 
 
 def section(page, label):

@@ -8,10 +8,13 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from pypinyin import Style, lazy_pinyin
+from pypinyin import lazy_pinyin
+from pypinyin.constants import RE_HANS
+from pypinyin.seg.simpleseg import seg
 
 HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0002ebef]")
 SEARCH_CAP = 4000  # characters of a record that are searched
+OTHER = "\0"  # stands before what of a text is not read as Chinese
 
 
 def fold(text: str) -> str:
@@ -25,7 +28,18 @@ def sort_key(name: str) -> str:
     folded = fold(name)
     if not HAN.search(folded):
         return folded[:400]
-    return (" ".join(lazy_pinyin(folded[:100], errors=lambda rest: [rest])) + "\u0001" + folded)[:400]
+    return (" ".join(part.removeprefix(OTHER) for part in _read(folded[:100])) + "\u0001" + folded)[:400]
+
+
+def _read(text: str) -> list[str]:
+    """The syllables of a text; what is not Chinese stands among them after a mark."""
+    return [part for word in seg(text) for part in (_spell(word) if RE_HANS.match(word) else (OTHER + word,))]
+
+
+@lru_cache(maxsize=20_000)
+def _spell(word: str) -> tuple[str, ...]:
+    """The syllables of a character, or of a word whose characters are read together. The words of names come again and again."""
+    return tuple(lazy_pinyin(word, errors=lambda rest: [OTHER + rest]))
 
 
 def key_of(text: str, joint: str = "-") -> str:
@@ -36,7 +50,7 @@ def key_of(text: str, joint: str = "-") -> str:
 
 
 def _initials(text: str) -> str:
-    return "".join(lazy_pinyin(text, style=Style.FIRST_LETTER, errors="ignore"))
+    return "".join(part[0] for part in _read(text) if not part.startswith(OTHER))
 
 
 def search_text(parts: list[str]) -> str:
@@ -49,7 +63,10 @@ def search_text(parts: list[str]) -> str:
 def grams(text: str) -> list[str]:
     """Single Chinese characters, pairs that hold one, and the one or two letters words begin with."""
     found: set[str] = set()
-    for word in re.split(r"\s+", text[:SEARCH_CAP]):
+    for word in text[:SEARCH_CAP].split():
+        if not HAN.search(word):
+            found.update((word[:1], word[:2]))
+            continue
         for i, letter in enumerate(word[:400]):
             if HAN.match(letter):
                 found.add(letter)
@@ -57,5 +74,4 @@ def grams(text: str) -> list[str]:
                     found.add(word[i : i + 2])
             elif i == 0:
                 found.update({word[:1], word[:2]})
-    found.discard("")
     return sorted(found)

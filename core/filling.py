@@ -1,10 +1,11 @@
 """From clean values to the record in hand: what a new one starts with, whose it is, what changed, what is still missing. Stores nothing."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from core import access, clock, schema
+from core import access, clock, context, schema
 from core.access import Actor
 from core.cleaning import Cleaned
 from core.form_rules import demand_rules, locked_by_rules, state_of
@@ -14,6 +15,30 @@ from core.record_types import demand_sort
 from core.registry import Field, ObjectType
 
 
+@dataclass(frozen=True)
+class _Shape:
+    """What of a type's fields is asked about every record that is written."""
+
+    known: dict[str, Field]
+    defaults: tuple[Field, ...]  # own fields with one
+    required: tuple[Field, ...]
+    choosing: tuple[Field, ...]  # the company's own choices
+
+
+def _shape(object_type: ObjectType) -> _Shape:
+    """Cost: none after the first record of a use-case."""
+    memo = context.memo()
+    key = ("filling", object_type.slug)
+    if key not in memo:
+        known = access.fields(access.system("filling"), object_type)
+        memo[key] = _Shape(
+            known, tuple(f for f in known.values() if f.custom and f.default is not None and not f.readonly),
+            tuple(f for f in known.values() if f.required and not f.readonly and not f.compute and f.kind != "secret"),
+            tuple(f for f in schema.own_fields(object_type) if f.kind in ("choice", "choices")),
+        )  # fmt: skip
+    return memo[key]
+
+
 def new_record(actor: Actor, object_type: ObjectType, made: Cleaned) -> Record:
     """A record with what was given, and the defaults of the company's own fields. Cost: none."""
     record = object_type.new()
@@ -21,14 +46,12 @@ def new_record(actor: Actor, object_type: ObjectType, made: Cleaned) -> Record:
         record.created_at = record.updated_at = clock.now()
     if made.id is not None:
         record.pk = made.id
-    known = access.fields(access.system("defaults"), object_type)
-    for name, f in known.items():
-        if name in made.values:
-            continue
-        if f.custom and f.default is not None and not f.readonly:
+    shape = _shape(object_type)
+    for f in shape.defaults:
+        if f.name not in made.values:
             f.put(record, f.rules.clean(f, f.default))
     for name, value in made.values.items():
-        f = known[name]
+        f = shape.known[name]
         if value is None and not f.custom and not f.required:
             continue  # nothing given: the column's own default holds
         f.put(record, _or_start(f, value))
@@ -61,7 +84,7 @@ def put(known: dict[str, Field], record: Record, made: Cleaned) -> dict[str, Any
 
 def _or_start(f: Field, value: Any, *nothings: Any) -> Any:
     """Nothing, where the column needs something: what it starts with. A payment is in or out, a product a good or a service. Cost: none."""
-    if f.custom or f.kind in ("anyref", "refs", "secret") or not (value in nothings or (value == "" and not f.required)):
+    if not (value in nothings or (value == "" and not f.required)) or f.custom or f.kind in ("anyref", "refs", "secret"):
         return value
     column = f.model._meta.get_field(f.path)
     return column.get_default() if not column.null and column.has_default() else value
@@ -69,9 +92,8 @@ def _or_start(f: Field, value: Any, *nothings: Any) -> Any:
 
 def demand_options(object_type: ObjectType, record: Record, made: Cleaned, before: dict[str, Any] | None = None) -> None:
     """Say where an option chosen now is no longer offered, or does not go with what it depends on. ``before`` are values that stay possible."""
-    own = {f.name: f for f in schema.own_fields(object_type)}
-    for f in own.values():
-        if f.kind not in ("choice", "choices") or not {f.name, f.depends_on} & made.values.keys() or f.name in made.errors:
+    for f in _shape(object_type).choosing:
+        if not {f.name, f.depends_on} & made.values.keys() or f.name in made.errors:
             continue
         kept, looks = _several((before or {}).get(f.name)), {o["key"]: o for o in f.looks}
         for key in _several(f.value(record)):
@@ -79,7 +101,7 @@ def demand_options(object_type: ObjectType, record: Record, made: Cleaned, befor
             if option.get("archived") and f.name in made.values and key not in kept:
                 made.refuse(f.name, _("“%(value)s” is no longer offered.") % {"value": label})
             elif option.get("for") and record.custom.get(f.depends_on) not in option["for"]:
-                other = own[f.depends_on].label if f.depends_on in own else f.depends_on
+                other = next((o.label for o in schema.own_fields(object_type) if o.name == f.depends_on), f.depends_on)
                 made.refuse(f.name, _("“%(value)s” does not go with the choice made in “%(other)s”.") % {"value": label, "other": other})
 
 
@@ -89,9 +111,11 @@ def _several(value: Any) -> list[str]:
 
 def demand_required(object_type: ObjectType, record: Record, made: Cleaned) -> None:
     """Say at each field that needs a value and has none. An own field that is not shown now is not asked for either."""
-    unseen = state_of(object_type, record).hidden
-    for name, f in access.fields(access.system("required"), object_type).items():
-        if not f.required or f.readonly or f.compute or name in made.errors or f.kind == "secret" or (f.custom and name in unseen):
+    needed = _shape(object_type).required
+    unseen = state_of(object_type, record).hidden if needed else frozenset()
+    for f in needed:
+        name = f.name
+        if name in made.errors or (f.custom and name in unseen):
             continue
         unsaid = record._state.adding and not f.custom and name not in made.values  # what the column starts with is nobody's answer
         if unsaid or f.rules.is_empty(f.value(record)):

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from core import access, chain, context, kpi, likeness, openapi_bulk, query, registry, workbooks, write
+from core import access, chain, context, kpi, likeness, openapi_bulk, openapi_imports, query, registry, workbooks, write
 from core.access import Actor
 from core.registry import Act, Field, ObjectType
 
@@ -21,14 +21,14 @@ def document(actor: Actor, root: str) -> Json:
     """The whole description; ``root`` is the API's absolute address. Cost: two queries, whatever the number of types."""
     types = [t for t in registry.every() if access.allows(actor, t, "view")]
     paths: Json = {}
-    schemas: Json = shared_schemas() | openapi_bulk.schemas()
+    schemas: Json = shared_schemas() | openapi_bulk.schemas() | openapi_imports.schemas()
     for object_type in types:
         schemas[object_type.slug] = record_schema(actor, object_type)
         if object_type.writable:
             schemas[f"{object_type.slug}.new"] = input_schema(actor, object_type, "add")
             schemas[f"{object_type.slug}.change"] = input_schema(actor, object_type, "change")
-        paths |= type_paths(actor, object_type) | openapi_bulk.type_paths(actor, object_type)
-    paths |= kpi_paths(paths) | duplicates_path() | openapi_bulk.job_paths()
+        paths |= type_paths(actor, object_type) | openapi_bulk.type_paths(actor, object_type) | openapi_imports.type_paths(actor, object_type)
+    paths |= kpi_paths(paths) | duplicates_path() | openapi_bulk.job_paths() | openapi_imports.paths()
     return {
         "openapi": "3.1.0",
         "info": {"title": f"{context.company().name} · Odos API", "version": VERSION, "description": _about()},
@@ -36,7 +36,8 @@ def document(actor: Actor, root: str) -> Json:
         "security": [{"key": []}],
         "tags": [{"name": t.slug, "description": str(t.plural)} for t in types]
         + [{"name": "kpis", "description": _("KPIs")}] * (registry.types["kpis"] not in types)
-        + [{"name": "duplicates", "description": _("Duplicates")}, {"name": "jobs", "description": _("Work on many records")}],
+        + [{"name": "duplicates", "description": _("Duplicates")}, {"name": "jobs", "description": _("Work on many records")}]
+        + [{"name": "imports", "description": _("Files into a type")}],
         "paths": paths,
         "components": {
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": _("A key made by “manage.py apikey create”.")}},

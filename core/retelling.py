@@ -16,7 +16,7 @@ from core.access import Actor
 from core.collation import fold, key_of
 from core.money import plain
 from core.registry import Field
-from core.transfer.cells import SEVERAL, understood
+from core.transfer.cells import SEVERAL, reader
 from core.transfer.references import References
 
 TEXTS = ("text", "longtext", "email", "phone", "url", "barcode")
@@ -53,6 +53,7 @@ class Retelling:
         self.references = References(actor)
         self.names: dict[Any, str] = {}
         self.pictures: set[UUID] = set()
+        self._read = reader(new, ",")
 
     def tell(self, stored: list[Any]) -> list[tuple[Any, str]]:
         """For each value (as JSON) what it becomes, None where nothing does, and then a sentence why. Cost: a query for what they refer to or name."""
@@ -110,7 +111,7 @@ class Retelling:
         if new in POINTS:
             found = self.references.value(self.new, text)
             return rules.clean(self.new, found)
-        return rules.clean(self.new, rules.from_form(self.new, understood(self.new, text, ",")))
+        return rules.clean(self.new, rules.from_form(self.new, self._read(text.strip())))
 
     def _of_several(self, value: Any) -> Any:
         """One of several or several of one; options are found by their keys, or else by their labels."""

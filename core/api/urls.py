@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from core.api import bulk, chains, duplicates, files, kpis, schema, views
+from core.api import bulk, chains, duplicates, files, imports, kpis, schema, views
 
 urlpatterns = [
     path("", views.Root.as_view(), name="api"),
@@ -18,6 +18,12 @@ urlpatterns = [
     path("jobs/<uuid:ident>/", bulk.Run.as_view(), name="api-job"),
     path("jobs/<uuid:ident>/confirm/", bulk.Confirm.as_view(), name="api-job-confirm"),
     path("jobs/<uuid:ident>/undo/", bulk.Undo.as_view(), name="api-job-undo"),
+    path("imports/<uuid:ident>/", imports.Single.as_view(), name="api-import"),
+    path("imports/<uuid:ident>/refused/", imports.Refused.as_view(), name="api-import-refused"),
+    path("imports/<uuid:ident>/check/", imports.Deed.as_view(deed="check"), name="api-import-check"),
+    path("imports/<uuid:ident>/confirm/", imports.Deed.as_view(deed="confirm"), name="api-import-confirm"),
+    path("imports/<uuid:ident>/undo/", imports.Deed.as_view(deed="undo"), name="api-import-undo"),
+    path("<str:slug>/import/", imports.Imports.as_view(), name="api-imports"),
     path("custom-fields/<uuid:ident>/convert/", bulk.Conversion.as_view(), name="api-convert"),
     path("<str:slug>/bulk/", bulk.Bulk.as_view(), name="api-bulk"),
     path("<str:slug>/", views.Collection.as_view(), name="api-list"),

@@ -1,6 +1,7 @@
 """Kinds whose value is text: one line, many, addresses of mail, telephone and web, and passwords. How text is found: core.collation."""
 
 import re
+from functools import cache
 
 import phonenumbers
 from django.core.exceptions import ValidationError
@@ -11,6 +12,8 @@ from core import context
 from core.kinds.kind import Kind
 
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+INTERNATIONAL = re.compile(r"\+[1-9][\d (). -]{6,24}", re.ASCII)
+NO_DIGIT = re.compile(r"\D+", re.ASCII)
 
 
 class Text(Kind):
@@ -57,6 +60,9 @@ class Phone(Text):
 
     def clean(self, field, value):
         text = super().clean(field, value)
+        plain = _international(text)
+        if plain:
+            return plain
         try:
             number = phonenumbers.parse(re.sub("转|分机", "x", text), context.company().country)
             if phonenumbers.is_valid_number(number):
@@ -65,6 +71,28 @@ class Phone(Text):
         except phonenumbers.NumberParseException:
             return text
         return text
+
+
+def _international(text: str) -> str:
+    """E.164 of a number that begins with its country's code and no prefix follows, "" of any other: the short way to read what most files hold."""
+    found = INTERNATIONAL.fullmatch(text)
+    digits = NO_DIGIT.sub("", text) if found else ""
+    for length in (1, 2, 3):
+        code, rest = digits[:length], digits[length:]
+        region = phonenumbers.region_code_for_country_code(int(code)) if code else phonenumbers.UNKNOWN_REGION
+        if region == phonenumbers.UNKNOWN_REGION or not rest or rest.startswith("0"):
+            continue
+        prefix = _prefix(region)
+        number = phonenumbers.PhoneNumber(country_code=int(code), national_number=int(rest))
+        return f"+{digits}" if prefix and not prefix.match(rest) and phonenumbers.is_valid_number(number) else ""
+    return ""
+
+
+@cache
+def _prefix(region: str) -> re.Pattern[str] | None:
+    """What may stand before a national number of a region; None where that is not known."""
+    metadata = phonenumbers.PhoneMetadata.metadata_for_region(region, None)
+    return re.compile(metadata.national_prefix_for_parsing or "(?!)") if metadata else None
 
 
 class Url(Text):

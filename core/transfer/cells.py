@@ -5,7 +5,7 @@ What cannot be understood is handed on as it is: the kind then says what is wron
 
 import re
 from collections.abc import Callable, Iterable
-from functools import cache
+from functools import cache, partial
 
 from babel import Locale
 from babel.core import get_global
@@ -14,6 +14,8 @@ from django.utils import translation
 from core import codes
 from core.collation import fold
 from core.registry import Field
+
+Convert = Callable[[str], str]
 
 DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[ T]0{1,2}:00(?::00(?:\.0+)?)?)?", re.ASCII)
 MONTHS = {name: number for number, name in enumerate(["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"], start=1)}
@@ -29,37 +31,34 @@ YES_OR_NO = {"y": "true", "j": "true", "ja": "true", "oui": "true", "x": "true",
 DECIMAL_COMMA = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?", re.ASCII)
 
 
-def understood(f: Field, text: str, delimiter: str, days: str = "") -> str:
-    """The cell's text as the field's kind reads it. ``days`` is the order in which the file writes days: dmy or mdy."""
-    text = text.strip()
+def reader(f: Field, delimiter: str, days: str = "") -> Convert:
+    """How a cell's text becomes what the field's kind reads; made once for a column. ``days`` is the order in which the file writes days: dmy or mdy."""
     if f.kind in ("date", "datetime"):
-        text = ordered_day(text, days)
-        return day(text) if f.kind == "date" else moment(text)
+        read = day if f.kind == "date" else moment
+        return lambda text: read(ordered_day(text, days))
     if f.rules.sums:
-        return number(text, decimal_comma=delimiter == ";")
+        return partial(number, decimal_comma=delimiter == ";")
     if f.kind == "code" and f.options is codes.CODES["country"]:
-        return country(text)
+        return country
     if f.kind == "choice":
-        return choice(f, text)
+        return chooser(f)
     if f.kind == "choices":
-        return ",".join(choice(f, part.strip()) for part in SEVERAL.split(text) if part.strip())
+        choose = chooser(f)
+        return lambda text: ",".join(choose(part.strip()) for part in SEVERAL.split(text) if part.strip())
     if f.kind == "yesno":
-        return YES_OR_NO.get(text.lower(), text)
-    return text
+        return lambda text: YES_OR_NO.get(text.lower(), text)
+    return str
 
 
-def choice(f: Field, text: str) -> str:
-    """The key of an option by its key, or its label in any of our languages."""
-    options = f.choices()
-    if text in options:
-        return text
-    folded = fold(text)
+def chooser(f: Field) -> Convert:
+    """The key of an option by its key, or its label in any of our languages; the text as it is where it names none."""
+    options, keys = f.choices(), {}
     for language in codes.LANGUAGES:
         with translation.override(language.lower()):
             for key, label in options.items():
-                if folded in (fold(key), fold(str(label))):
-                    return key
-    return text
+                keys.setdefault(fold(key), key)
+                keys.setdefault(fold(str(label)), key)
+    return lambda text: text if text in options else keys.get(fold(text), text)
 
 
 def ordered_day(text: str, days: str) -> str:
@@ -131,6 +130,3 @@ def newlines(text: str) -> str:
 def opposite(text: str) -> str:
     """Yes for no, and the other way round: ``discontinued`` as ``active``."""
     return {"1": "false", "true": "false", "yes": "false", "0": "true", "false": "true", "no": "true"}.get(text.strip().lower(), text)
-
-
-Convert = Callable[[str], str]

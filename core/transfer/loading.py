@@ -12,13 +12,17 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from core import access, cleaning, context, piecemeal, write
+from core import access, cleaning, context, piecemeal, read, write
 from core.access import Actor
+from core.cleaning import Cleaned
 from core.errors import RuleError
+from core.models import Line
 from core.models.record import Record
 from core.registry import Field, ObjectType
 from core.transfer import mapping as mappings
-from core.transfer.cells import understood
+from core.transfer import options
+from core.transfer.cells import reader
+from core.transfer.grouping import Grouping, Item
 from core.transfer.mapping import ID, Mapping
 from core.transfer.reading import Row, Table
 from core.transfer.references import NotFound, References
@@ -42,7 +46,8 @@ class Fault:
 
 @dataclass
 class Report:
-    """What a file did, or would do. ``faults`` holds the first twenty thousand of ``errors``, by row; ``bad`` the numbers of all rows with any.
+    """What a file did, or would do. ``faults`` holds the first twenty thousand of ``errors``, by row; ``bad`` the numbers of all rows with any,
+    and of those that belong to one record with them.
 
     ``skipped`` rows are those that only make, or only change, records, and would have had to do the other.
     """
@@ -55,6 +60,7 @@ class Report:
     errors: int = 0
     faults: list[Fault] = field(default_factory=list)
     bad: list[int] = field(default_factory=list)
+    added: dict[str, list[str]] = field(default_factory=dict)  # label of a choice -> options it got
 
     @property
     def good(self) -> int:
@@ -63,16 +69,6 @@ class Report:
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
-
-
-@dataclass
-class Item:
-    """A row on its way: its values by field, the record it changes, and whether a reference of it may still come to be."""
-
-    row: Row
-    values: dict[str, Any] = field(default_factory=dict)
-    record: Record | None = None
-    waits: bool = False
 
 
 class _Undone(Exception):
@@ -89,16 +85,17 @@ def load(
     """
     access.demand(actor, object_type, "import")
     mappings.demand(actor, object_type, mapping, len(table.headers))
-    loading = _Loading(actor, object_type, table, mapping, progress)
     try:
         with transaction.atomic():
+            added = options.add(actor, object_type, table, mapping) if mapping.options == "add" else {}
+            loading = _Loading(actor, object_type, table, mapping, progress)
             loading.run()
             if not keep or (loading.report.errors and not partly):
                 raise _Undone
     except _Undone:
         context.memo().clear()  # what was read of rows that are gone again
     loading.report.faults.sort(key=lambda fault: fault.row)
-    loading.report.bad = sorted(loading.bad)
+    loading.report.bad, loading.report.added = sorted(loading.bad), added
     return loading.report
 
 
@@ -107,9 +104,12 @@ class _Loading:
 
     def __init__(self, actor: Actor, object_type: ObjectType, table: Table, mapping: Mapping, progress: Progress):
         self.actor, self.type, self.table, self.mapping, self.progress = actor, object_type, table, mapping, progress
-        self.fields = {name: f for name, f in mappings.targets(actor, object_type).items() if name in mapping.columns.values()}
+        self.known = mappings.targets(actor, object_type)
+        self.grouping = Grouping(object_type, mapping)
+        self.fields = {name: self.known[name] for name in self.grouping.heads}
         self.heading = {name: table.headers[position] for position, name in mapping.columns.items()}
         self.position = {name: position for position, name in mapping.columns.items()}
+        self.readers = {name: reader(self.known[name], table.delimiter, mapping.days) for name in self.position}
         self.references = References(actor)
         self.keys = mappings.keys(actor, object_type).get(mapping.key, [])
         self.seen_keys: dict[tuple, int] = {}
@@ -117,28 +117,27 @@ class _Loading:
         self.report = Report()
 
     def run(self) -> None:
-        """All rows, batch by batch; rows that refer to rows further down come again at the end."""
-        later, done = [], 0
-        total = self.table.size
+        """All rows, batch by batch; records that refer to others further down come again at the end."""
+        later, total = [], self.table.size
         self.progress(0, total)
-        for rows in _batches(self.table.rows(), BATCH):
-            later += self._batch([Item(row) for row in rows], patient=True)
-            done += len(rows)
-            self.report.rows = done
-            self.progress(done, total)
+        for items in self.grouping.batches(self.table.rows(), BATCH):
+            later += self._batch(items, patient=True)
+            self.report.rows += sum(len(item.rows) for item in items)
+            self.progress(self.report.rows, total)
         while later:
             self.references.forget(self.type.slug)
-            waiting = [item for items in _batches(later, BATCH) for item in self._batch([Item(item.row) for item in items], patient=True)]
+            waiting = [item for items in _batches(later, BATCH) for item in self._batch([item.again() for item in items], patient=True)]
             if len(waiting) == len(later):
-                self._batch([Item(item.row) for item in waiting], patient=False)
+                self._batch([item.again() for item in waiting], patient=False)
                 waiting = []
             later = waiting
 
     def _batch(self, items: list[Item], patient: bool) -> list[Item]:
-        """Write what can be written; returns the rows that wait for others of the file."""
+        """Write what can be written; returns the records that wait for others of the file."""
         self._look_up_references(items)
         sound = [item for item in items if self._understand(item, patient)]
         waiting = [item for item in items if item.waits]
+        self._find_more([item for item in items if item.row.number in self.bad])
         sound = self._find_existing(sound)
         self._create([item for item in sound if item.record is None])
         self._change([item for item in sound if item.record is not None])
@@ -147,31 +146,62 @@ class _Loading:
     # cells to values
 
     def _look_up_references(self, items: list[Item]) -> None:
-        named = [f for n, f in self.fields.items() if n != ID and (f.is_reference or f.kind == "anyref")]
-        self.references.look_up((f, item.row.cells[self.position[f.name]]) for f in named for item in items)
+        named = {n: self.known[n] for n in self.position if n != ID and (self.known[n].is_reference or self.known[n].kind == "anyref")}
+        cells = ((f, row.cells[self.position[n]]) for n, f in named.items() for item in items for row in (item.rows if "." in n else item.rows[:1]))
+        self.references.look_up(cells)
 
     def _understand(self, item: Item, patient: bool) -> bool:
-        """Fill ``item.values``; False where a cell cannot be understood, or where the row waits."""
+        """Fill ``item.values`` and ``item.lines``; False where a cell cannot be understood, or where the record waits."""
         before = self.report.errors
-        for name, f in self.fields.items():
-            text = item.row.cells[self.position[name]].strip()
+        for name in self.fields:
             try:
-                if text == BROKEN:
-                    raise ValueError(_("The formula of this cell failed; correct it in the workbook."))
-                if not text:
-                    item.values[name] = None
-                elif name != ID and (f.is_reference or f.kind == "anyref"):
-                    item.values[name] = self.references.value(f, text)
-                else:
-                    item.values[name] = understood(f, text, self.table.delimiter, self.mapping.days)
+                item.values[name] = self._value(name, item.row)
             except NotFound as error:
-                if patient and f.target == self.type.slug:
+                if patient and self.known[name].target == self.type.slug:
                     item.waits = True
                     return False
                 self._fault(item, name, str(error))
             except ValueError as error:
                 self._fault(item, name, str(error))
+        for row in item.rows[1:]:
+            for name in self.grouping.otherwise(item.row, row):
+                self._fault(item, name, _("Row %(row)d begins this record and says something else.") % {"row": item.row.number}, row)
+        for entry, row in self.grouping.lines_of(item):
+            item.lines.setdefault(entry, []).append((row, self._line(item, entry, row)))
         return self.report.errors == before
+
+    def _find_more(self, items: list[Item]) -> None:
+        """Of records that are refused already, note what is wrong in their other cells, so that all of it is told at once."""
+        if not items:
+            return
+        heads, told = {n: f for n, f in self.fields.items() if n != ID}, {(fault.row, fault.column) for fault in self.report.faults}
+        entries = [entry for entry in self.type.lines if entry.name in self.grouping.lines]
+        given = [{n: v for n, v in self._given(item).items() if n != ID} for item in items]
+        for item, made in zip(items, cleaning.clean(self.actor, heads, entries, given, True), strict=True):
+            for name, sentences in made.errors.items():
+                row, column = self._place(item, name)
+                if (row.number, self._head(column)) not in told:
+                    self._fault(item, column, sentences[0], row)
+
+    def _line(self, item: Item, entry: str, row: Row) -> dict[str, Any]:
+        values = {}
+        for inner in self.grouping.lines[entry]:
+            try:
+                values[inner] = self._value(f"{entry}.{inner}", row)
+            except ValueError as error:
+                self._fault(item, f"{entry}.{inner}", str(error), row)
+        return values
+
+    def _value(self, name: str, row: Row) -> Any:
+        """What ``core.write`` takes for a cell; None for an empty one. Errors: ValueError with a sentence."""
+        f, text = self.known[name], row.cells[self.position[name]].strip()
+        if text == BROKEN:
+            raise ValueError(_("The formula of this cell failed; correct it in the workbook."))
+        if not text:
+            return None
+        if name != ID and (f.is_reference or f.kind == "anyref"):
+            return self.references.value(f, text)
+        return self.readers[name](text)
 
     def _find_existing(self, items: list[Item]) -> list[Item]:
         """Give each item the record its key names; returns those to be written. Cost: one query."""
@@ -192,7 +222,9 @@ class _Loading:
             return True
         key, first = tuple(_comparable(f, value) for f, value in zip(self.keys, asked, strict=True)), self.keys[0].name
         if self.seen_keys.setdefault(key, item.row.number) != item.row.number:
-            self._fault(item, first, _("Row %(row)d has the same value; each record comes once.") % {"row": self.seen_keys[key]})
+            apart = _("Row %(row)d has the same value; put the rows of a record below each other.")
+            twice = _("Row %(row)d has the same value; each record comes once.")
+            self._fault(item, first, (apart if self.grouping.lines else twice) % {"row": self.seen_keys[key]})
             return False
         records = found.get(key, ())
         if len(records) > 1:
@@ -204,7 +236,7 @@ class _Loading:
     def _is_wanted(self, item: Item) -> bool:
         """Whether the file may do to the record what this row would."""
         wanted = self.mapping.mode == "both" or (self.mapping.mode == "create") == (item.record is None)
-        self.report.skipped += not wanted
+        self.report.skipped += 0 if wanted else len(item.rows)
         return wanted
 
     # values to records
@@ -213,20 +245,25 @@ class _Loading:
         self.report.new += self._written(items, lambda data: write.create_many(self.actor, self.type, [given for _item, given in data]), self._given)
 
     def _given(self, item: Item) -> dict[str, Any]:
-        """An empty cell of a new record says nothing: its field holds what it holds by default."""
-        return {n: v for n, v in item.values.items() if v is not None}
+        """An empty cell of a new record, or line, says nothing: its field holds what it holds by default."""
+        return _filled(item.values) | {entry: [_filled(values) for _row, values in rows] for entry, rows in item.lines.items()}
 
     def _change(self, items: list[Item]) -> None:
-        """Change existing records, those alone that differ. Cost: one query for each type referred to, and ``write.change_many``."""
+        """Change existing records, those alone that differ. Cost: one query for each type referred to and each kind of lines, and ``write.change_many``."""
         if not items:
             return
         access.demand(self.actor, self.type, "change")
-        known = write.writable(self.actor, self.type, "change")
-        wanted = {item.row.number: {n: v for n, v in item.values.items() if n in known and not self._keeps(known[n], v)} for item in items}
-        cleaned = cleaning.clean(self.actor, known, (), [wanted[item.row.number] for item in items], False)
+        known, entries = write.writable(self.actor, self.type, "change"), write.writable_lines(self.actor, self.type, "change")
+        present = {e.name: read.lines_of(e, [item.record for item in items]) for e in entries if e.name in self.grouping.lines}
+        wanted = {}
+        for item in items:
+            wanted[item.row.number] = {n: v for n, v in item.values.items() if n in known and not self._keeps(known[n], v)}
+            wanted[item.row.number] |= {n: self._lines_given(item, n, rows[item.record.pk]) for n, rows in present.items() if self._says_lines(item, n)}
+        cleaned = cleaning.clean(self.actor, known, entries, [wanted[item.row.number] for item in items], False)
         differing = []
         for item, made in zip(items, cleaned, strict=True):
-            if made.errors or not all(_same(known[n], known[n].value(item.record), value) for n, value in made.values.items()):
+            same = all(_same(known[n], known[n].value(item.record), value) for n, value in made.values.items())
+            if made.errors or not same or not all(self._same_lines(n, made.lines[n], present[n][item.record.pk]) for n in made.lines):
                 differing.append(item)
             else:
                 self.report.unchanged += 1
@@ -236,29 +273,68 @@ class _Loading:
         """An empty cell empties its field where that was asked for, unless that field always holds something."""
         return value is None and (self.mapping.empties == "leave" or f.default is not None or f.kind == "yesno")
 
+    def _says_lines(self, item: Item, entry: str) -> bool:
+        return entry in item.lines or self.mapping.empties == "clear"
+
+    def _lines_given(self, item: Item, entry: str, present: list[Line]) -> list[dict[str, Any]]:
+        """The lines of a record there is, in the place of those it has: the first of the file is its first, and so on."""
+        given = []
+        for position, (_row, values) in enumerate(item.lines.get(entry, ())):
+            if position < len(present):
+                kept = {n: v for n, v in values.items() if not self._keeps(self.known[f"{entry}.{n}"], v)}
+                given.append({"id": str(present[position].pk), **kept})
+            else:
+                given.append(_filled(values))
+        return given
+
+    def _same_lines(self, entry: str, rows: list[Cleaned], present: list[Line]) -> bool:
+        fields = next(e.fields for e in self.type.lines if e.name == entry)
+        pairs = zip(rows, present, strict=True) if len(rows) == len(present) else ()
+        return len(rows) == len(present) and all(_same(fields[n], fields[n].value(line), v) for row, line in pairs for n, v in row.values.items())
+
     def _change_batch(self, data: list[tuple[Item, dict]]) -> None:
         write.change_many(self.actor, self.type, [(item.record.pk, given, item.record.version) for item, given in data])
 
     def _written(self, items: list[Item], store: Callable[[list[tuple[Item, dict]]], Any], given: Callable[[Item], dict]) -> int:
-        """Write a batch; returns how many rows could be. What refuses the others is noted at their rows."""
+        """Write a batch; returns how many records could be. What refuses the others is noted at their rows."""
         refused = piecemeal.do(lambda some: store([(item, given(item)) for item in some]), items)
         for item, error in refused:
             for name, sentences in (error.errors if isinstance(error, RuleError) else {"_": [str(error)]}).items():
+                row, column = self._place(item, name)
                 for sentence in sentences:
-                    self._fault(item, name, sentence)
+                    self._fault(item, column, sentence, row)
         return len(items) - len(refused)
 
-    def _fault(self, item: Item, name: str, sentence: str) -> None:
+    def _place(self, item: Item, name: str) -> tuple[Row, str]:
+        """The row and the field that an error is about: ``lines.2.quantity`` is one of the third line's."""
+        entry, _dot, rest = name.partition(".")
+        position, _dot, inner = rest.partition(".")
+        rows = item.lines.get(entry, ())
+        if position.isdigit() and int(position) < len(rows):
+            return rows[int(position)][0], f"{entry}.{inner}"
+        return item.row, name
+
+    def _fault(self, item: Item, name: str, sentence: str, row: Row | None = None) -> None:
+        """Note what is wrong in a cell; no row of its record can be written."""
+        row = row or item.row
         self.report.errors += 1
-        self.bad.add(item.row.number)
+        self.bad.update(one.number for one in item.rows)
         if len(self.report.faults) >= KEPT_ERRORS:
             return
-        value = item.row.cells[self.position[name]][:100] if name in self.position else ""
-        self.report.faults.append(Fault(item.row.number, self.heading.get(name) or self._label(name), value, str(sentence)))
+        value = row.cells[self.position[name]][:100] if name in self.position else ""
+        self.report.faults.append(Fault(row.number, self._head(name), value, str(sentence)))
 
-    def _label(self, name: str) -> str:
-        f = access.fields(self.actor, self.type).get(name.partition(".")[0])
-        return str(f.label) if f else ""
+    def _head(self, name: str) -> str:
+        """What the file calls a field; its label where the file has no such column."""
+        if name in self.heading:
+            return self.heading[name]
+        f = self.known.get(name) or access.fields(self.actor, self.type).get(name.partition(".")[0])
+        entry = next((e for e in self.type.lines if e.name == name.partition(".")[0]), None)
+        return str(f.label) if f else str(entry.label) if entry else ""
+
+
+def _filled(values: dict[str, Any]) -> dict[str, Any]:
+    return {n: v for n, v in values.items() if v is not None}
 
 
 def _cleaned(f: Field, value: Any) -> Any:

@@ -33,12 +33,14 @@ def as_csv(table: Table, report: Report) -> bytes:
     heads, bad, reasons = heads_of(table), set(report.bad), defaultdict(list)
     for fault in report.faults:
         reasons[fault.row].append(f"{fault.column}: {fault.sentence}" if fault.column else fault.sentence)
+    cut = report.errors > len(report.faults)
+    beyond = _("Its errors are beyond those that are kept; correct the others first.") if cut else _("It belongs to a record that another row refuses.")
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow([safe(head) for head in (*heads, reasons_head())])
     for row in table.rows():
         if row.number in bad:
-            said = "; ".join(reasons[row.number]) or _("Its errors are beyond those that are kept; correct the others first.")
+            said = "; ".join(reasons[row.number]) or beyond
             writer.writerow([safe(cell) for cell in (*row.cells[: len(heads)], said)])
     return BOM + text.getvalue().encode("utf-8", "replace")
 

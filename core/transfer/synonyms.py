@@ -23,15 +23,26 @@ BY_NAME = {
     "note": ("notes", "comment", "comments", "remark", "remarks", "备注", "说明"),
     "description": ("notes", "comment", "details", "描述", "备注"),
     "quantity": ("qty", "amount", "数量", "menge"),
+    "product": ("sku", "item", "item number", "item no", "product code", "product name", "article", "产品", "产品编码", "商品", "物料", "artikel"),
+    "external_number": ("order number", "order no", "number", "no", "document number", "document no", "reference", "单号", "订单号", "编号", "nummer"),
+    "account": ("customer", "customer name", "company", "客户", "客户名称", "公司", "kunde"),
+    "order_date": ("date", "日期", "下单日期", "datum"),
 }  # fmt: skip
 BY_KIND = {"email": "email", "phone": "phone", "url": "website"}  # the only field of a kind goes by the words of its usual name
 
 
+def of_lines(object_type: ObjectType) -> tuple[str, ...]:
+    """How the fields of a type's first lines begin: the only ones that go by their own word alone."""
+    return tuple(f"{entry.name}." for entry in object_type.lines[:1])
+
+
 def words(object_type: ObjectType, known: dict[str, Field]) -> list[tuple[str, str]]:
     """(word, field) in the order they are tried: those of a field's own name, of its kind where it is the only one, and the type's with its title."""
-    found = [(word, name) for name in known for word in BY_NAME.get(name, ())]
+    first = of_lines(object_type)
+    plain = [name for name in known if "." not in name or name.startswith(first)]
+    found = [(word, name) for name in plain for word in BY_NAME.get(name.rpartition(".")[2], ())]
     for kind, usual in BY_KIND.items():
-        alike = [name for name, f in known.items() if f.kind == kind]
+        alike = [name for name, f in known.items() if f.kind == kind and "." not in name]
         if len(alike) == 1:
             found += [(word, alike[0]) for word in (usual, *BY_NAME[usual])]
     countries = [n for n, f in known.items() if f.kind == "code" and f.options is codes.CODES["country"]]

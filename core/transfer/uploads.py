@@ -25,7 +25,7 @@ from core.errors import Missing, OdosError, RuleError, WrongState
 from core.models import Import, Job
 from core.models.record import permit
 from core.registry import ObjectType
-from core.transfer import cells, loading, mapping, reading, refusals
+from core.transfer import cells, loading, mapping, options, reading, refusals
 from core.transfer.loading import Fault, Report
 from core.transfer.mapping import Mapping
 from core.transfer.reading import Reading, Table
@@ -81,7 +81,8 @@ def _remembered(actor: Actor, object_type: ObjectType, held: dict) -> Mapping:
     known, was = mapping.targets(actor, object_type), Mapping.from_json(held)
     columns = {position: name for position, name in was.columns.items() if name in known}
     key = was.key if was.key in mapping.keys(actor, object_type) and set(was.keys) <= set(columns.values()) else ""
-    return Mapping(columns, key, was.mode if key else "both", was.empties, was.days)
+    adds = was.options if options.possible(actor, object_type) else "refuse"
+    return Mapping(columns, key, was.mode if key else "both", was.empties, was.days, adds)
 
 
 def _days(actor: Actor, object_type: ObjectType, table: Table, chosen: Mapping) -> str:
@@ -117,6 +118,15 @@ def seen(actor: Actor, object_type: ObjectType, ident: UUID, lock: bool = False)
 def _shown(actor: Actor, object_type: ObjectType) -> Q:
     own = Q(owner_id=actor.id)
     return own | Q(status__in=WRITTEN) if access.allows(actor, object_type, "delete") else own
+
+
+def anywhere(actor: Actor, ident: UUID, lock: bool = False) -> tuple[ObjectType, Import]:
+    """As ``seen``, whatever it was imported into. Errors: Missing. Cost: two queries."""
+    slug = Import.objects.filter(pk=ident).values_list("type", flat=True).first()
+    object_type = registry.get(slug) if slug else None
+    if object_type is None or not possible(actor, object_type):
+        raise Missing
+    return object_type, seen(actor, object_type, ident, lock)
 
 
 def recent(actor: Actor, object_type: ObjectType, most: int = 10) -> list[Import]:

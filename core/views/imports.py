@@ -16,7 +16,7 @@ from core.errors import Denied, Missing, OdosError, RuleError
 from core.export import BOM, safe
 from core.models import Import
 from core.registry import ObjectType
-from core.transfer import encodings, mapping, reading, refusals, uploads
+from core.transfer import encodings, mapping, options, reading, refusals, uploads
 from core.transfer.mapping import ID, Mapping
 from core.transfer.reading import Reading, Table
 from core.views import pages
@@ -124,7 +124,7 @@ def _show_mapping(request: HttpRequest, actor: Actor, object_type: ObjectType, r
         **_place(object_type, row), "columns": columns, "choices": _choices(actor, object_type, chosen, refused), "readings": _readings(table),
         "rows": table.size, "encoding": encodings.KNOWN.get(table.encoding, "XLSX"), "known": row.mapping.get("known", False),
         "missing": ", ".join(str(f.label) for f in missing), "errors": pages.sentences(error) if error else [],
-        "before": _day(before) if before else "",
+        "before": _day(before) if before else "", "lines": any("." in name for name in known),
     }  # fmt: skip
     return pages.render(request, actor, "import/mapping.html", values)
 
@@ -143,11 +143,14 @@ def _choices(actor: Actor, object_type: ObjectType, chosen: Mapping, refused: di
     empties = {"leave": _("Leave the field as it is"), "clear": _("Empty the field")}
     days = {"": _("With the year first, or as the file shows them"), "dmy": _("Day, month, year: 31.12.2026"), "mdy": _("Month, day, year: 12/31/2026")}
     found = _("A record that is found is changed; every other row becomes a new record. Empty: every row becomes a new record.")
+    unknown = {"refuse": _("Refuse the row"), "add": _("Add it to the options of the field")}
+    adds = [_choice("options", _("A value that is no option of its field"), chosen.options, unknown, "", refused.get("options", []))]
     return [
         _choice("key", _("Find existing records by"), chosen.key, {"": "", **keys}, found, refused.get("key", [])),
         _choice("mode", _("The file may"), chosen.mode, modes, _("Other rows are left out.")),
         _choice("empties", _("An empty cell of a record there is"), chosen.empties, empties),
         _choice("days", _("Days are written"), chosen.days, days),
+        *(adds if options.possible(actor, object_type) or chosen.options != "refuse" else ()),
     ]
 
 
@@ -181,7 +184,8 @@ def _typed(request: HttpRequest, width: int) -> Mapping:
     """The mapping as the form has it. Where two columns name a field, both stay: the refusal says so at the second."""
     columns = {position: name for position in range(width) if (name := request.POST.get(f"column.{position}", ""))}
     posted = request.POST
-    return Mapping(columns, posted.get("key", ""), posted.get("mode") or "both", posted.get("empties") or "clear", posted.get("days", ""))
+    said = {"mode": "both", "empties": "clear", "options": "refuse"}
+    return Mapping(columns, posted.get("key", ""), days=posted.get("days", ""), **{name: posted.get(name) or usual for name, usual in said.items()})
 
 
 def _show_progress(request: HttpRequest, actor: Actor, object_type: ObjectType, row: Import, said: list[str]) -> HttpResponse:
@@ -206,6 +210,7 @@ def _show_report(request: HttpRequest, actor: Actor, object_type: ObjectType, ro
         "errors_url": f"{_address(object_type, row)}errors.csv", "rows_url": f"{_address(object_type, row)}rows" if own and report.bad else "",
         "bad": len(report.bad), "partly": own and row.status == "refused" and report.good, "undoes": row.status == "done" and report.good,
         "conflicts": _told(actor, conflicts[:SHOWN_CONFLICTS]), "conflicts_left": max(row.report.get("left", 0) - SHOWN_CONFLICTS, 0),
+        "lines": any("." in name for name in Mapping.from_json(row.mapping).columns.values()), "added": report.added.items(),
         "undone": report.good - row.report.get("left", 0), "kept": row.report.get("left", 0),
     }  # fmt: skip
     return pages.render(request, actor, "import/report.html", values)

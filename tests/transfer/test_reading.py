@@ -10,7 +10,7 @@ from core.errors import RuleError
 from core.export import safe
 from core.registry import get
 from core.transfer import reading
-from core.transfer.cells import choice, country, day, moment, number, order_of_days, ordered_day
+from core.transfer.cells import chooser, country, day, moment, number, order_of_days, ordered_day
 from core.transfer.reading import Reading, explored, read, restored
 
 TEXT = "名称,城市\n北京仪器有限公司,北京\nMüller,Köln\n"
@@ -135,4 +135,4 @@ def test_days_in_the_order_of_other_countries():
 
 def test_options_are_known_by_key_and_by_label_in_any_language():
     kind = get("activities").fields["kind"]
-    assert [choice(kind, text) for text in ("call", "Call", "CALL", "电话", "smoke signal")] == ["call"] * 4 + ["smoke signal"]
+    assert [chooser(kind)(text) for text in ("call", "Call", "CALL", "电话", "smoke signal")] == ["call"] * 4 + ["smoke signal"]

@@ -62,12 +62,12 @@ class Derived:
 
     def _make(self, object_type: ObjectType, f: Field) -> Field:
         if f.source.kind == "rollup":
-            expression, kind = _rollup(object_type, f.source.rollup, self.sight)
+            (expression, kind), in_base = _rollup(object_type, f.source.rollup, self.sight), True
         else:
             made = formulas.made(f.source.formula, formulas.scope(object_type, self.sight))
-            expression, kind = made.sql(formulas.resolver(object_type, self.sight)), made.kind
+            expression, kind, in_base = made.sql(formulas.resolver(object_type, self.sight)), made.kind, made.in_base
         return replace(
-            f, kind=kind, expression=expression, readonly=True, in_base=kind == "money" and (f.source.kind == "rollup" or f.in_base),
+            f, kind=kind, expression=expression, readonly=True, in_base=in_base,
             compute=lambda record: _value(object_type, record, expression),
         )  # fmt: skip
 

@@ -183,7 +183,7 @@ def _group(dimension: Dimension) -> Any:
 
 def _in_base(able: dict[str, Field], f: Field) -> Field:
     """An amount in its document's currency is added up in the company's, where the documents keep that."""
-    return able.get(f"base_{f.name}", f) if f.kind == "money" and not f.is_base else f
+    return schema.twin(able, f) or f if f.kind == "money" and not f.is_base else f
 
 
 def _measures(known: dict[str, Field], f: Field) -> dict[str, Any]:

@@ -40,13 +40,14 @@ class Listing:
 
 @dataclass(frozen=True)
 class Page:
-    """One page of records and how to go on; ``sums`` and ``count`` are over all that match."""
+    """One page of records and how to go on; ``sums`` and ``count`` are over all that match, ``currency`` that of sums of documents all in one."""
 
     records: list[Model]
     next: str
     previous: str
     count: int | None = None
     sums: dict[str, Decimal] | None = None
+    currency: str = ""
 
 
 def listing(pairs: Iterable[tuple[str, str]], ignored: Iterable[str] = ()) -> Listing:
@@ -276,12 +277,15 @@ def page(actor: Actor, object_type: ObjectType, wanted: Listing) -> Page:
         _encode(keys, records[-1], False) if goes_on and records else "",
         _encode(keys, records[0], True) if went_before and records else "",
         found.count() if wanted.count else None,
-        sums(actor, object_type, wanted, found) if wanted.sums else None,
+        *(sums(actor, object_type, wanted, found) if wanted.sums else ()),
     )
 
 
-def sums(actor: Actor, object_type: ObjectType, wanted: Listing, found: QuerySet) -> dict[str, Decimal]:
-    """Sum of each named field over all rows that match; in the base currency where documents of several are present. Cost: one query, two for money."""
+def sums(actor: Actor, object_type: ObjectType, wanted: Listing, found: QuerySet) -> tuple[dict[str, Decimal], str]:
+    """Sum of each named field over all rows that match, and the currency of documents all in one.
+
+    Where documents of several are present, it is none, and all is in the base currency. Cost: one query, two for money.
+    """
     known, amounts = access.fields(actor, object_type), {}
     for name in wanted.sums:
         f = known.get(name)
@@ -290,10 +294,10 @@ def sums(actor: Actor, object_type: ObjectType, wanted: Listing, found: QuerySet
         amounts[name] = f
     found = found.order_by()
     foreign = any(schema.is_foreign(known, f) for f in amounts.values())
-    several = foreign and len(found.values_list("currency", flat=True).distinct()[:2]) > 1
-    asked = {f"_sum_{n}": Sum(schema.in_base(known, f) if several else f.rules.expr(f)) for n, f in amounts.items()}
+    currencies = list(found.values_list("currency", flat=True).distinct()[:2]) if foreign else []
+    asked = {f"_sum_{n}": Sum(schema.in_base(known, f) if len(currencies) > 1 else f.rules.expr(f)) for n, f in amounts.items()}
     row = found.aggregate(**asked)
-    return {n: row[f"_sum_{n}"] or Decimal(0) for n in amounts}
+    return {n: row[f"_sum_{n}"] or Decimal(0) for n in amounts}, currencies[0] if len(currencies) == 1 else ""
 
 
 def total(actor: Actor, object_type: ObjectType, wanted: Listing) -> tuple[int, dict[str, Decimal]]:

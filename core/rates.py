@@ -26,6 +26,15 @@ def rate_for(currency: str, day: date) -> Decimal:
     return found
 
 
+def on_day(day: date) -> dict[str, Decimal]:
+    """As ``rate_for``, for every currency that has a rate. Cost: one query for each use-case."""
+    memo, key = context.memo(), ("rates on", day)
+    if key not in memo:
+        rows = ExchangeRate.objects.filter(date__lte=day, archived_at=None).order_by("currency", "-date").distinct("currency")
+        memo[key] = dict(rows.values_list("currency", "rate"))
+    return memo[key]
+
+
 class Rates:
     """What these currencies are worth in the company's own on any day, for a whole batch. Cost: one query when first asked for another currency."""
 

@@ -54,7 +54,7 @@ class Shown:
             return value.label
         if isinstance(value, list) and value and isinstance(value[0], Ref):
             return ", ".join(v.label for v in value)
-        return f.rules.text(f, value, context.company().currency if f.is_base else self.currency)
+        return f.rules.text(f, value, self.currency)
 
 
 def label_fields(actor: Actor, object_type: ObjectType) -> list[str]:

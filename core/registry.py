@@ -89,7 +89,7 @@ class Field:
 
     @property
     def is_base(self) -> bool:
-        return self.in_base or self.name.startswith("base_")
+        return self.in_base or (self.name.startswith("base_") and not self.custom)
 
     def choices(self) -> dict[str, Any]:
         """Key -> label, in the order declared."""

@@ -54,7 +54,10 @@ def every_own_field() -> dict[str, list[Field]]:
 
 
 def as_field(row: CustomField) -> Field:
-    """A company's own field as every other one. A computed one is of the kind of its values; what computes it, ``core.derived`` knows."""
+    """A company's own field as every other one: amounts are in the company's currency, whatever its record's (contract).
+
+    A computed one is of the kind of its values; what computes it, and in which currency a formula is, ``core.derived`` knows.
+    """
     computed = row.kind in COMPUTED
     return Field(
         name=row.key, kind=row.returns or "number" if computed else row.kind, label=in_language(row.label, row.labels), required=row.required,
@@ -64,7 +67,7 @@ def as_field(row: CustomField) -> Field:
         looks=tuple(row.options or ()), depends_on=row.depends_on, seen_by=_seen_by(row), edited_by=frozenset(row.edited_by), personal=row.personal,
         readonly=computed or row.kind == "autonumber", source=row if computed else row.pk, pattern=row.pattern,
         target="users" if row.kind == "user" else row.target, max_length={"text": TEXT, "longtext": 100_000}.get(row.kind, 500),
-        wide=row.kind in ("longtext", "address"), edition=row.version,
+        wide=row.kind in ("longtext", "address"), edition=row.version, in_base=row.kind in ("money", "rollup"),
     )  # fmt: skip
 
 
@@ -103,7 +106,13 @@ def fields(object_type: ObjectType) -> dict[str, Field]:
 
 def is_foreign(known: Mapping[str, Field], f: Field) -> bool:
     """Whether an amount is in its document's currency, and may differ from the company's."""
-    return f.kind == "money" and not f.is_base and "currency" in known and "rate" in known
+    return f.kind == "money" and not f.is_base and "currency" in known and "rate" in known and not known["rate"].custom
+
+
+def twin(known: Mapping[str, Field], f: Field) -> Field | None:
+    """The declared field that keeps an amount in the company's currency, where there is one."""
+    found = known.get(f"base_{f.name}")
+    return found if found is not None and not found.custom else None
 
 
 def in_base(known: Mapping[str, Field], f: Field) -> Any:
@@ -111,8 +120,8 @@ def in_base(known: Mapping[str, Field], f: Field) -> Any:
     expr = f.rules.expr(f)
     if not is_foreign(known, f):
         return expr
-    twin = known.get(f"base_{f.name}")
-    return twin.rules.expr(twin) if twin else ExpressionWrapper(expr * F("rate"), DecimalField(max_digits=30, decimal_places=10))
+    kept = twin(known, f)
+    return kept.rules.expr(kept) if kept else ExpressionWrapper(expr * F("rate"), DecimalField(max_digits=30, decimal_places=10))
 
 
 def common_names(object_type: ObjectType) -> set[str]:

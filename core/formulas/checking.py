@@ -10,13 +10,16 @@ from typing import Any
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from core import context
+from core import context, rates
 from core.collation import fold
 from core.formulas import operations as op
 from core.formulas.functions import FUNCTIONS
 from core.formulas.scopes import Scope
 from core.formulas.tree import DOTS, WEIGHT, Call, Chain, FormulaError, Name, Negative, Node, Nothing, Number, Text, Tree, Truth
 from core.formulas.values import CHOICE, DATE, DATETIME, LIST, NOTHING, NUMBER, REF, TEXT, TYPE_OF, YESNO, Typed
+from core.money import minor_unit
+from core.registry import Field
+from core.structures import today
 
 
 def said(type_: str) -> str:
@@ -85,8 +88,45 @@ class Checker:
             if scope is None:
                 raise FormulaError(_("“%(name)s” is no reference, so nothing follows it.") % {"name": f.name}, place, len(part))
             place += len(part) + 1
+        return self._read(scope, tuple(path), f)
+
+    def _read(self, scope: Scope, path: tuple[str, ...], f: Field) -> Typed:
+        """The field at the end of a path. Money of another record is taken in the company's currency: whose else would it be in."""
         options = f.choices() if f.kind in ("choice", "choices", "code", "words") else None
-        return Typed(TYPE_OF[f.kind], f.kind, path=tuple(path), options=options, target=f.target)
+        foreign = f.kind == "money" and not f.is_base and "currency" in scope.object_type.fields
+        found = Typed(TYPE_OF[f.kind], f.kind, path=path, options=options, target=f.target, foreign=foreign)
+        return self.in_base(found, scope) if foreign and len(path) > 1 else found
+
+    # currencies
+    def meet(self, parts: Iterable[Typed]) -> tuple[Typed, ...]:
+        """Values that are added or compared: amounts in the record's currency are converted where one in the company's is among them."""
+        parts = tuple(parts)
+        mixed = len({part.is_foreign for part in parts if part.kind == "money"}) > 1
+        return tuple(self.in_base(part, self.scope) if mixed and part.is_foreign else part for part in parts)
+
+    def in_base(self, a: Typed, scope: Scope) -> Typed:
+        """An amount in its record's currency as one in the company's: as the record keeps it, else at its rate, else at the rate of today."""
+        declared = scope.object_type.fields
+        f, kept = (declared.get(a.path[-1]), f"base_{a.path[-1]}") if a.path else (None, "")
+        if f is not None and f.readonly and kept in declared:  # what people enter may be empty, or not stored yet
+            return replace(self._beside(a, scope, kept), place=a.place)
+        rate = self._beside(a, scope, "rate") if "rate" in declared else self._rate_today(self._beside(a, scope, "currency"))
+        places = -minor_unit(context.company().currency).as_tuple().exponent
+        return replace(op.exchanged(a, rate, places), place=a.place)
+
+    def _beside(self, a: Typed, scope: Scope, name: str) -> Typed:
+        """Another field of the record an amount is of. Whoever does not see it does not see through the amount either."""
+        f = scope.field(name)
+        if f is None:
+            raise self.refuse(_("There is no field “%(name)s” that a formula could use.") % {"name": name}, a)
+        self.names.add((scope.slug, name))
+        return self._read(scope, (*a.path[:-1], name), f)
+
+    def _rate_today(self, currency: Typed) -> Typed:
+        self.uses_today = True
+        known = {**rates.on_day(today()), context.company().currency: Decimal(1)}
+        pairs = [one for code, rate in known.items() for one in (Typed(CHOICE, "code", value=code), Typed(NUMBER, "rate", value=rate))]
+        return op.switched((currency, *pairs, Typed(NUMBER, "rate")), "rate", NUMBER)
 
     def _field(self, scope: Scope, name: str):
         return scope.field(name) or scope.field(name.lower())
@@ -135,6 +175,7 @@ class Checker:
             if part.type not in (NUMBER, NOTHING):
                 hint = " " + _("Texts are joined with &.") if part.type in (TEXT, CHOICE) else ""
                 raise FormulaError(sentence[sign] % {"what": said(part.type)} + hint, place, 1)
+        parts = self.meet(parts)
         kinds = {part.kind for part in parts if part.type == NUMBER}
         kind = "money" if "money" in kinds else "percent" if kinds == {"percent"} else "number"
         return op.add(tuple(self.as_number(part) for part in parts), [sign for sign, _place in node.operators], kind)
@@ -160,13 +201,15 @@ class Checker:
                 if one.type not in (NUMBER, NOTHING):
                     sentence = _("%(what)s cannot be multiplied.") if sign == "*" else _("%(what)s cannot be divided.")
                     raise FormulaError(sentence % {"what": said(one.type)}, place, 1)
-            a, b = self.as_number(found), self.as_number(part)
+            a, b = self.meet((self.as_number(found), self.as_number(part)))
             if sign == "*":
                 kinds = {a.kind, b.kind}
                 found = op.multiply(a, b, "money" if "money" in kinds else "percent" if kinds == {"percent"} else "number")
             else:
                 ratio = a.kind == b.kind or a.kind not in ("money", "percent") or b.kind == "money"
                 found = op.divide(a, b, "number" if ratio else a.kind)
+            if found.kind == "money" and any(one.path == ("rate",) and one.kind == "rate" for one in (a, b)):
+                found = replace(found, foreign=sign == "/")  # somebody converts by hand
         return found
 
     def compare(self, operator: str, a: Typed, b: Typed) -> Typed:
@@ -187,7 +230,8 @@ class Checker:
 
     # making values alike
     def alike(self, a: Typed, b: Typed) -> tuple[Typed, Typed]:
-        """Two values to be compared, as one type."""
+        """Two values to be compared, as one type and in one currency."""
+        a, b = self.meet((a, b))
         if a.type == CHOICE and b.type == TEXT and b.is_constant:
             return a, self.key_of(a, b)
         if b.type == CHOICE and a.type == TEXT and a.is_constant:
@@ -262,8 +306,8 @@ class Checker:
         return a
 
     def unify(self, parts: Iterable[Typed]) -> tuple[list[Typed], str, str]:
-        """Values one of which will be the result, as one type: with its kind and name."""
-        parts = list(parts)
+        """Values one of which will be the result, as one type and in one currency: with its kind and name."""
+        parts = list(self.meet(parts))
         types = {part.type for part in parts if part.type != NOTHING}
         if CHOICE in types and types <= {CHOICE, TEXT}:
             parts = [self.as_text(part) for part in parts]

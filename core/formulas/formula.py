@@ -33,6 +33,11 @@ class Formula:
     top: Typed
     paths: frozenset[Path]
 
+    @property
+    def in_base(self) -> bool:
+        """Whether what it gives is money in the company's currency, whatever its record's."""
+        return self.kind == "money" and not self.top.is_foreign
+
     def sql(self, resolve: Callable[[Path], Any], at: Moment | None = None) -> Any:
         """The formula as an expression over rows; ``resolve(path)`` gives that of a field. Cost: none until used."""
         made = _sql(self.top, resolve, at or moment())

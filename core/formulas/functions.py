@@ -38,7 +38,7 @@ def _over(types: tuple[str, ...], work: Callable[..., Typed]) -> Callable:
 
 
 def _numbers(check: "Checker", given: list[Typed]) -> tuple[tuple[Typed, ...], str]:
-    parts = tuple(check.demand(a, NUMBER) for a in given)
+    parts = check.meet(check.demand(a, NUMBER) for a in given)
     kinds = {part.kind for part in parts if part.value is not None or not part.is_constant}
     return parts, kinds.pop() if len(kinds) == 1 and kinds <= {"money", "percent"} else "money" if "money" in kinds else "number"
 
@@ -112,6 +112,7 @@ def _switch(check, given):
 
 def _alike(check, value: Typed, wanted: list[Typed]) -> tuple[Typed, list[Typed]]:
     """A value and those it is compared with, as one type; a choice is compared by its key where all others are constants."""
+    value, *wanted = check.meet((value, *wanted))
     if value.type == LIST:
         raise check.refuse(_("A list of choices is asked with CONTAINS."), value)
     if value.type == NOTHING:
@@ -137,6 +138,10 @@ def _coalesce(check, given):
 
 def _replace(check, given):
     return op.replaced(check.as_text(given[0]), check.constant_text(given[1], 200), check.constant_text(given[2], 200))
+
+
+def _modulo(check, given):
+    return op.modulo(*check.meet(check.demand(a, NUMBER) for a in given))
 
 
 def _sum(check, given):
@@ -168,7 +173,7 @@ DECLARED = (
     Function("SUM", "a, b, ...", 1, None, gettext_lazy("The sum; what is empty counts as 0."), _sum, N),
     Function("POWER", "number, n", 2, 2, gettext_lazy("The number multiplied by itself n times, n from -60 to 60."),
              lambda check, given: op.power(check.demand(given[0], NUMBER), check.whole(given[1], -60, 60)), N),
-    Function("MOD", "a, b", 2, 2, gettext_lazy("What is left of a after division by b, with the sign of a."), _over((NUMBER, NUMBER), op.modulo), N),
+    Function("MOD", "a, b", 2, 2, gettext_lazy("What is left of a after division by b, with the sign of a."), _modulo, N),
     Function("VALUE", "text", 1, 1, gettext_lazy("The number a text holds; empty where it is none."), _over((TEXT,), op.text_as_number), N),
     Function("LEN", "text", 1, 1, gettext_lazy("How many characters a text has."), _over((TEXT,), op.length), T),
     Function("LEFT", "text, n", 2, 2, gettext_lazy("The first n characters."), _over((TEXT, NUMBER), op.left), T),

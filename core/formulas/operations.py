@@ -6,6 +6,7 @@ Every operation is total: where there is no answer, it is empty. Numbers are exa
 import re
 from calendar import monthrange
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from typing import Any
@@ -60,6 +61,16 @@ def multiply(a: Typed, b: Typed, kind: str) -> Typed:
 def divide(a: Typed, b: Typed, kind: str = "number") -> Typed:
     """With 45 decimals no quotient of two numbers of ours lies so near a half that rounding it twice tells."""
     return number("ROUND({0}, 45) / NULLIF({1}, 0)", lambda x, y: WIDE.divide(x, y) if y else None, a, b, kind=kind)
+
+
+def exchanged(a: Typed, rate: Typed, places: int) -> Typed:
+    """An amount in another currency, rounded once to its smallest unit."""
+    step = Decimal(1).scaleb(-places)
+
+    def work(x, y):
+        return WIDE.multiply(x, y).quantize(step, ROUND_HALF_UP, WIDE)
+
+    return replace(number(f"ROUND({{0}} * {{1}}, {places})", work, a, rate, kind="money"), foreign=False)
 
 
 def negate(a: Typed) -> Typed:

@@ -17,6 +17,7 @@ class Scope(Protocol):
     """The fields a formula of one type may name."""
 
     slug: str
+    object_type: ObjectType
 
     def field(self, name: str) -> Field | None: ...
 

@@ -83,10 +83,16 @@ class Typed:
     place: tuple[int, int] = (0, 0)
     options: Any = field(default=None, compare=False)  # of a choice: key -> label
     target: str = ""  # of a reference: the slug it points to
+    foreign: bool | None = None  # of an amount: whether it is in its record's currency rather than the company's; None: as its parts are
 
     @property
     def is_constant(self) -> bool:
         return not self.parts and not self.path and not self.word
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether it is an amount in the currency of the formula's own record."""
+        return self.kind == "money" and (any(part.is_foreign for part in self.parts) if self.foreign is None else self.foreign)
 
     @property
     def depth(self) -> int:

@@ -76,6 +76,8 @@ class Integer(Number):
 
 
 class Money(Number):
+    """An amount, told in ``currency``, unless its field is in the company's whatever the record's."""
+
     name = "money"
     widget = "money"
     whole_digits, places = 15, 4
@@ -86,7 +88,8 @@ class Money(Number):
     def text(self, field, value, currency=""):
         if value is None:
             return ""
-        named = currency or context.company().currency
+        own = context.company().currency
+        named = own if field is not None and field.is_base else currency or own
         return format_currency(value, named, locale=locale(), decimal_quantization=value == round(value, 2))
 
 

@@ -218,8 +218,8 @@ def _sees(actor: access.Actor, piece: Piece, more: list) -> bool:
     known = access.fields(actor, object_type)
     if any(name and name not in known for name in (piece.field, piece.date)):
         return False
-    f = known.get(piece.field)
-    if f is not None and schema.is_foreign(known, f) and f"base_{f.name}" not in known and f"base_{f.name}" in fields_of(piece):
+    f, every = known.get(piece.field), fields_of(piece)
+    if f is not None and schema.is_foreign(every, f) and (schema.twin(every, f) or every["rate"]).name not in known:
         return False
     try:
         for condition in (*([piece.filter] if piece.filter is not None else []), *more):

@@ -112,7 +112,8 @@ class Source:
             return ""
         if not schema.is_foreign(self.known, f):
             return f.name
-        return f"base_{f.name}" if f"base_{f.name}" in self.known else ""
+        kept = schema.twin(self.known, f)
+        return kept.name if kept else ""
 
     def amount(self) -> Any:
         """What is aggregated; money of documents in the company's currency."""

@@ -169,8 +169,8 @@ def control(f: Field, name: str, text: Any, errors: list[str], choices: Choices,
         control["groups"] = formulas.describe()
     elif f.kind == "percent":
         control["unit"] = "%"
-    elif f.kind == "money" and currency:
-        control["unit"] = currency
+    elif f.kind == "money" and (f.is_base or currency):
+        control["unit"] = context.company().currency if f.is_base else currency
     return control
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 
-from core import access, formulas, read, validation
+from core import access, context, formulas, read, validation
 from core.access import Actor
 from core.errors import Denied, Missing, OdosError
 from core.formulas import Formula, FormulaError
@@ -16,12 +16,16 @@ SHOWN = 3  # records on which a formula is tried out
 BEFORE, AFTER = 30, 15  # characters shown around what is wrong
 
 
-def gives(kind: str) -> str:
+def gives(object_type: ObjectType, formula: Formula) -> str:
     """What a formula gives, as a sentence."""
+    if formula.kind == "money" and "currency" in object_type.fields:
+        own = context.company().currency
+        return _("This gives an amount of money in %(currency)s.") % {"currency": own} if formula.in_base else _(
+            "This gives an amount of money in the currency of its record.")  # fmt: skip
     return {
         "number": _("This gives a number."), "money": _("This gives an amount of money."), "percent": _("This gives a percentage."),
         "text": _("This gives a text."), "date": _("This gives a date."), "datetime": _("This gives a date with time."), "yesno": _("This gives yes or no."),
-    }[kind]  # fmt: skip
+    }[formula.kind]  # fmt: skip
 
 
 def _type(request: HttpRequest, actor: Actor) -> ObjectType | None:
@@ -44,7 +48,7 @@ def _show(request: HttpRequest, actor: Actor, error: OdosError | None = None) ->
         formula = formulas.made(text, formulas.scope(object_type, access.sight(actor)))
     except FormulaError as refused:
         return pages.render(request, actor, "parts/formula_said.html", _refused(text, refused))
-    said = gives(formula.kind)
+    said = gives(object_type, formula)
     if request.GET.get("of") == "rules" and formula.kind != "yesno":
         values = {"failed": True, "said": validation.problem(object_type, text, access.sight(actor))["condition"][0]}
     else:
@@ -65,9 +69,9 @@ def _refused(text: str, error: FormulaError) -> dict[str, Any]:
 def _tried(actor: Actor, object_type: ObjectType, formula: Formula) -> list[dict[str, str]]:
     """What it gives for the newest records the reader sees."""
     sight = access.sight(actor)
-    f = Field("formula", formula.kind)
+    f = Field("formula", formula.kind, in_base=formula.in_base)
     rows = access.rows(actor, object_type).annotate(_formula=formula.sql(formulas.resolver(object_type, sight))).order_by("-pk")[:SHOWN]
-    return [{"label": read.label(actor, object_type, row), "text": f.rules.text(f, row._formula) or "–"} for row in rows]
+    return [{"label": read.label(actor, object_type, row), "text": f.rules.text(f, row._formula, getattr(row, "currency", "")) or "–"} for row in rows]
 
 
 def _again(request: HttpRequest, actor: Actor) -> HttpResponse:

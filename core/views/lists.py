@@ -134,7 +134,7 @@ def _told_sums(actor: Actor, object_type: ObjectType, wanted: Listing, found: qu
     known, told, money = access.fields(actor, object_type), [], _in_money(_measures(wanted))
     for name, value in (found.sums or {}).items():
         kind = registry.KINDS["money"] if money else known[name].rules
-        told.append({"label": known[name].label, "value": kind.text(known[name], value, context.company().currency)})
+        told.append({"label": known[name].label, "value": kind.text(known[name], value, found.currency)})
     return told
 
 

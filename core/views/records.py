@@ -258,7 +258,6 @@ def _line_cell(row: Shown, name: str, currency: str) -> dict[str, Any]:
     f, value = row.fields[name], row.values[name]
     if isinstance(value, Ref):
         return {"label": f.label, "text": value.label, "url": pages.address(value.slug, value.id) if value.seen else "", "num": False}
-    currency = context.company().currency if f.is_base else currency
     text = f.rules.text(f, value, currency) if not isinstance(value, list) or not value or not isinstance(value[0], Ref) else row.text(name)
     return {"label": f.label, "text": text, "url": "", "num": f.rules.sums}
 

@@ -36,7 +36,7 @@ def worth(actor: Actor, piece: Piece, drill: kpi.Address) -> Decimal | None:
         return Decimal(len({v for v in values if v not in (None, "")}))
     if f.kind == "money" and not f.is_base and "rate" in known:
         twin = known.get(f"base_{f.name}")
-        values = [twin.value(r) if twin is not None else f.value(r) * r.rate for r in records]
+        values = [twin.value(r) if twin is not None and not twin.custom else f.value(r) * r.rate for r in records]
     numbers = [Decimal(v) for v in values]
     if piece.aggregate in ("sum", "average") and page.sums is not None:
         assert sum(numbers, Decimal(0)) == next(iter(page.sums.values()))

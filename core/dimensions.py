@@ -19,6 +19,7 @@ from core.structures import link_of
 
 Outer = Callable[[str], Any]
 SPLITS = ("choice", "code", "yesno", "ref", "user")  # kinds of fields that records are split by; those that others refer to, by short text as well
+PARTS = ("city", "region", "country")  # of an address, by which records are split
 
 
 def looked_up(actor: Actor) -> dict[str, Field]:
@@ -43,7 +44,7 @@ def looked_up(actor: Actor) -> dict[str, Field]:
 def valued(dimension: Dimension) -> Field:
     """The field of another type whose value a looked-up dimension is. All its ways are of one kind."""
     _column, slug, name = dimension.looks[0]
-    return registry.get(slug).fields.get(name) or schema.fields(registry.get(slug))[name]
+    return registry.get(slug).fields.get(name) or named(schema.fields(registry.get(slug)), name)
 
 
 def members(dimension: Dimension) -> tuple[str, dict[str, Any]]:
@@ -71,13 +72,35 @@ def key(dimension: Dimension, value: Any) -> Any:
     return UUID(str(value)) if refers and not isinstance(value, UUID) else value
 
 
+# Parts of fields ------------------------------------------------------------------------------------------------------
+
+
+def named(known: dict[str, Field], name: str) -> Field | None:
+    """A field by its name; of an address also a part as a field of its own, such as ``site.country``."""
+    head, dot, part = name.partition(".")
+    f = known.get(head)
+    if not dot or f is None:
+        return f
+    found = f.rules.part(f, part) if f.kind == "address" and part in PARTS else None
+    if found is None:
+        return None
+    kind, expression, options = found
+    label = _("%(label)s: %(value)s") % {"label": f.label, "value": f.rules.parts[part][0]}
+    return Field(name, kind, label, expression=expression, options=options)
+
+
+def names(known: dict[str, Field]) -> list[str]:
+    """The names of all fields, and of the parts by which records are split."""
+    return [name for own, f in known.items() for name in (own, *(f"{own}.{part}" for part in PARTS if f.kind == "address"))]
+
+
 # Fields of the records that the members are ---------------------------------------------------------------------------
 
 
 def beyond(dimension: Dimension, name: str) -> Dimension | None:
     """The dimension that is a field of the records that another one's members are, such as ``account.industry``; one step, whoever asks."""
     target = _target(dimension)
-    f = schema.fields(target).get(name) if target is not None else None
+    f = named(schema.fields(target), name) if target is not None else None
     if f is None or not _splits(target, f):
         return None
     label = f"{dimension.label} → {f.label}"
@@ -87,7 +110,7 @@ def beyond(dimension: Dimension, name: str) -> Dimension | None:
 def every_beyond(dimension: Dimension) -> list[Dimension]:
     """All of them, whoever asks. Cost: none after the first of a use-case."""
     target = _target(dimension)
-    return [found for name in (schema.fields(target) if target is not None else ()) if (found := beyond(dimension, name)) is not None]
+    return [found for name in (names(schema.fields(target)) if target is not None else ()) if (found := beyond(dimension, name)) is not None]
 
 
 def _target(dimension: Dimension) -> ObjectType | None:
@@ -98,7 +121,7 @@ def _splits(target: ObjectType, f: Field) -> bool:
     """Whether records fall into groups by it: what names a record alone says nothing more than the record."""
     if f.name in ("id", target.title, target.title_else) or f.unique or not f.rules.ops or not f.is_in_sql:
         return False
-    return f.kind in SPLITS or (f.kind == "text" and f.expression is None)
+    return f.kind in SPLITS or (f.kind == "text" and (f.expression is None or "." in f.name))
 
 
 def said(f: Field) -> Any:
@@ -145,9 +168,9 @@ def _look(actor: Actor, way: tuple[str, str, str], outer: Outer) -> Any:
 def _field(actor: Actor, slug: str, name: str) -> Field | None:
     """The field that is looked up, if the actor sees it; a declared one at no cost for what the company added to its type."""
     target = registry.get(slug)
-    if not access.allows(actor, target, "view") or name in access.hidden_names(actor, target):
+    if not access.allows(actor, target, "view") or name.partition(".")[0] in access.hidden_names(actor, target):
         return None
-    return target.fields.get(name) or access.fields(actor, target).get(name)
+    return target.fields.get(name) or named(access.fields(actor, target), name)
 
 
 def _within(actor: Actor, dimension: Dimension, then: bool) -> Callable[[Any], Q]:

@@ -14,11 +14,11 @@ from babel.dates import get_timezone_location
 from django.db.models import Avg, CharField, Count, FloatField, Max, Min, QuerySet, Value
 from django.db.models.functions import Cast, Floor
 
-from core import access, query
+from core import access, dimensions, query, registry
 from core.access import Actor
 from core.codes import CODES
 from core.query import Listing
-from core.registry import Field, ObjectType
+from core.registry import Dimension, Field, ObjectType
 
 Box = tuple[float, float, float, float]
 ACROSS, DOWN = 24, 15  # the cells of a map; what lies in one is shown as one
@@ -80,6 +80,32 @@ def spots(actor: Actor, object_type: ObjectType, wanted: Listing, f: Field, box:
     rows = found.values("_x", "_y").annotate(_count=Count("pk"), _lat=Avg(lat), _lng=Avg(lng), _one=Min(Cast("pk", CharField())))
     made = [Spot(row["_lat"], row["_lng"], row["_count"], row["_one"] if row["_count"] == 1 else "") for row in rows]
     return sorted(made, key=lambda s: -s.count)
+
+
+# Members of a figure ------------------------------------------------------------------------------------------------
+
+
+def are_countries(dimension: Dimension) -> bool:
+    """Whether the members of a dimension are countries. Cost: none."""
+    return dimensions.members(dimension)[1].keys() == CODES["country"]().keys()
+
+
+def of_members(actor: Actor, dimension: Dimension) -> list[Field]:
+    """The fields that say where the records are that a dimension's members are, points first; none where they are no records. Cost: none."""
+    target = registry.get(dimension.target) if dimension.target and not dimension.looks else None
+    return list(fields(actor, target).values()) if target is not None and access.allows(actor, target, "view") else []
+
+
+def any_placed(actor: Actor, object_type: ObjectType, f: Field) -> bool:
+    """Whether any record the actor sees says where it is. Cost: one query."""
+    return _matching(actor, object_type, Listing(), f).exists()
+
+
+def points(actor: Actor, object_type: ObjectType, f: Field, ids: list) -> dict[Any, tuple[float, float]]:
+    """Id -> where it is, of those records that say so. Cost: one query."""
+    lat, lng = _degrees(f)
+    rows = access.rows(actor, object_type).filter(pk__in=ids).annotate(_lat=lat, _lng=lng).values_list("pk", "_lat", "_lng")
+    return {pk: (north, east) for pk, north, east in rows if north is not None and east is not None}
 
 
 def _matching(actor: Actor, object_type: ObjectType, wanted: Listing, f: Field) -> QuerySet:
@@ -154,4 +180,7 @@ def cities(box: Box, locale: str) -> list[tuple[float, float, str]]:
     return [one for one in _named(locale) if south <= one[0] <= north and west <= one[1] <= east]
 
 
-__all__ = ["ACROSS", "DOWN", "WORLD", "Box", "Spot", "bounds", "cities", "fields", "main_cities", "placed", "spots", "within"]
+__all__ = [
+    "ACROSS", "DOWN", "WORLD", "Box", "Spot", "any_placed", "are_countries", "bounds", "cities", "fields", "main_cities", "of_members", "placed", "points",
+    "spots", "within",
+]  # fmt: skip

@@ -26,7 +26,7 @@ FORMATS = {
 TONES = {"good": gettext_lazy("Good"), "warn": gettext_lazy("Look out"), "late": gettext_lazy("Bad")}
 SHAPES = {
     "number": gettext_lazy("Tile"), "bar": gettext_lazy("Bars"), "line": gettext_lazy("Line"), "funnel": gettext_lazy("Funnel"),
-    "pivot": gettext_lazy("Pivot table"), "league": gettext_lazy("League table"), "tree": gettext_lazy("Tree"),
+    "pivot": gettext_lazy("Pivot table"), "league": gettext_lazy("League table"), "tree": gettext_lazy("Tree"), "map": gettext_lazy("Map"),
 }  # fmt: skip
 OLD_SHAPES = {"months": "bar", "groups": "league"}  # as dashboards were written before they were laid out
 WIDTH, HEIGHT, LOWEST, TILES = 12, 12, 400, 60

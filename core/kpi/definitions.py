@@ -112,17 +112,20 @@ class Definition:
 
     def dimension(self, key: str) -> Dimension | None:
         """The dimension of this key, if the KPI is split by it; ``account.industry`` is a field of the records of one."""
-        head, dot, name = key.partition(".")
-        if head not in self.dimensions:
-            return None
-        found = dict(self.own).get(head) or registry.dimensions.get(head)
-        return dimensions.beyond(found, name) if dot and found else found
+        known = dict(self.own)
+        if key in self.dimensions:  # a field, also a part of an address: ``site.country``
+            return known.get(key) or registry.dimensions.get(key)
+        head, _dot, name = key.partition(".")
+        found = (known.get(head) or registry.dimensions.get(head)) if head in self.dimensions else None
+        return dimensions.beyond(found, name) if found else None
 
     def per_dimension(self, dimension: Dimension) -> Dimension:
         """The same dimension in the part it is divided by."""
         if dimension.period or self.built.per is None:
             return dimension
         per = dict(_own_dimensions(self.built.per)) if not self.built.per.of_facts else registry.dimensions
+        if dimension.key in per:
+            return per[dimension.key]
         head, dot, name = dimension.key.partition(".")
         found = per.get(head) or per.get(ALIKE.get(head, head))
         return (dimensions.beyond(found, name) if dot and found else found) or dimension
@@ -251,9 +254,11 @@ def _shared(key: str, target: str, others: dict[str, str]) -> bool:
 
 def _own_dimensions(piece: Piece) -> list[tuple[str, Dimension]]:
     """The fields of a type by which its records are split. Cost: none after the first."""
-    found = []
-    for f in built.fields_of(piece).values():
-        if f.kind in dimensions.SPLITS and f.name not in ("id", "month", "quarter", "year") and built.usable(f) and f.rules.ops:
+    found, known = [], built.fields_of(piece)
+    for name in dimensions.names(known):
+        f = dimensions.named(known, name)
+        splits = f.kind in dimensions.SPLITS or "." in name
+        if splits and name not in ("id", "month", "quarter", "year") and built.usable(known[name.partition(".")[0]]) and f.rules.ops:
             found.append((f.name, Dimension(f.name, f.label, column=f.name, target=f.target if f.is_reference else "", choices=_choices(f))))
     return found
 

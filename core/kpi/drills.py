@@ -44,9 +44,9 @@ def of_member(dimension: Dimension, key: Any) -> list | dict:
     """The condition that only the facts of this member pass. A record nobody sees says as little as none: both are the member nothing."""
     if key is not None:
         return [dimension.key, "eq", str(key)]
-    head, dot, _name = dimension.key.partition(".")
     nothing = [dimension.key, "empty", True]
-    return {"any": [[f"{head}.id", "empty", True], nothing]} if dot else nothing
+    head, dot, _name = dimension.key.partition(".")
+    return {"any": [[f"{head}.id", "empty", True], nothing]} if dot and dimension.through else nothing
 
 
 def drill(wanted: Definition, extra: list, period: Period, today: date, as_of: AsOf, more: list | None = None) -> Address | Drills:

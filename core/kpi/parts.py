@@ -125,7 +125,7 @@ class Source:
     def split(self, rows: QuerySet, by: dict[str, Dimension]) -> QuerySet:
         """The rows, each with its member of every dimension under these names."""
         for name, dimension in by.items():
-            f = self.known.get(dimension.key)
+            f = dimensions.named(self.known, dimension.key)
             if f is not None:
                 rows = rows.annotate(**{name: dimensions.said(f)})
                 continue

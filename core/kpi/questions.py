@@ -95,7 +95,7 @@ def over_dimensions(wanted: Definition, node: Any, dated: Dated = lambda days: b
     if depth <= conditions.DEPTH and (word := conditions.joining(node)):
         return {word: [over_dimensions(wanted, part, dated, depth + 1) for part in node[word]]}
     if isinstance(node, list) and len(node) == 3 and isinstance(node[0], str):
-        head = node[0].partition(".")[0]
+        head = node[0] if node[0] in wanted.dimensions else node[0].partition(".")[0]
         if head not in wanted.dimensions:
             raise RuleError({node[0][:80] or "filter": [_("%(kpi)s is filtered by: %(known)s.") % {"kpi": wanted.name, "known": ", ".join(wanted.dimensions)}]})
         if wanted.dimension(head).period:

@@ -5,7 +5,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from core import conditions, registry
+from core import conditions, dimensions, registry
 from core.kpi.built import Built, Piece, fields_of
 from core.registry import ObjectType
 
@@ -91,8 +91,10 @@ def conditions_in_words(object_type: ObjectType, node: Any) -> str:
     if f is not None:
         label = str(f.label)
         if rest and (target := registry.get(f.target)) is not None:
-            inner = fields_of(Piece(target.slug)).get(rest.partition(".")[0])
+            inner = dimensions.named(fields_of(Piece(target.slug)), rest) or fields_of(Piece(target.slug)).get(rest.partition(".")[0])
             label, f = f"{label} → {inner.label if inner else rest}", inner
+        elif rest and (part := dimensions.named(known, name)) is not None:
+            label, f = str(part.label), part
     if op == "empty":
         yes = value in (True, "true", 1)
         return _("%(field)s is empty") % {"field": label} if yes else _("%(field)s is not empty") % {"field": label}

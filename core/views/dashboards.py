@@ -4,6 +4,7 @@ A form over rows of ``dashboards``. The order in which the tiles stand and their
 script sends the same form.
 """
 
+import re
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -13,13 +14,14 @@ from core import access, dimensions, kpi, registry, steering, write
 from core.access import Actor
 from core.errors import Missing, OdosError, Stale
 from core.models import Dashboard, Role, User
-from core.views import pages
+from core.views import map_tiles, pages
 from core.views.dashboard import Board, boards_of
 from core.views.picks import choice, options, splits
 
 SLUG = "dashboards"
 WIDTHS = (2, 3, 4, 6, 8, 12)
 HEIGHTS = (1, 2, 3)
+KEY = re.compile(r"t\d{1,4}")  # of a tile in the form
 OTHER = "zh-Hans"
 
 
@@ -40,7 +42,7 @@ def show(request: HttpRequest, actor: Actor, ident: Any = "", error: OdosError |
         "title": _("New dashboard") if not ident else _("Change %(name)s") % {"name": words["name"] or _("dashboard")}, "row": row, "words": words,
         "errors": told,
         "action": f"/dashboards/{ident}/edit/" if ident else "/dashboards/new/", "delete": f"/dashboards/{ident}/delete/" if ident else "",
-        "tiles": [_tile(actor, i, tile, known, asked == f"again:{i}") for i, tile in enumerate(words["tiles"])], "fields": _fields(words, keeps),
+        "tiles": [_tile(actor, i, tile, known, asked == f"again:{tile['key']}") for i, tile in enumerate(words["tiles"])], "fields": _fields(words, keeps),
         "send": _schedule(actor, words, keeps), "filters": _filters(words, known),
     }  # fmt: skip
     return pages.render(request, actor, "pages/dashboard_editor.html", values)
@@ -83,7 +85,7 @@ def laid_out(tiles: list[dict[str, Any]]) -> list[dict[str, Any]]:
         w = min(tile["w"], steering.WIDTH)
         if x + w > steering.WIDTH:
             x, y, high = 0, y + high, 0
-        made.append({k: v for k, v in tile.items() if v not in ("", None)} | {"x": x, "y": y, "w": w})
+        made.append({k: v for k, v in tile.items() if v not in ("", None) and k != "key"} | {"x": x, "y": y, "w": w})
         x, high = x + w, max(high, tile["h"])
     return made
 
@@ -103,28 +105,29 @@ def _stored(actor: Actor, row: Dashboard, copy: str) -> dict[str, Any]:
         "name": _("%(name)s (copy)") % {"name": source.name} if source else row.name, "other": (row.labels or {}).get(OTHER, ""),
         "company": row.owner_id is None and not row._state.adding, "role": row.role, "first": row.is_default, "version": str(row.version or ""),
         "filters": list(source.filters if source else row.filters), "every": plan.get("every", ""), "hour": plan.get("hour", 7), "to": plan.get("to", []),
-        "tiles": [_placed(t) for t in sorted(tiles, key=lambda t: (t.get("y", 0), t.get("x", 0)))],
+        "tiles": [_placed(i, t) for i, t in enumerate(sorted(tiles, key=lambda t: (t.get("y", 0), t.get("x", 0))))],
     }  # fmt: skip
 
 
-def _placed(tile: dict[str, Any]) -> dict[str, Any]:
+def _placed(i: int, tile: dict[str, Any]) -> dict[str, Any]:
     """A tile as the form knows it, also one that nobody had laid out yet."""
     shape = steering.OLD_SHAPES.get(tile.get("shape", "number"), tile.get("shape", "number"))
     usual = (3, 1) if shape == "number" else (6, 2)
     return {
-        "kpi": tile.get("kpi", ""), "shape": shape, "group_by": tile.get("group_by", ""), "period": tile.get("period", ""), "title": tile.get("title", ""),
+        "key": f"t{i}", "kpi": tile.get("kpi", ""), "shape": shape, "group_by": tile.get("group_by", ""),
+        "period": tile.get("period", ""), "title": tile.get("title", ""),
         "w": tile.get("w", usual[0]), "h": tile.get("h", usual[1]),
     }  # fmt: skip
 
 
 def _sent(sent: QueryDict) -> dict[str, Any]:
-    """The form's words; ``tile`` names the tiles in the order in which they stand."""
+    """The form's words; ``tile`` names the tiles in the order in which they stand, each by the key it keeps wherever it goes."""
     tiles = []
-    for key in sent.getlist("tile")[: steering.TILES + 1]:
+    for key in dict.fromkeys(k for k in sent.getlist("tile")[: steering.TILES + 1] if KEY.fullmatch(k)):
         words = {n: sent.get(f"{key}.{n}", "").replace("\x00", "") for n in ("kpi", "shape", "period", "title")}
         by = [sent.get(f"{key}.{n}", "") for n in ("by", "across")]
         size = {"w": _number(sent.get(f"{key}.w"), 4), "h": _number(sent.get(f"{key}.h"), 1)}
-        tiles.append(words | {"group_by": ",".join(dict.fromkeys(b for b in by if b)), **size})
+        tiles.append(words | {"key": key, "group_by": ",".join(dict.fromkeys(b for b in by if b)), **size})
     return {
         "name": sent.get("name", ""), "other": sent.get(f"name.{OTHER}", ""), "company": sent.get("company") == "true", "role": sent.get("role", ""),
         "first": sent.get("first") == "true", "version": sent.get("version", ""), "filters": sent.getlist("filters"), "every": sent.get("every", ""),
@@ -137,12 +140,14 @@ def _number(text: str | None, otherwise: int) -> int:
 
 
 def _do(words: dict[str, Any], button: str) -> None:
-    """What a button of the form does to its tiles: add, remove, earlier and later, by the place of the tile."""
-    verb, _colon, at = button.partition(":")
-    tiles, i = words["tiles"], _number(at, -1)
+    """What a button of the form does to its tiles: add, remove, earlier and later, by the key of the tile."""
+    verb, _colon, key = button.partition(":")
+    tiles = words["tiles"]
+    i = next((i for i, tile in enumerate(tiles) if tile["key"] == key), -1)
     if verb == "add":
-        tiles.append({"kpi": "", "shape": "number", "group_by": "", "period": "", "title": "", "w": 3, "h": 1})
-    elif 0 <= i < len(tiles):
+        free = next(k for n in range(len(tiles), 10_000) if (k := f"t{n}") not in {tile["key"] for tile in tiles})
+        tiles.append({"key": free, "kpi": "", "shape": "number", "group_by": "", "period": "", "title": "", "w": 3, "h": 1})
+    elif i >= 0:
         tile = tiles.pop(i)
         if verb != "remove":
             tiles.insert(max(0, i - 1) if verb == "earlier" else i + 1 if verb == "later" else i, tile)
@@ -152,24 +157,28 @@ def _do(words: dict[str, Any], button: str) -> None:
 
 
 def _tile(actor: Actor, i: int, tile: dict[str, Any], known: list[kpi.Definition], is_open: bool) -> dict[str, Any]:
-    name = f"t{i}"
+    name = tile["key"]
     wanted = next((d for d in known if d.key == tile["kpi"]), None)
     first, second, *_more = [*tile["group_by"].split(","), "", ""]
-    sides = (("by", _("Split by"), first), ("across", _("and across by"), second))
+    able = (lambda d: map_tiles.has_ground(actor, wanted, d)) if tile["shape"] == "map" else (lambda d: True)
     periods = options(((p, steering.period_label(p)) for p in _periods(tile["period"])), tile["period"])
-    figure = choice(f"{name}.kpi", _("Figure"), options([(d.key, d.name) for d in known], tile["kpi"]), required=True)
-    kinds = [
+    shown = [
+        choice(f"{name}.kpi", _("Figure"), options([(d.key, d.name) for d in known], tile["kpi"]), required=True),
         choice(f"{name}.shape", _("Shown as"), options(steering.SHAPES.items(), tile["shape"]), required=True),
-        *({**choice(f"{name}.{word}", label, splits(actor, wanted, of) if wanted else []), "grouped": True} for word, label, of in sides),
+    ]  # fmt: skip
+    split = [
+        {**choice(f"{name}.{word}", label, splits(actor, wanted, of, able) if wanted else []), "grouped": True}
+        for word, label, of in (("by", _("Split by"), first), ("across", _("and across by"), second))
+    ]  # fmt: skip
+    kinds = [
         {**choice(f"{name}.period", _("Period"), periods), "blank": _("as chosen on the page")},
         {"name": f"{name}.title", "kind": "text", "label": _("Title"), "value": tile["title"]},
         choice(f"{name}.w", _("Width"), options(((str(w), _("%(n)d of 12 columns") % {"n": w}) for w in sorted({*WIDTHS, tile["w"]})), str(tile["w"])), True),
         choice(f"{name}.h", _("Height"), options([(str(h), str(h)) for h in sorted({*HEIGHTS, tile["h"]})], str(tile["h"])), required=True),
     ]  # fmt: skip
-    label = tile["title"] or (wanted.name if wanted else _("New tile"))
     return {
-        "name": name, "at": i, "label": label, "shape": steering.SHAPES.get(tile["shape"], ""), "figure": figure, "fields": kinds, "w": tile["w"],
-        "open": is_open or not wanted, "number": i + 1,
+        "name": name, "number": i + 1, "label": tile["title"] or (wanted.name if wanted else _("New tile")), "shape": steering.SHAPES.get(tile["shape"], ""),
+        "shown": shown, "splits": split, "fields": kinds, "w": tile["w"], "open": is_open or not wanted,
     }  # fmt: skip
 
 

@@ -15,18 +15,15 @@ from django.utils.translation import ngettext
 from core import codes, places, query, read
 from core.access import Actor
 from core.errors import Missing
-from core.kinds.kind import locale
 from core.places import WORLD, Box, Spot
 from core.query import Listing
 from core.registry import Field, ObjectType
-from core.views import filters, pages
+from core.views import atlas, filters, pages
+from core.views.atlas import HIGH, LEAST, WIDE
 
-WIDE, HIGH = 1000, 620  # units of the drawing
 LISTED = 30  # records beside the map; the list has the others
-LEAST = {"geo": 0.02, "address": 12.0, "code": 12.0}  # degrees a map is high at least
-STEPS = (45.0, 30.0, 15.0, 10.0, 5.0, 2.0, 1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
 CLOSE = 0.0005  # degrees a cell is high when zooming further shows nothing new
-LETTER, LINE, PHONE = 7.5, 18, 2.4  # units a letter is wide and a line high, and how much larger letters and spots are on a phone
+PHONE = 2.4  # how much larger letters and spots are on a phone
 
 
 def map_of(request: HttpRequest, actor: Actor, object_type: ObjectType, wanted: Listing) -> dict[str, Any]:
@@ -38,14 +35,15 @@ def map_of(request: HttpRequest, actor: Actor, object_type: ObjectType, wanted: 
         raise Missing
     f, box = next(((one, b) for one in tried if (b := places.bounds(actor, object_type, wanted, one))), (tried[0], None))  # one that says where anything is
     found = asked or box
-    box = _fitted(found, f, 0 if asked else 0.12) if found else WORLD
+    box = atlas.fitted(found, LEAST[f.kind], 0 if asked else 0.12) if found else WORLD
     there = places.spots(actor, object_type, wanted, f, box) if found else []
     spots, fewer = _together(there, box), _together(there, box, PHONE)
     inside = places.within(f, box)
     listed = query.page(actor, object_type, replace(wanted, conditions=(*wanted.conditions, inside), cursor="", limit=LISTED)).records if spots else []
     count = sum(s.count for s in spots)
     return {
-        "wide": WIDE, "high": HIGH, "spots": _drawn(request, object_type, f, box, spots, fewer), "lines": _graticule(box), "cities": _cities(box, spots),
+        "wide": WIDE, "high": HIGH, "spots": _drawn(request, object_type, f, box, spots, fewer), "lines": atlas.graticule(box),
+        "cities": atlas.cities(box, _taken(box, spots), PHONE),
         "count": count, "url": filters.behind(request, _words(f, inside)) if count else "", "moves": _moves(request, box), "any": bool(found),
         "rows": _rows(actor, object_type, f, listed), "more": count > len(listed), "field": f.label, "pans": f.kind == "geo",
         "without": filters.behind(request, [(f"{places.placed(f)[0]}__empty", "true")]), "carried": filters.hidden(request, ("by-place", "map-box")),
@@ -63,18 +61,6 @@ def _box(text: str) -> Box | None:
         return None
     good = all(math.isfinite(n) for n in (south, west, north, east)) and -90 <= south < north <= 90 and -360 <= west < east <= 360
     return (south, west, north, east) if good else None
-
-
-def _fitted(box: Box, f: Field, margin: float) -> Box:
-    """The box with a margin, as wide as the drawing is beside its height where it lies, and no smaller than says something."""
-    south, west, north, east = box
-    high = min(max((north - south) * (1 + 2 * margin), LEAST[f.kind] if margin else 0.0), 180.0)
-    squeeze = max(math.cos(math.radians((south + north) / 2)), 0.2)
-    wide = max((east - west) * (1 + 2 * margin), high * WIDE / HIGH / squeeze)
-    high = min(max(high, wide * squeeze * HIGH / WIDE), 180.0)
-    lat, lng = (south + north) / 2, (west + east) / 2
-    lat = min(max(lat, high / 2 - 90), 90 - high / 2)
-    return (lat - high / 2, lng - wide / 2, lat + high / 2, lng + wide / 2)
 
 
 def _moves(request: HttpRequest, box: Box) -> list[dict[str, str]]:
@@ -104,28 +90,7 @@ def _addressed(request: HttpRequest, box: Box) -> str:
     return filters.address(request, **{"map-box": ",".join(f"{n:.6f}" for n in box)}) if _box(",".join(map(str, box))) else ""
 
 
-def _at(box: Box, lat: float, lng: float) -> tuple[int, int]:
-    south, west, north, east = box
-    return round((lng - west) / (east - west) * WIDE), round((north - lat) / (north - south) * HIGH)
-
-
 # What is drawn ------------------------------------------------------------------------------------------------------
-
-
-def _graticule(box: Box) -> list[dict[str, Any]]:
-    """Lines of latitude and longitude with their degrees."""
-    south, west, north, east = box
-    step = next((s for s in reversed(STEPS) if (north - south) / s <= 6 and (east - west) / s <= 9), STEPS[0])
-    lines = []
-    for i in range(math.ceil(south / step), math.floor(north / step) + 1):
-        lines.append({"y": _at(box, i * step, west)[1], "label": _degrees(i * step, "N", "S")})
-    for i in range(math.ceil(west / step), math.floor(east / step) + 1):
-        lines.append({"x": _at(box, south, i * step)[0], "label": _degrees((i * step + 180) % 360 - 180, "E", "W")})
-    return lines
-
-
-def _degrees(value: float, plus: str, minus: str) -> str:
-    return f"{round(abs(value), 3):g}°{plus if value > 0 else minus if value < 0 else ''}"
 
 
 def _size(count: int) -> float:
@@ -136,8 +101,8 @@ def _together(spots: list[Spot], box: Box, scale: float = 1.0) -> list[Spot]:
     """Spots that would lie on each other as one, at the place of the largest."""
     kept: list[Spot] = []
     for s in spots:
-        at = _at(box, s.lat, s.lng)
-        near = (i for i, k in enumerate(kept) if math.dist(at, _at(box, k.lat, k.lng)) < 0.8 * scale * (_size(s.count) + _size(k.count)))
+        at = atlas.at(box, s.lat, s.lng)
+        near = (i for i, k in enumerate(kept) if math.dist(at, atlas.at(box, k.lat, k.lng)) < 0.8 * scale * (_size(s.count) + _size(k.count)))
         i = next(near, None)
         if i is None:
             kept.append(s)
@@ -146,22 +111,12 @@ def _together(spots: list[Spot], box: Box, scale: float = 1.0) -> list[Spot]:
     return kept
 
 
-def _cities(box: Box, spots: list[Spot]) -> list[dict[str, Any]]:
-    """Names of cities that stand in the way of no spot and no other name; those for whom a phone has no room say so."""
-    taken: list[tuple[float, float, float, float]] = []
+def _taken(box: Box, spots: list[Spot]) -> list[atlas.Room]:
+    """The room that spots take."""
+    made = []
     for s in spots:
-        (x, y), size = _at(box, s.lat, s.lng), _size(s.count)
-        taken.append((x - size, y - size, x + size, y + size))
-    made: list[dict[str, Any]] = []
-    found = places.cities(box, locale())
-    for scale, wide_only in ((PHONE, False), (1.0, True)):
-        for lat, lng, name in found:
-            x, y = _at(box, lat, lng)
-            room = (x - 8, y - LINE * scale, x + 12 + sum(2 if ord(c) > 0x2E80 else 1 for c in name) * LETTER * scale, y + LINE * scale / 2)
-            if room[2] > WIDE or room[1] < 0 or any(room[0] < t[2] and t[0] < room[2] and room[1] < t[3] and t[1] < room[3] for t in taken):
-                continue
-            taken.append(room)
-            made.append({"x": x, "y": y, "name": name, "wide_only": wide_only})
+        (x, y), size = atlas.at(box, s.lat, s.lng), _size(s.count)
+        made.append((x - size, y - size, x + size, y + size))
     return made
 
 
@@ -172,7 +127,7 @@ def _drawn(request: HttpRequest, object_type: ObjectType, f: Field, box: Box, sp
     """
     made = []
     for s in dict.fromkeys([*spots, *fewer]):
-        x, y = _at(box, s.lat, s.lng)
+        x, y = atlas.at(box, s.lat, s.lng)
         if s.ident:
             url, label = pages.address(object_type, s.ident), _("One record")
         else:

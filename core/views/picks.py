@@ -1,6 +1,6 @@
 """Controls that choose: one of some options, and the member of a dimension by which figures are narrowed."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -18,12 +18,12 @@ def options(pairs: Iterable[tuple[str, Any]], chosen: str) -> list[dict[str, Any
     return [{"value": value, "label": label, "selected": value == chosen} for value, label in pairs]
 
 
-def splits(actor: Actor, wanted: kpi.Definition, chosen: str) -> list[dict[str, Any]]:
-    """Options for what a figure is split by: its dimensions first, then those of the records they name. Cost: none."""
-    own = [d for d in map(wanted.dimension, wanted.dimensions) if kpi.may_split(actor, wanted, d)]
+def splits(actor: Actor, wanted: kpi.Definition, chosen: str, able: Callable[[Dimension], bool] = lambda dimension: True) -> list[dict[str, Any]]:
+    """Options for what a figure is split by: its dimensions first, then those of the records they name, of each what is ``able``. Cost: none."""
+    own = [d for d in map(wanted.dimension, wanted.dimensions) if kpi.may_split(actor, wanted, d) and able(d)]
     head = wanted.built.of.object_type if wanted.composed else registry.types["facts"]
     pairs = [(d.key, str(d.label), head.plural) for d in own]
-    pairs += [(d.key, str(d.label), wanted.dimension(d.key.partition(".")[0]).label) for d in kpi.further(actor, wanted)]
+    pairs += [(d.key, str(d.label), wanted.dimension(d.key.partition(".")[0]).label) for d in kpi.further(actor, wanted) if able(d)]
     if chosen and chosen not in {k for k, _label, _group in pairs} and (other := wanted.dimension(chosen)) is not None:
         pairs.append((chosen, str(other.label), _("Not visible to you")))
     return [{"value": key, "label": label, "group": group, "selected": key == chosen} for key, label, group in pairs]

@@ -1,4 +1,4 @@
-"""What stands on a dashboard: each tile a figure as number, bars, line, funnel, pivot or league table, narrowed by what its reader chose.
+"""What stands on a dashboard: each tile a figure as number, bars, line, funnel, map, pivot or league table, narrowed by what its reader chose.
 
 A tile that cannot be told says why in its place; the others stand. Computes nothing.
 """
@@ -19,6 +19,7 @@ from core.errors import OdosError
 from core.kpi.definitions import ALIKE
 from core.money import plain
 from core.registry import Dimension
+from core.views import map_tiles
 
 LEAGUE_ROWS = 10
 PIVOT_ROWS, PIVOT_COLUMNS = 30, 12
@@ -255,6 +256,12 @@ def _first(wanted: kpi.Definition) -> list[str]:
     return [k for k in wanted.dimensions if not wanted.dimension(k).period][:1] or ["month"]
 
 
+def _map(look: Look, wanted: kpi.Definition, words: dict[str, Any], by: list[str]) -> Making:
+    where = map_tiles.ground(look.actor, wanted, by[0] if by else "")
+    [answer] = yield [Asked(wanted, look.question(wanted, words, [where.dimension.key]))]
+    return {"chart": map_tiles.chart(look.actor, answer, where, words.get("title") or wanted.name)}
+
+
 def _funnel(look: Look, wanted: kpi.Definition, words: dict[str, Any], by: list[str]) -> Making:
     """Groups in the order of their choices, else the largest first, each with its share of the first."""
     split = by[:1] or _first(wanted)
@@ -301,4 +308,4 @@ def _cell(answer: kpi.Answer, group: kpi.Group | None) -> Cell:
     return Cell(figures.number(answer.definition, group.value, group.drill, figures.group_page(answer, group))) if group else Cell()
 
 
-SHOWN = {"number": _number, "bar": _bars, "line": _bars, "league": _league, "tree": _league, "funnel": _funnel, "pivot": _pivot}
+SHOWN = {"number": _number, "bar": _bars, "line": _bars, "league": _league, "tree": _league, "funnel": _funnel, "map": _map, "pivot": _pivot}

@@ -14,7 +14,6 @@ def add_tile(page, figure, number):
     page.get_by_role("button", name="Tile", exact=True).click()
     page.locator(f"[name='t{number}.kpi']").wait_for()
     page.locator(f"[name='t{number}.kpi']").select_option(label=figure)
-    page.locator("[data-tile]").nth(number).get_by_role("button", name="Refresh the choices").click()
     page.locator("[data-tile] h2", has_text=figure).wait_for()
 
 

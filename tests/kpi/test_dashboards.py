@@ -8,7 +8,7 @@ from core.models import Dashboard, Role
 from tests import factories, people
 from tests.people import Api
 
-SHAPES = ("number", "bar", "line", "funnel", "pivot", "league", "tree")
+SHAPES = ("number", "bar", "line", "funnel", "pivot", "league", "map", "tree")
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def test_every_shape_shows_its_figure_and_leads_to_it(client_for, alice, deals):
 def test_a_figure_that_is_chosen_brings_what_its_tile_is_split_by(client_for, alice, deals):
     """The groups of its select: the figure's own, then the fields of each record it refers to; readers can narrow by what it has."""
     words = {"name": "Chosen", **tiles(("deals", "number", "", 3), ("", "number", "", 3))}
-    page = client_for(alice).post("/dashboards/new/", words | {"do": "again:0"}).content.decode()
+    page = client_for(alice).post("/dashboards/new/", words | {"do": "again:t0"}).content.decode()
     first, second = page.split('id="tile-t1"')
     tile = first.split('id="tile-t0"')[1]
     assert '<optgroup label="Account"><option value="account.unit">' in tile and 'value="account.industry"' in tile and " open>" in tile
@@ -74,9 +74,9 @@ def test_eight_tiles_cost_hardly_more_than_four(client_for, alice, deals):
 
 def test_tiles_are_moved_and_removed_without_a_script(client_for, alice, deals):
     words = {"name": "Moved", **tiles(("deals", "number", "", 3), ("orders", "number", "", 4))}
-    moved = client_for(alice).post("/dashboards/new/", words | {"do": "later:0"}).content.decode()
+    moved = client_for(alice).post("/dashboards/new/", words | {"do": "later:t0"}).content.decode()
     assert moved.index('value="orders" selected') < moved.index('value="deals" selected')
-    removed = client_for(alice).post("/dashboards/new/", words | {"do": "remove:0"}).content.decode()
+    removed = client_for(alice).post("/dashboards/new/", words | {"do": "remove:t0"}).content.decode()
     assert 'value="deals" selected' not in removed and 'value="orders" selected' in removed
     assert client_for(alice).post("/dashboards/new/", words | {"do": "add"}).content.decode().count("data-tile>") == 3
     assert not Dashboard.objects.filter(name="Moved").exists()

@@ -51,7 +51,8 @@ def records(company, readers):
     """Opportunities in two currencies with fields of the company's own, computed ones too, activities, and confirmed orders, spread over two years."""
     rng, owner, today = random.Random(5), readers[0], structures.today()
     create(owner, "custom-fields", type="opportunities", key="partner", kind="ref", target="accounts", label="Partner")
-    for key, kind, more in (("grade", "choice", {"options": [{"key": k, "label": k} for k in "ab"]}), ("listed", "yesno", {}), ("backer", "user", {})):
+    grades = {"options": [{"key": k, "label": k} for k in "ab"]}
+    for key, kind, more in (("grade", "choice", grades), ("listed", "yesno", {}), ("backer", "user", {}), ("site", "address", {})):
         create(owner, "custom-fields", type="accounts", key=key, kind=kind, label=key.title(), **more)
     for key, kind, more in (
         ("cost", "money", {}), ("hot", "yesno", {}), ("demo_on", "date", {}),
@@ -67,7 +68,10 @@ def records(company, readers):
     sellers = [str(r.id) for r in readers[:3]]
     accounts = []
     for n in range(5):
-        own = {"industry": rng.choice(["Retail", "retail", ""]), "grade": rng.choice("ab"), "listed": rng.random() < 0.5, "backer": rng.choice(sellers)}
+        own = {
+            "industry": rng.choice(["Retail", "retail", ""]), "grade": rng.choice("ab"), "listed": rng.random() < 0.5, "backer": rng.choice(sellers),
+            "site": {"city": rng.choice(["Kiel", "Ulm"]), "country": rng.choice(["DE", "AT"])},
+        }  # fmt: skip
         some = {k: v for k, v in own.items() if rng.random() < 0.7}
         accounts.append(create(owner, "accounts", name=f"Account {n}", country=["DE", "CN", ""][n % 3], owner=rng.choice(sellers), **some).pk)
 
@@ -195,10 +199,13 @@ def test_records_are_split_by_the_fields_of_those_they_refer_to(readers, records
     by_account = Counter(d.account.industry or None for d in seen)
     assert len(by_account) > 1 and split(owner, "any-deals", "account.industry") == by_account
     assert split(owner, "any-deals", "account.grade") == Counter(d.account.custom.get("grade") for d in seen)
+    assert split(owner, "any-deals", "account.site.country") == Counter((d.account.custom.get("site") or {}).get("country") for d in seen)
     assert split(owner, "any-deals", "account.owner") == Counter(d.account.owner_id for d in seen)
     held = {str(a.pk): a for a in door.reading(lambda: list(access.rows(owner, registry.get("accounts"))))}
     led = Counter(held[p].country or None if (p := d.custom.get("partner")) else None for d in seen)
     assert split(owner, "any-deals", "partner.country") == led
+    create(owner, "kpis", key="any-accounts", name="Any accounts", definition={"of": {"type": "accounts"}, "aggregate": "count"})
+    assert split(owner, "any-accounts", "site.city") == Counter((a.custom.get("site") or {}).get("city") for a in held.values()), "a part of its own"
     german = {pk for pk, a in held.items() if a.country == "DE"}
     mine = door.reading(lambda: list(access.rows(partly, registry.get("opportunities"))))
     told = split(partly, "any-deals", "account.country")
@@ -229,7 +236,8 @@ def test_what_a_reader_does_not_see_he_does_not_split_by(readers, records):
         assert "account.industry" not in door.reading(lambda reader=reader: [d.key for d in kpi.further(reader, kpi.definition("more-deals"))])
         with pytest.raises(RuleError):
             split(reader, "more-deals", "account.industry")
-    for key in ("account.name", "account.owner.unit", "account.nothing", "account.", "month.name", "nothing.industry", "account.id"):
+    wrong = ("account.name", "account.owner.unit", "account.nothing", "account.", "account.site", "account.site.street", "account.id")
+    for key in (*wrong, "month.name", "nothing.industry"):
         with pytest.raises(RuleError):
             split(readers[0], "more-deals", key)
 

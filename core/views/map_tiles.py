@@ -1,0 +1,111 @@
+"""A figure on the map: a mark where each of its groups lies, as large as what it comes to, each a link to its rows; and the same as a table."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from core import figures, kpi, places, registry
+from core.access import Actor
+from core.errors import RuleError
+from core.measuring import Dimension
+from core.places import WORLD
+from core.registry import Field
+from core.views import atlas
+
+MOST = 60  # marks there is room for; the largest
+LEAST, LARGEST = 13.0, 30.0  # radius of a mark
+SCALE, NARROW = 1.8, 2.9  # how much larger marks and letters are than on a whole page, and where a tile is narrow
+ROOM = 0.85  # of two marks' radii lies between them at least
+
+
+@dataclass(frozen=True)
+class Ground:
+    """By what a figure is split on its map: a dimension whose members are countries, or records that ``field`` says the point of."""
+
+    dimension: Dimension
+    field: Field | None = None
+
+
+def ground(actor: Actor, wanted: kpi.Definition, chosen: str = "") -> Ground:
+    """What is chosen, else the first that has a place. Errors: RuleError where it has none. Cost: one query for each type with points."""
+    for key in [chosen] if chosen else wanted.dimensions:
+        dimension = wanted.dimension(key)
+        found = _ground(actor, wanted, dimension) if dimension is not None and kpi.may_split(actor, wanted, dimension) else None
+        if found is not None:
+            return found
+    raise RuleError(_("Nothing that this figure is split by says where it is: choose a country, or records with a place."))
+
+
+def has_ground(actor: Actor, wanted: kpi.Definition, dimension: Dimension) -> bool:
+    """Whether the members of a dimension can lie on a map. Cost: none."""
+    return not dimension.period and (places.are_countries(dimension) or bool(places.of_members(actor, dimension)))
+
+
+def _ground(actor: Actor, wanted: kpi.Definition, dimension: Dimension) -> Ground | None:
+    if not has_ground(actor, wanted, dimension):
+        return None
+    if places.are_countries(dimension):
+        return Ground(dimension)
+    for f in places.of_members(actor, dimension):
+        if f.kind == "geo":
+            if places.any_placed(actor, registry.get(dimension.target), f):
+                return Ground(dimension, f)
+            continue
+        country = wanted.dimension(f"{dimension.key}.{places.placed(f)[0]}")
+        if country is not None and kpi.may_split(actor, wanted, country):
+            return Ground(country)
+    return None
+
+
+def chart(actor: Actor, answer: kpi.Answer, where: Ground, title: str) -> dict[str, Any]:
+    """The map and its table, as parts/chart.html reads them; nothing where no group comes to anything. Cost: one query for points."""
+    groups = sorted((g for g in answer.groups if g.value), key=lambda g: -abs(g.value))
+    known = _points(actor, where, groups)
+    lying = [g for g in groups if g.keys[0] in known][:MOST]
+    rows = [{"label": row.label, "url": row.number.url, "values": [row.number.full]} for row in figures.rows(answer, groups[: MOST * 2])]
+    found = [known[g.keys[0]] for g in lying]
+    lats, lngs = [lat for lat, _lng in found], [lng for _lat, lng in found]
+    least = atlas.LEAST["geo" if where.field else "code"]
+    box = atlas.fitted((min(lats), min(lngs), max(lats), max(lngs)), least, 0.15) if found else WORLD
+    marks = _marks(answer, lying, [atlas.at(box, *place) for place in found])
+    taken = [(m["x"] - m["size"] * SCALE, m["y"] - m["size"] * SCALE, m["x"] + m["size"] * SCALE, m["y"] + m["size"] * SCALE) for m in marks]
+    drawn = {
+        "wide": atlas.WIDE, "high": atlas.HIGH, "marks": marks, "lines": atlas.graticule(box), "cities": atlas.cities(box, taken, NARROW, SCALE),
+        "elsewhere": len(groups) - len(lying),
+    }  # fmt: skip
+    return {"title": title, "map": drawn if rows else None, "head": [str(where.dimension.label), answer.definition.name], "rows": rows}
+
+
+def _points(actor: Actor, where: Ground, groups: list[kpi.Group]) -> dict[Any, tuple[float, float]]:
+    if where.field is None:
+        return places.main_cities()
+    return places.points(actor, registry.get(where.dimension.target), where.field, [g.keys[0] for g in groups if g.keys[0] is not None])
+
+
+def _marks(answer: kpi.Answer, groups: list[kpi.Group], at: list[tuple[int, int]]) -> list[dict[str, Any]]:
+    """The largest first, so that smaller ones lie on top; those that would hide each other stand side by side."""
+    most = max((abs(g.value) for g in groups), default=1)
+    made: list[dict[str, Any]] = []
+    for row, group, place in zip(figures.rows(answer, groups), groups, at, strict=True):
+        size = LEAST + (LARGEST - LEAST) * math.sqrt(abs(group.value) / most)
+        x, y = _free(place, size, made)
+        label = _("%(label)s: %(value)s") % {"label": row.label, "value": row.number.full}
+        made.append({
+            "x": x, "y": y, "size": round(size, 1), "url": row.number.url, "label": label, "text": row.number.short if size > 2 * LEAST else "",
+            "tone": row.number.tone, "less": group.value < 0,
+        })  # fmt: skip
+    return made
+
+
+def _free(place: tuple[int, int], size: float, made: list[dict[str, Any]]) -> tuple[int, int]:
+    """Where a mark hides no other: there, or the next place around it, on the sheet."""
+    edge = size * SCALE
+    for step in range(400):
+        turn, far = step * 2.4, 5.0 * math.sqrt(step)
+        x = round(min(max(place[0] + far * math.cos(turn), edge), atlas.WIDE - edge))
+        y = round(min(max(place[1] + far * math.sin(turn), edge), atlas.HIGH - edge))
+        if all(math.dist((x, y), (m["x"], m["y"])) >= ROOM * SCALE * (size + m["size"]) for m in made):
+            return x, y
+    return place

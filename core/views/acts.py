@@ -48,7 +48,7 @@ def buttons(actor: Actor, object_type: ObjectType, record: Record) -> dict[str, 
     more = [_button(home, a) for a in usual[BUTTONS:]] + [_button(home, a) for a in possible if a.danger]
     desk = pages.DESKS.get(object_type.slug)
     if desk is not None and "change" in may and not record.archived_at:
-        more.insert(0, {"label": desk.label, "url": desk.address.format(record.pk), "icon": desk.icon, "danger": False})
+        more.insert(0, {"label": desk.label, "url": desk.address.format(row=record), "icon": desk.icon, "danger": False})
     if object_type.archivable and kept in may:
         more.append(_button(home, write.ARCHIVE[kept]) | {"icon": "archive" if kept == "archive" else "arrow-back-up"})
     if object_type.deletable and "delete" in may and "delete" not in object_type.locked(record):

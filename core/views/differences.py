@@ -98,7 +98,7 @@ def _differing(actor: Actor, about: ObjectType | None, name: str, old: Any, new:
         removed = {i: p for i, p in before.items() if i[0] == sort and i not in after}
         other = {i: p for i, p in after.items() if i[0] == sort and i in before and before[i] != p}
         for parts, words in zip((added, removed, other), WORDS.get(sort, OTHERS), strict=True):
-            names = [n for n in (_called(actor, about, one) for one, _home in parts.values()) if n]
+            names = [n for n in (called(actor, about, one) for one, _home in parts.values()) if n]
             if names:
                 sentences.append(str(words) % {"names": _some(names)})
     if not sentences and before.keys() == after.keys() and list(before) != list(after):
@@ -135,7 +135,7 @@ def _key(sort: str, own: Any, n: int) -> str:
     return str(own.get("key") or own.get("id") or own.get("label") or n)
 
 
-def _called(actor: Actor, about: ObjectType | None, one: Any) -> str:
+def called(actor: Actor, about: ObjectType | None, one: Any) -> str:
     """What people call a part; empty where it has no name."""
     if not isinstance(one, dict):
         return _field(actor, about, str(one))
@@ -152,4 +152,4 @@ def _called(actor: Actor, about: ObjectType | None, one: Any) -> str:
     return str(next((in_language(str(one[n]), one.get("labels")) for n in CALLED if one.get(n)), ""))
 
 
-__all__ = ["text", "told"]
+__all__ = ["called", "text", "told"]

@@ -32,7 +32,7 @@ from core.registry import SETTINGS, ObjectType
 
 @dataclass(frozen=True)
 class Desk:
-    """A page of its own on which a record of a type of set-up is worked at; ``address`` takes its id."""
+    """A page of its own on which a record of a type of set-up is worked or looked at; ``address`` takes the record as ``row``."""
 
     label: Any
     icon: str
@@ -51,7 +51,12 @@ HUES = 6
 CHANGES = "/settings/changes/"
 PACKS = "/settings/packs/"
 SHAPED_AT = {"custom-objects": "/settings/objects/", "targets": "/targets/sheet/"}  # types of set-up with pages of their own: there the menu leads
-DESKS = {"roles": Desk(gettext_lazy("Rights"), "shield-check", "/settings/roles/{}/")}
+OPEN = gettext_lazy("Open")
+DESKS = {
+    "roles": Desk(gettext_lazy("Rights"), "shield-check", "/settings/roles/{row.pk}/"), "packs": Desk(OPEN, "package", "/settings/packs/{row.pk}/"),
+    "dashboards": Desk(OPEN, "layout-dashboard", "/?board={row.pk}"), "custom-objects": Desk(OPEN, "box", "/settings/objects/{row.pk}/"),
+    "saved-views": Desk(OPEN, "bookmark", "/{row.type}/?view={row.pk}"),
+}  # fmt: skip
 VERIFICATION = "/settings/verification/"
 BY_FIRST_WORD = ("list", "record", "record-act")  # addresses that match any words, whether or not something is there
 

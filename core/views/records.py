@@ -14,8 +14,8 @@ from core.access import Actor
 from core.layouts import Item, Plan, Tab
 from core.models.record import Record
 from core.read import Ref, Shown
-from core.registry import ObjectType
-from core.views import acts, chains, composed, controls, excerpts, filters, notes, pages, papers, reports, steps, tables, timelines
+from core.registry import Field, ObjectType
+from core.views import acts, chains, composed, controls, differences, excerpts, filters, notes, pages, papers, reports, spelled, steps, tables, timelines
 from core.views import layouts as drawn
 
 FEW = 10
@@ -83,10 +83,21 @@ class Drawing:
         silent = {self.type.title} | (set(timelines.IN_BASE) if self.shown.currency == context.company().currency else set())
         told = [_fact(self.shown, n) for n in names if n in self.shown.fields and n not in silent]
         for fact in told:
-            in_words = composed.told(self.actor, self.type, self.shown.fields[fact["name"]], self.found) if fact["text"] else None
-            fact["text"] = fact["text"] if in_words is None else in_words
-        unset = {n for n, f in self.shown.fields.items() if f.kind == "yesno" and f.readonly and not f.compute and not self.shown.values[n]}
+            if fact["text"]:
+                fact |= self._in_words(self.shown.fields[fact["name"]])
+        unset = {n for n, f in self.shown.fields.items() if f.readonly and not f.compute and _says_nothing(self.type, f, self.shown.values[n])}
         return [fact for fact in told if (fact["text"] or fact["links"]) and fact["name"] not in unset]  # what nobody sets is told once it is so
+
+    def _in_words(self, f: Field) -> dict[str, Any]:
+        """What data of the set-up says; nothing of a field that says it itself."""
+        text = composed.told(self.actor, self.type, f, self.found)
+        if text is not None:
+            return {"text": text}
+        spelt = spelled.lines(self.actor, self.type, f, self.found)
+        if spelt is None:
+            about = composed.about(self.actor, getattr(self.found, "type", ""))
+            return {"text": differences.text(self.actor, f, about, f.value(self.found), {}) or ""} if f.kind == "json" else {}
+        return {"text": "\n".join(spelt), "prose": True, "full": len(spelt) > 1}
 
     def figures(self, items: list[Item]) -> list[dict[str, Any]]:
         return _figures(self.actor, self.found, [(i.name, i.dimension) for i in items])
@@ -201,6 +212,11 @@ def _tabs(
 
 
 # Fields -------------------------------------------------------------------------------------------------------------
+
+
+def _says_nothing(object_type: ObjectType, f: Field, value: Any) -> bool:
+    """Whether what nobody sets by hand is as with every new one: not superseded; of a document none or one, such as its first revision."""
+    return not value if f.kind == "yesno" else f.kind == "integer" and object_type.has_status and value in (None, 0, 1)
 
 
 def _fact(shown: Shown, name: str) -> dict[str, Any]:

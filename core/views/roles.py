@@ -68,7 +68,7 @@ def _line(role: Role, slug: str, label: Any, icon: str, grants: list[Grant]) -> 
     given = {a for g in grants for a in g.actions}
     marks = [{"label": rules.grant_actions()[name], "given": bool({name, ALL} & given)} for name in FIRST]
     return {
-        "label": label, "icon": icon, "url": f"{HOME.format(role.pk)}{slug}/", "marks": marks, "given": bool(given),
+        "label": label, "icon": icon, "url": f"{HOME.format(row=role)}{slug}/", "marks": marks, "given": bool(given),
         "scopes": " · ".join(str(scopes[s]) for s in dict.fromkeys(g.scope for g in grants if g.actions)),
         "others": len(given - {*FIRST, ALL}), "all": ALL in given, "hidden": len({n for g in grants for n in (*g.hidden, *g.readonly)}),
     }  # fmt: skip
@@ -89,7 +89,7 @@ def _show(request: HttpRequest, actor: Actor, ident: UUID, slug: str, error: Odo
         told = [_("Somebody changed this role after you opened this page, and nothing was saved. Open it again, and change it as it is now.")]
     values = {
         "role": role, "type": object_type, "name": object_type.plural if object_type else _("Everything"), "cards": cards, "sentences": told,
-        "version": sent.get("version", "") if sent is not None else role.version, "home": HOME.format(role.pk), "seen": SEEN,
+        "version": sent.get("version", "") if sent is not None else role.version, "home": HOME.format(row=role), "seen": SEEN,
     }  # fmt: skip
     return pages.render(request, actor, "pages/role_rights.html", values)
 
@@ -165,7 +165,7 @@ def _save(request: HttpRequest, actor: Actor, ident: UUID, slug: str) -> HttpRes
         rows.append({"type": slug, **fresh})
     write.change(actor, registry.types["roles"], role.pk, {"grants": rows}, edits.version_of(request))
     told = _("%(role)s: rights on %(things)s are saved.") % {"role": role.name, "things": object_type.plural if object_type else _("Everything")}
-    return pages.done(request, HOME.format(role.pk), told)
+    return pages.done(request, HOME.format(row=role), told)
 
 
 def _given(actor: Actor, object_type: ObjectType | None, key: str, sent: Any) -> dict[str, Any]:

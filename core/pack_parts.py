@@ -53,7 +53,7 @@ def role_names() -> dict[str, str]:
 
 
 def values(object_type: ObjectType, row: Record, roles: dict[str, str]) -> Values:
-    """A row as the file has it: what was said of it, and nothing that was left as it starts. Cost: a query for each kind of its own rows."""
+    """A row as the file has it: what was said of it, and nothing that was left as it starts but what must be said. Cost: a query for each of its lines."""
     told: Values = {}
     for name, f in fields(object_type).items():
         value = f.rules.to_json(f, f.value(row))
@@ -61,7 +61,7 @@ def values(object_type: ObjectType, row: Record, roles: dict[str, str]) -> Value
             value = [roles[one] for one in value or [] if one in roles]
         elif f.is_reference and f.target == "roles":
             value = roles.get(str(value), "")
-        if value not in (None, "", [], {}) and value != start(f):
+        if value not in (None, "", [], {}) and (f.required or value != start(f)):
             told[name] = value
     if object_type.slug == "roles":
         return _role(row, told)

@@ -82,9 +82,9 @@ def label(actor: Actor, object_type: ObjectType, record: Model) -> str:
 
 
 def _named(object_type: ObjectType, texts: Iterable[Any]) -> str:
-    """The first of these that says something; a choice in its words."""
+    """The first of these that says something; what is chosen among options in their words."""
     title = object_type.fields.get(object_type.title)
-    words = title.choices() if title is not None and title.kind == "choice" else {}
+    words = title.choices() if title is not None and title.options else {}
     return next((str(words.get(t) or object_type.called.get(t, t)) for t in texts if t), "") or unnamed(object_type)
 
 

@@ -62,9 +62,20 @@ def cities(box: Box, taken: list[Room], phone: float, desk: float = 1.0) -> list
     for scale, wide_only in ((phone, False), (desk, True)):
         for lat, lng, name in found:
             x, y = at(box, lat, lng)
-            room = (x - 8, y - LINE * scale, x + 12 + sum(2 if ord(c) > 0x2E80 else 1 for c in name) * LETTER * scale, y + LINE * scale / 2)
-            if room[2] > WIDE or room[1] < 0 or any(room[0] < t[2] and t[0] < room[2] and room[1] < t[3] and t[1] < room[3] for t in taken):
-                continue
-            taken.append(room)
-            made.append({"x": x, "y": y, "name": name, "wide_only": wide_only})
+            room = (x - 8, y - LINE * scale, x + 12 + width(name) * scale, y + LINE * scale / 2)
+            if is_free(room, taken):
+                taken.append(room)
+                made.append({"x": x, "y": y, "name": name, "wide_only": wide_only})
     return made
+
+
+def width(name: str) -> float:
+    """Units a name is wide; a Chinese character is as wide as two letters."""
+    return sum(2 if ord(c) > 0x2E80 else 1 for c in name) * LETTER
+
+
+def is_free(room: Room, taken: list[Room]) -> bool:
+    """Whether a room lies on the sheet and on nothing else."""
+    if room[0] < 0 or room[2] > WIDE or room[1] < 0 or room[3] > HIGH:
+        return False
+    return not any(room[0] < t[2] and t[0] < room[2] and room[1] < t[3] and t[1] < room[3] for t in taken)

@@ -85,8 +85,8 @@ def _about(actor: Actor, object_type: ObjectType, entry: TrailEntry, event: dict
     """An event with the name of what it is about, since no record stands above it."""
     of = registry.get(str(getattr(record, "type", ""))) if record is not None else None
     name = read.label(actor, object_type, record) if record is not None else ""
-    if object_type.title == "type" and of is not None:  # a layout is called by what it lays out
-        name, of = of.plural, None
+    if object_type.title == "type":  # a layout is called by what it lays out
+        of = None
     moment = entry.at.astimezone(context.company().zone)
     names = list(dict.fromkeys(str(change["label"]) for change in event["changes"]))
     return event | {

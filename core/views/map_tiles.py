@@ -15,9 +15,8 @@ from core.registry import Field
 from core.views import atlas
 
 MOST = 60  # marks there is room for; the largest
-LEAST, LARGEST = 13.0, 30.0  # radius of a mark
+LEAST, LARGEST = 12.0, 32.0  # radius of a mark
 SCALE, NARROW = 1.8, 2.9  # how much larger marks and letters are than on a whole page, and where a tile is narrow
-ROOM = 0.85  # of two marks' radii lies between them at least
 
 
 @dataclass(frozen=True)
@@ -70,10 +69,10 @@ def chart(actor: Actor, answer: kpi.Answer, where: Ground, title: str) -> dict[s
     least = atlas.LEAST["geo" if where.field else "code"]
     box = atlas.fitted((min(lats), min(lngs), max(lats), max(lngs)), least, 0.15) if found else WORLD
     marks = _marks(answer, lying, [atlas.at(box, *place) for place in found])
-    taken = [(m["x"] - m["size"] * SCALE, m["y"] - m["size"] * SCALE, m["x"] + m["size"] * SCALE, m["y"] + m["size"] * SCALE) for m in marks]
+    taken = _name(marks)
     drawn = {
-        "wide": atlas.WIDE, "high": atlas.HIGH, "marks": marks, "lines": atlas.graticule(box), "cities": atlas.cities(box, taken, NARROW, SCALE),
-        "elsewhere": len(groups) - len(lying),
+        "wide": atlas.WIDE, "high": atlas.HIGH, "marks": marks, "lines": atlas.graticule(box), "elsewhere": len(groups) - len(lying),
+        "cities": atlas.cities(box, taken, NARROW, SCALE) if where.field else [],
     }  # fmt: skip
     return {"title": title, "map": drawn if rows else None, "head": [str(where.dimension.label), answer.definition.name], "rows": rows}
 
@@ -93,19 +92,39 @@ def _marks(answer: kpi.Answer, groups: list[kpi.Group], at: list[tuple[int, int]
         x, y = _free(place, size, made)
         label = _("%(label)s: %(value)s") % {"label": row.label, "value": row.number.full}
         made.append({
-            "x": x, "y": y, "size": round(size, 1), "url": row.number.url, "label": label, "text": row.number.short if size > 2 * LEAST else "",
-            "tone": row.number.tone, "less": group.value < 0,
+            "x": x, "y": y, "size": round(size, 1), "edge": round(size + 3, 1), "url": row.number.url, "label": label,
+            "text": row.number.short if size > 2 * LEAST else "", "tone": row.number.tone, "less": group.value < 0, "name": row.label, "beside": "",
         })  # fmt: skip
     return made
+
+
+def _name(marks: list[dict[str, Any]]) -> list[atlas.Room]:
+    """Say on which side of a mark there is room for its name; returns all the room that is taken."""
+    taken = [_around(m, SCALE) for m in marks]
+    for scale, roomy in ((NARROW, False), (SCALE, True)):
+        for m in marks:
+            wide, high, far = atlas.width(m["name"]) * scale, atlas.LINE * scale / 2, (m["size"] + 2) * scale
+            right = (m["x"] + far, m["y"] - high, m["x"] + far + wide, m["y"] + high)
+            left = (m["x"] - far - wide, m["y"] - high, m["x"] - far, m["y"] + high)
+            side = next((one for one, room in (("right", right), ("left", left)) if atlas.is_free(room, taken)), "") if not m["beside"] else ""
+            if side:
+                m |= {"beside": side, "roomy": roomy}
+                taken.append(right if side == "right" else left)
+    return taken
+
+
+def _around(mark: dict[str, Any], scale: float) -> atlas.Room:
+    size = mark["size"] * scale
+    return (mark["x"] - size, mark["y"] - size, mark["x"] + size, mark["y"] + size)
 
 
 def _free(place: tuple[int, int], size: float, made: list[dict[str, Any]]) -> tuple[int, int]:
     """Where a mark hides no other: there, or the next place around it, on the sheet."""
     edge = size * SCALE
-    for step in range(400):
-        turn, far = step * 2.4, 5.0 * math.sqrt(step)
+    for step in range(700):
+        turn, far = step * 2.4, 7.0 * math.sqrt(step)
         x = round(min(max(place[0] + far * math.cos(turn), edge), atlas.WIDE - edge))
         y = round(min(max(place[1] + far * math.sin(turn), edge), atlas.HIGH - edge))
-        if all(math.dist((x, y), (m["x"], m["y"])) >= ROOM * SCALE * (size + m["size"]) for m in made):
+        if all(math.dist((x, y), (m["x"], m["y"])) >= SCALE * (size + m["size"]) for m in made):
             return x, y
     return place

@@ -99,7 +99,7 @@ def _look(request: HttpRequest, actor: Actor, error: OdosError | None = None) ->
     except RuleError as refused:
         return _show(request, actor, refused)
     row = Pack.objects.filter(key=content["key"], archived_at=None).first()
-    names = {str(s.values.get("key")): _called(s, {}) for s in steps if s.slug == "custom-objects"}
+    names = {(f"{s.slug}:" if s.slug == "kpis" else "") + str(s.values.get("key")): _called(s, {}) for s in steps if s.slug in ("custom-objects", "kpis")}
     groups = [
         {"label": registry.types[slug].plural, "steps": [_step(actor, s, names) for s in steps if s.slug == slug]}
         for slug in dict.fromkeys(s.slug for s in steps)
@@ -114,7 +114,7 @@ def _look(request: HttpRequest, actor: Actor, error: OdosError | None = None) ->
 
 def _step(actor: Actor, step: packs.Step, names: dict[str, Any]) -> dict[str, Any]:
     return {
-        "id": step.id, "name": _called(step, names), "key": step.name, "state": step.state,
+        "id": step.id, "name": _called(step, names), "of": _of(step, names), "state": step.state,
         "problem": step.problem, "asks": step.state == "differs" and step.slug != "roles",
         "fields": [_change(actor, step, name, pair, names) for name, pair in step.fields.items()],
     }  # fmt: skip
@@ -124,6 +124,8 @@ def _change(actor: Actor, step: packs.Step, name: str, pair: list[Any], names: d
     """What is here and what the pack has, in words."""
     object_type = registry.types[step.slug]
     f = object_type.fields.get(name)
+    if name == "tiles":  # their figures may come with the pack
+        pair = [[{"title": str(names.get(f"kpis:{tile.get('kpi')}", "")), **tile} if isinstance(tile, dict) else tile for tile in side or ()] for side in pair]
     if f is not None and f.kind == "json":
         return differences.told(actor, f, registry.get(str(step.values.get("type", ""))), pair, {})
     label = f.label if f is not None else next((entry.label or name for entry in object_type.lines if entry.name == name), name)
@@ -139,6 +141,13 @@ def _called(step: packs.Step, names: dict[str, Any]) -> Any:
     if step.slug == "roles" and step.found is not None:
         return step.found.name
     return _plural(str(step.values["type"]), names) if step.slug == "layouts" and "type" in step.values else step.name
+
+
+def _of(step: packs.Step, names: dict[str, Any]) -> Any:
+    """What tells a part from others of its name: the type it is about; of a layout, whose it is."""
+    if step.slug == "layouts":
+        return ", ".join(str(step.values[n]) for n in ("role", "record_type") if step.values.get(n))
+    return _plural(str(step.values["type"]), names) if step.values.get("type") else ""
 
 
 def _plural(slug: str, names: dict[str, Any]) -> Any:
@@ -236,7 +245,7 @@ def _show_export(request: HttpRequest, actor: Actor, error: OdosError | None = N
 
 
 def _part(step: packs.Step) -> dict[str, str]:
-    return {"id": step.id, "name": _called(step, {}), "key": step.name}
+    return {"id": step.id, "name": str(_called(step, {})), "of": str(_of(step, {}))}
 
 
 def _export(request: HttpRequest, actor: Actor) -> HttpResponse:

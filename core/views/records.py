@@ -291,8 +291,8 @@ def _happened(request: HttpRequest, actor: Actor, object_type: ObjectType, found
 def _composers(request: HttpRequest, actor: Actor, object_type: ObjectType, found: Record) -> list[dict[str, Any]]:
     """A small form for each type whose records stand on the timeline: its title, its kind, its date."""
     made: list[dict[str, Any]] = []
-    if not object_type.writable or object_type.is_setup:
-        return made  # nobody calls a tax code
+    if not object_type.writable or object_type.is_setup or not object_type.group:
+        return made  # nobody calls a tax code, or a dashboard
     for other in registry.every():
         if not other.timeline or other == object_type or not access.allows(actor, other, "add"):
             continue

@@ -16,7 +16,7 @@ from core.views import atlas
 
 MOST = 60  # marks there is room for; the largest
 LEAST, LARGEST = 12.0, 32.0  # radius of a mark
-SCALE, NARROW = 1.8, 2.9  # how much larger marks and letters are than on a whole page, and where a tile is narrow
+SCALE, NARROW = 1.8, 2.4  # how much larger marks and letters are than on a whole page, and where a tile is narrow
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from core import access, context, pack_parts, read, registry, schema, trail
 from core.access import Actor
 from core.read import Shown
 from core.registry import Field, Lines, ObjectType
-from core.views import differences, pages, undoing
+from core.views import differences, pages, spelled, undoing
 
 LENGTH = 20
 IN_BASE = frozenset({"rate", "base_net", "base_total"})  # the same again where a document is in the company's currency
@@ -156,6 +156,8 @@ def _told(actor: Actor, object_type: ObjectType, record: Model, name: str, pair:
     """One change in words: before and after; of rows, one for each that differs."""
     f = access.fields(actor, object_type).get(name)
     currency = getattr(record, "currency", "") or context.company().currency
+    if f is not None and (spelt := spelled.change(actor, object_type, f, record, pair)) is not None:
+        return [spelt]
     if f is not None and f.kind == "json":
         return [differences.told(actor, f, registry.get(getattr(record, "type", "")), pair, {str(k): v for k, v in labels.get("roles", {}).items()})]
     if f is not None:

@@ -2,12 +2,14 @@
 
 import html
 import json
+import math
 import re
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from core.models import Dashboard
+from core.views import map_tiles
 from tests import factories, people
 from tests.people import Api
 
@@ -78,8 +80,10 @@ def test_records_lie_where_their_point_is_or_by_their_country(api, client_for, a
 
 def test_the_size_says_how_much_and_no_mark_hides_another(api, client_for, alice, sold):
     page = shown(api, client_for(alice), ("worth", "account.country"))
-    sizes = [float(r) for r in re.findall(r'<g transform="[^"]+"><g class="map-scale"><circle r="([\d.]+)"/>', page.split("map-mark", 1)[1])]
-    assert sizes == sorted(sizes, reverse=True) and sizes[0] == 30 and sizes[1] < 30
+    drawn = re.findall(r'<g transform="translate\((\d+) (\d+)\)"><g class="map-scale"><circle r="([\d.]+)"/>', page.split("map-mark", 1)[1])
+    (x, y, large), (other_x, other_y, small) = [tuple(map(float, one)) for one in drawn]
+    assert map_tiles.LARGEST == large > small > map_tiles.LEAST
+    assert math.dist((x, y), (other_x, other_y)) >= large + small
     assert "data-chart" not in page.split("map-tile")[1].split("</figure>")[0], "it is drawn without a script"
 
 

@@ -57,6 +57,13 @@ def test_each_says_what_it_does(api, client_for, alice):
     assert watch["Tell"] == "Alice"
 
 
+def test_changes_name_people_roles_and_what_is_counted(api, client_for, alice):
+    told = html.unescape(client_for(alice).get("/settings/changes/").content.decode())
+    for words in ("<ins>How many · Test drives</ins>", "<ins>Showroom</ins>", "<ins>Alice</ins>"):
+        assert words in told, words
+    assert "(aggregate)" not in told and f"<ins>{alice.pk}" not in told
+
+
 def test_a_pack_says_how_much_of_what_it_holds(api, company, client_for, alice):
     key = {"odos_pack": 1, "key": "few", "name": "Few", "parts": {"custom-fields": [{"type": "leads", "key": "few", "kind": "text", "label": "Few"}]}}
     pack = api.post("packs/", {"content": key}).json()

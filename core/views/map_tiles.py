@@ -90,10 +90,11 @@ def _marks(answer: kpi.Answer, groups: list[kpi.Group], at: list[tuple[int, int]
     for row, group, place in zip(figures.rows(answer, groups), groups, at, strict=True):
         size = LEAST + (LARGEST - LEAST) * math.sqrt(abs(group.value) / most)
         x, y = _free(place, size, made)
-        label = _("%(label)s: %(value)s") % {"label": row.label, "value": row.number.full}
+        text = row.number.short if atlas.width(row.number.short) <= 2 * size else ""
+        label, title = (_("%(label)s: %(value)s") % {"label": row.label, "value": value} for value in (text or row.number.full, row.number.full))
         made.append({
-            "x": x, "y": y, "size": round(size, 1), "edge": round(size + 3, 1), "url": row.number.url, "label": label,
-            "text": row.number.short if size > 2 * LEAST else "", "tone": row.number.tone, "less": group.value < 0, "name": row.label, "beside": "",
+            "x": x, "y": y, "size": round(size, 1), "edge": round(size + 3, 1), "url": row.number.url, "label": label, "title": title, "text": text,
+            "name": row.label, "beside": "", "tone": row.number.tone, "less": group.value < 0,
         })  # fmt: skip
     return made
 

@@ -1,6 +1,9 @@
 """A dashboard is laid out by hand: tiles are dragged by a real mouse, moved by keys alone, and stand where they were put."""
 
+import pytest
+
 from core.models import Dashboard
+from tests import factories, people
 from tests.browser.hand import drag
 
 WIDE = 6
@@ -46,3 +49,31 @@ def test_tiles_are_dragged_moved_by_keys_and_kept(screen, company, alice):
     page.wait_for_url("**/?board=*")
     row.refresh_from_db()
     assert [t["kpi"] for t in row.tiles] == ["won", "orders", "order-intake"]
+
+
+@pytest.mark.parametrize(("width", "theme"), [(1440, "light"), (390, "dark")])
+def test_a_map_is_made_by_choosing_and_its_marks_lead_to_their_lists(screen, company, alice, width, theme):
+    api = people.api(alice, company)
+    if width == 1440:
+        for country in ("DE", "DE", "CN", "BR"):
+            factories.make("accounts", api, country=country)
+        api.post("kpis/", {"name": "Customers", "key": "customers", "definition": {"of": {"type": "accounts"}, "aggregate": "count"}})
+    tab = screen(company, alice, width=width, theme=theme)
+    page = tab.open("/dashboards/new/")
+    page.get_by_label("Name", exact=True).fill(f"Where at {width}")
+    page.get_by_role("button", name="Tile", exact=True).click()
+    page.locator("[name='t0.kpi']").select_option(label="Customers")
+    page.locator("[name='t0.by'] option[value=owner]").wait_for(state="attached")
+    page.locator("[name='t0.shape']").select_option(label="Map")
+    page.locator("[name='t0.by'] option[value=owner]").wait_for(state="detached")
+    page.locator("[name='t0.by']").select_option(label="Country")
+    page.locator("[name='t0.period']").select_option(label="All time")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.wait_for_url("**/?board=*")
+    page.get_by_role("link", name="Germany: 2").wait_for()
+    assert not tab.problems()
+    page.get_by_text("Show as table").click()
+    assert page.get_by_role("row", name="Germany").get_by_role("link", name="2", exact=True).count() == 1
+    page.get_by_role("link", name="Germany: 2").click()
+    page.wait_for_url("**/accounts/?filter=*")
+    assert page.locator("tbody tr[data-href]").count() == 2

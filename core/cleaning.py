@@ -110,12 +110,13 @@ def _find_references(actor: Actor, writable: dict[str, Field], lines: dict[str, 
     """Refuse references to what the actor does not see or what isn't (Z-03)."""
     asked: dict[str, set] = defaultdict(set)
     uses: list[tuple[Cleaned, str, str, Any]] = []
+    pointing, within = _pointing(writable), {name: _pointing(entry.fields) for name, entry in lines.items()}
     for made in cleaned:
-        for f, value in _references(writable, made):
+        for f, value in _references(pointing, made):
             _ask(f, value, asked, uses, made, f.name)
         for name, rows in made.lines.items():
             for position, row in enumerate(rows):
-                for f, value in _references(lines[name].fields, row):
+                for f, value in _references(within[name], row):
                     _ask(f, value, asked, uses, made, f"{name}.{position}.{f.name}")
     seen = {slug: _seen(actor, slug, ids) for slug, ids in asked.items()}
     for made, where, slug, ident in uses:
@@ -123,10 +124,14 @@ def _find_references(actor: Actor, writable: dict[str, Field], lines: dict[str, 
             made.refuse(where, _("There is no such picture.") if slug == files.PICTURES else _("There is no such record."))
 
 
-def _references(fields: dict[str, Field], made: Cleaned):
+def _pointing(fields: dict[str, Field]) -> list[Field]:
+    return [f for f in fields.values() if f.is_reference or f.kind in ("anyref", "refnew", *files.KINDS)]
+
+
+def _references(pointing: list[Field], made: Cleaned) -> list[tuple[Field, Any]]:
     """Fields and the records they name; what is to be made anew (a dict) names none yet."""
-    several = ((fields[n], v) for n, v in made.values.items() if v)
-    return [(f, v) for f, v in several if f.is_reference or f.kind == "anyref" or f.kind in files.KINDS or (f.kind == "refnew" and isinstance(v, UUID))]
+    named = ((f, made.values.get(f.name)) for f in pointing)
+    return [(f, v) for f, v in named if v and (f.kind != "refnew" or isinstance(v, UUID))]
 
 
 def _ask(f: Field, value: Any, asked: dict, uses: list, made: Cleaned, where: str) -> None:

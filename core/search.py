@@ -22,19 +22,19 @@ def hidden_somewhere(slug: str) -> set[str]:
     return found
 
 
-def index(object_type: ObjectType, records: Iterable[Record]) -> None:
-    """Write what of these records can be found. Cost: two statements for all of them."""
+def index(object_type: ObjectType, records: Iterable[Record], fresh: bool = False) -> None:
+    """Write what of these records can be found; ``fresh`` ones are new. Cost: two statements for all of them."""
     if not object_type.search:
         return
     known, closed = schema.fields(object_type), hidden_somewhere(object_type.slug)
-    names = [n for n in object_type.search if n not in closed]
-    entries = []
+    fields = [known[n] for n in object_type.search if n not in closed]
+    rows = []
     for record in records:
-        parts = [str(known[n].value(record) or "") for n in names]
-        text = collation.search_text(parts)
-        entries.append(SearchEntry(about_id=record.pk, about_type=object_type.slug, text=text, grams=collation.grams(text)))
+        text = collation.search_text([str(f.value(record) or "") for f in fields])
+        rows.append((record.pk, object_type.slug, text, collation.grams(text)))
+    names, changing = ("about_id", "about_type", "text", "grams"), ("text", "grams")
     with permit():
-        SearchEntry.objects.add(entries, "about_id", ("text", "grams"))
+        SearchEntry.objects.add_values(names, rows, *(() if fresh else ("about_id", changing)))
 
 
 def reindex(slug: str) -> None:

@@ -2,10 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, models, transaction
@@ -13,6 +14,7 @@ from django.db.models.expressions import DatabaseDefault
 from psycopg import sql
 
 AT_ONCE = 1000  # rows of one statement
+MANY = 100  # rows from which a stream of them costs less than a statement
 
 
 def take_number(table: str, key: str, count: int = 1) -> int:
@@ -187,31 +189,47 @@ def store_rows(model: type[models.Model], rows: Iterable[models.Model]) -> None:
         cursor.execute(query.as_string(connection.connection), [json.dumps(given)])
 
 
-def add_rows(model: type[models.Model], rows: list[models.Model], key: str = "", updating: Iterable[str] = ()) -> None:
-    """Insert these rows, in their order. What a row leaves to the database is left to it.
-
-    Cost: one statement of one parameter for a thousand rows that leave the same.
+def add_rows(model: type[models.Model], given: Iterable[str], rows: Sequence[Sequence[Any]], key: str = "", updating: Iterable[str] = ()) -> None:
+    """Insert these rows in their order, each the values of the columns ``given``; the database gives the others theirs. Cost: one statement for a thousand.
 
     Of a row whose ``key`` is there already, the columns ``updating`` take the new values instead.
     """
-    columns = [f for f in model._meta.concrete_fields if not f.generated]
-    optional = [f for f in columns if f.has_db_default() or isinstance(f, models.AutoField)]
-    for left, alike in groupby(rows, key=lambda row: [f for f in optional if _is_left_out(getattr(row, f.attname), f)]):
-        _add_alike(model, [f for f in columns if f not in left], list(alike), key, updating)
-
-
-def _add_alike(model: type[models.Model], columns: list[models.Field], rows: list[models.Model], key: str, updating: Iterable[str]) -> None:
-    names = [sql.Identifier(f.column) for f in columns]
+    by_name = {f.attname: f for f in model._meta.concrete_fields}
+    columns = [by_name[name] for name in given]
+    names, table = sql.SQL(", ").join(sql.Identifier(f.column) for f in columns), sql.Identifier(model._meta.db_table)
+    if len(rows) >= MANY and not key:
+        _copy(sql.SQL("COPY {table} ({names}) FROM STDIN").format(table=table, names=names), columns, rows)
+        return
     again = sql.SQL(" ON CONFLICT ({key}) DO UPDATE SET {changes}").format(
         key=sql.Identifier(key), changes=sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in updating),
     ) if key else sql.SQL("")  # fmt: skip
     query = sql.SQL("INSERT INTO {table} ({names}) SELECT {names} FROM jsonb_populate_recordset(NULL::{table}, %s::jsonb){again}").format(
-        table=sql.Identifier(model._meta.db_table), names=sql.SQL(", ").join(names), again=again,
-    ).as_string(connection.connection)  # fmt: skip
+        table=table, names=names, again=again
+    ).as_string(connection.connection)
     with connection.cursor() as cursor:
         for start in range(0, len(rows), AT_ONCE):
-            given = [{f.column: _as_json(f, getattr(row, f.attname)) for f in columns} for row in rows[start : start + AT_ONCE]]
-            cursor.execute(query, [json.dumps(given, ensure_ascii=False)])
+            written = [{f.column: _as_json(f, value) for f, value in zip(columns, row, strict=True)} for row in rows[start : start + AT_ONCE]]
+            cursor.execute(query, [json.dumps(written, ensure_ascii=False)])
+
+
+def _copy(statement: sql.Composable, columns: list[models.Field], rows: Sequence[Sequence[Any]]) -> None:
+    """Send rows as PostgreSQL's own stream, in which a thousand cost it a third."""
+    special = [(place, f) for place, f in enumerate(columns) if isinstance(f, models.JSONField)]
+    with connection.cursor() as cursor, cursor.copy(statement) as stream:
+        for row in rows:
+            values = list(row)
+            for place, f in special:
+                value = values[place]
+                values[place] = None if value is None else json.dumps(value, ensure_ascii=False, cls=f.encoder)
+            stream.write_row(values)
+
+
+def alike(model: type[models.Model], rows: Iterable[models.Model]) -> Iterator[tuple[tuple[str, ...], list[models.Model]]]:
+    """Neighbours among new rows that bring the same columns, rather than leaving some to the database; with the names of those."""
+    columns = [f for f in model._meta.concrete_fields if not f.generated]
+    optional = [f for f in columns if f.has_db_default() or isinstance(f, models.AutoField)]
+    for left, some in groupby(rows, key=lambda row: [f for f in optional if _is_left_out(getattr(row, f.attname), f)]):
+        yield tuple(f.attname for f in columns if f not in left), list(some)
 
 
 def _is_left_out(value: object, column: models.Field) -> bool:

@@ -89,14 +89,15 @@ def create_many(actor: Actor, object_type: ObjectType, items: list[Any], history
     for record, made in zip(records, cleaned, strict=True):
         object_type.after(actor, record, made.values)
     _demand_still_mine(actor, object_type, records, "add")
-    entries = []
+    entries, kinds = [], {n: (f, f.rules) for n, f in known.items()}
     for record, made, built in zip(records, cleaned, rows, strict=True):
-        changes = {n: [None, _told(known[n], v)] for n, v in made.values.items() if not known[n].rules.is_empty(v)}
+        said = ((n, *kinds[n], v) for n, v in made.values.items() if v is not None and v != "")
+        changes = {n: [None, _told(f, v)] for n, f, rules, v in said if not rules.is_empty(v)}
         entries.append(trail.entry(actor, object_type, record, act, changes | lines.told_new(object_type, built)))
     trail.note(entries)
     facts.state(object_type, records, fresh=True, history=history.at_business_date)
     _restate(object_type, records, history)
-    search.index(object_type, records)
+    search.index(object_type, records, fresh=True)
     return records
 
 

@@ -36,9 +36,9 @@ class Number(Kind):
         if number.adjusted() < -LARGEST or (not computed and -number.normalize().as_tuple().exponent > self.places):
             raise ValueError(_("Enter at most %(n)d decimals.") % {"n": self.places})
         if field.minimum is not None and number < field.minimum:
-            raise ValueError(_("Enter at least %(n)s.") % {"n": field.minimum})
+            raise ValueError(_("Enter at least %(n)s.") % {"n": plain(Decimal(field.minimum))})
         if field.maximum is not None and number > field.maximum:
-            raise ValueError(_("Enter at most %(n)s.") % {"n": field.maximum})
+            raise ValueError(_("Enter at most %(n)s.") % {"n": plain(Decimal(field.maximum))})
         return number + 0  # -0 becomes 0
 
     def to_json(self, field, value):

@@ -1,6 +1,7 @@
 """Kinds whose value is text: one line, many, addresses of mail, telephone and web, and passwords. How text is found: core.collation."""
 
 import re
+from dataclasses import dataclass
 from functools import cache
 
 import phonenumbers
@@ -12,6 +13,8 @@ from core import context
 from core.kinds.kind import Kind
 
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+WORD = "[A-Za-z0-9]{1,30}"
+PLAIN = re.compile(rf"{WORD}(?:[._+-]{WORD}){{0,4}}@{WORD}(?:-{WORD})?(?:\.{WORD}){{0,3}}\.[A-Za-z]{{2,20}}")  # the e-mail address of most people
 INTERNATIONAL = re.compile(r"\+[1-9][\d (). -]{6,24}", re.ASCII)
 NO_DIGIT = re.compile(r"\D+", re.ASCII)
 
@@ -45,6 +48,8 @@ class Email(Text):
 
     def clean(self, field, value):
         text = super().clean(field, value)
+        if PLAIN.fullmatch(text):
+            return text
         try:
             validate_email(text)
         except ValidationError:
@@ -75,24 +80,47 @@ class Phone(Text):
 
 def _international(text: str) -> str:
     """E.164 of a number that begins with its country's code and no prefix follows, "" of any other: the short way to read what most files hold."""
-    found = INTERNATIONAL.fullmatch(text)
-    digits = NO_DIGIT.sub("", text) if found else ""
+    digits = NO_DIGIT.sub("", text) if INTERNATIONAL.fullmatch(text) else ""
     for length in (1, 2, 3):
-        code, rest = digits[:length], digits[length:]
-        region = phonenumbers.region_code_for_country_code(int(code)) if code else phonenumbers.UNKNOWN_REGION
-        if region == phonenumbers.UNKNOWN_REGION or not rest or rest.startswith("0"):
-            continue
-        prefix = _prefix(region)
-        number = phonenumbers.PhoneNumber(country_code=int(code), national_number=int(rest))
-        return f"+{digits}" if prefix and not prefix.match(rest) and phonenumbers.is_valid_number(number) else ""
+        plan = _plan(int(digits[:length])) if digits else None
+        if plan is not None:
+            rest = digits[length:]
+            return f"+{digits}" if rest and rest[0] != "0" and not plan.prefix.match(rest) and plan.holds(rest) else ""
     return ""
 
 
+@dataclass(frozen=True)
+class _Plan:
+    """How numbers of one country's code are made: what may stand before them, what all of them look like, and each sort of them."""
+
+    code: int
+    alone: bool  # whether one region has the code
+    prefix: re.Pattern[str]
+    every: tuple[tuple[int, ...], re.Pattern[str]]
+    sorts: tuple[tuple[tuple[int, ...], re.Pattern[str]], ...]
+
+    def holds(self, rest: str) -> bool:
+        """Whether there may be such a number: as the library asks, the most frequent sorts first."""
+        if not self.alone:
+            return phonenumbers.is_valid_number(phonenumbers.PhoneNumber(country_code=self.code, national_number=int(rest)))
+        return _fits(rest, *self.every) and any(_fits(rest, *sort) for sort in self.sorts)
+
+
+def _fits(rest: str, lengths: tuple[int, ...], pattern: re.Pattern[str]) -> bool:
+    return (not lengths or len(rest) in lengths) and bool(pattern.fullmatch(rest))
+
+
 @cache
-def _prefix(region: str) -> re.Pattern[str] | None:
-    """What may stand before a national number of a region; None where that is not known."""
-    metadata = phonenumbers.PhoneMetadata.metadata_for_region(region, None)
-    return re.compile(metadata.national_prefix_for_parsing or "(?!)") if metadata else None
+def _plan(code: int) -> _Plan | None:
+    """None where no country has the code."""
+    regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(code, ("001",))
+    metadata = phonenumbers.PhoneMetadata.metadata_for_region(regions[0], None)
+    if metadata is None:
+        return None
+    sorts = ("mobile", "fixed_line", "toll_free", "premium_rate", "shared_cost", "voip", "personal_number", "pager", "uan", "voicemail")
+    every, *each = [(tuple(d.possible_length), d.national_number_pattern) for n in ("general_desc", *sorts) if (d := getattr(metadata, n)) is not None]
+    made = [(lengths, re.compile(pattern or "(?!)")) for lengths, pattern in (every, *each)]
+    return _Plan(code, len(regions) == 1, re.compile(metadata.national_prefix_for_parsing or "(?!)"), made[0], tuple(made[1:]))
 
 
 class Url(Text):

@@ -7,6 +7,7 @@ row gets Sealed. Rows and queries remember the company they were made for and re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from operator import itemgetter
 from uuid import UUID
 
 from django.db import models
@@ -127,10 +128,18 @@ class Rows(models.QuerySet):
         """Insert these rows, or update what has the ``key`` of one. Keys that the database counts are not read back. Cost: one statement for a thousand."""
         self._demand_own(objs := list(objs))
         _demand_open_seal(self.model.__name__)
-        if objs:
-            sql.add_rows(self.model, objs, key, updating)
+        for names, some in sql.alike(self.model, objs):
+            values = itemgetter(*names)  # of a row in hand nothing is deferred
+            self.add_values(names, [values(one.__dict__) for one in some], key, updating)
         for made in objs:
             made._state.adding, made._state.db = False, self.db
+
+    def add_values(self, names, rows, key="", updating=()):
+        """The same for rows that are no more than the values of these columns; the others start as the database says."""
+        self._demand_same_company()
+        _demand_open_seal(self.model.__name__)
+        if rows:
+            sql.add_rows(self.model, names, rows, key, updating)
 
     def store(self, objs):
         """Write all columns of these rows, which exist already. Cost: one statement for any number."""

@@ -6,6 +6,7 @@ with errors are left out and the others written.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -28,7 +29,7 @@ from core.transfer.reading import Row, Table
 from core.transfer.references import NotFound, References
 from core.transfer.workbooks import BROKEN
 
-BATCH = 500
+BATCH = 1000
 KEPT_ERRORS = 20_000
 
 Progress = Callable[[int, int], None]
@@ -109,12 +110,19 @@ class _Loading:
         self.fields = {name: self.known[name] for name in self.grouping.heads}
         self.heading = {name: table.headers[position] for position, name in mapping.columns.items()}
         self.position = {name: position for position, name in mapping.columns.items()}
-        self.readers = {name: reader(self.known[name], table.delimiter, mapping.days) for name in self.position}
+        self.pointing = [n for n in self.position if n != ID and (self.known[n].is_reference or self.known[n].kind == "anyref")]
         self.references = References(actor)
+        self.readers = {name: self._reader(name) for name in self.position}
         self.keys = mappings.keys(actor, object_type).get(mapping.key, [])
         self.seen_keys: dict[tuple, int] = {}
         self.bad: set[int] = set()
         self.report = Report()
+
+    def _reader(self, name: str) -> Callable[[str], Any]:
+        f = self.known[name]
+        if name in self.pointing:
+            return partial(self.references.value, f)
+        return reader(f, self.table.delimiter, self.mapping.days)
 
     def run(self) -> None:
         """All rows, batch by batch; records that refer to others further down come again at the end."""
@@ -146,8 +154,8 @@ class _Loading:
     # cells to values
 
     def _look_up_references(self, items: list[Item]) -> None:
-        named = {n: self.known[n] for n in self.position if n != ID and (self.known[n].is_reference or self.known[n].kind == "anyref")}
-        cells = ((f, row.cells[self.position[n]]) for n, f in named.items() for item in items for row in (item.rows if "." in n else item.rows[:1]))
+        named = ((self.known[n], self.position[n], "." in n) for n in self.pointing)
+        cells = ((f, row.cells[position]) for f, position, below in named for item in items for row in (item.rows if below else item.rows[:1]))
         self.references.look_up(cells)
 
     def _understand(self, item: Item, patient: bool) -> bool:
@@ -194,13 +202,11 @@ class _Loading:
 
     def _value(self, name: str, row: Row) -> Any:
         """What ``core.write`` takes for a cell; None for an empty one. Errors: ValueError with a sentence."""
-        f, text = self.known[name], row.cells[self.position[name]].strip()
-        if text == BROKEN:
-            raise ValueError(_("The formula of this cell failed; correct it in the workbook."))
+        text = row.cells[self.position[name]].strip()
         if not text:
             return None
-        if name != ID and (f.is_reference or f.kind == "anyref"):
-            return self.references.value(f, text)
+        if text == BROKEN:
+            raise ValueError(_("The formula of this cell failed; correct it in the workbook."))
         return self.readers[name](text)
 
     def _find_existing(self, items: list[Item]) -> list[Item]:

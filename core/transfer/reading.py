@@ -64,8 +64,10 @@ class Table:
             found += 1
             if found > ROWS:
                 raise RuleError(_("The file has more than %(n)d rows; divide it.") % {"n": ROWS})
-            self._demand_sane(number, cells)
-            yield Row(number, [restored(cell) for cell in cells[:width]] + [""] * (width - len(cells)))
+            if len(cells) > width or max(map(len, cells)) > CELL:
+                self._demand_sane(number, cells)
+            sound = [restored(cell) if cell[:1] == "'" else cell for cell in cells[:width]]
+            yield Row(number, sound + [""] * (width - len(cells)) if len(cells) < width else sound)
 
     def _demand_sane(self, number: int, cells: list[str]) -> None:
         for position, cell in enumerate(cells):

@@ -4,6 +4,7 @@ PostgreSQL 18 reports its search path to the client, so the check costs no round
 a rollback, a cancelled statement or a connection's return to the pool. An error while setting the path is never swallowed.
 """
 
+from contextlib import contextmanager
 from contextvars import copy_context
 from functools import partial
 
@@ -25,6 +26,14 @@ class _Guarded:
     def _execute_with_wrappers(self, sql, params, many, executor):
         self.db.enter_bound_schema()
         return super()._execute_with_wrappers(sql, params, many, executor)
+
+    @contextmanager
+    def copy(self, statement):
+        """psycopg's own way to send many rows, guarded as a statement is."""
+        self.db.validate_no_broken_transaction()
+        self.db.enter_bound_schema()
+        with self.db.wrap_database_errors, self.cursor.copy(statement) as rows:
+            yield rows
 
 
 class GuardedCursor(_Guarded, CursorWrapper):

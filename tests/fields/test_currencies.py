@@ -158,6 +158,14 @@ def test_wherever_both_meet_it_is_converted_in_the_database_and_in_python(trade,
     assert dollars[0] == dollars[1] is not None
 
 
+def test_what_a_document_keeps_in_the_company_s_currency_is_taken_from_there(trade):
+    def needed(text):
+        return {name for _slug, name in formulas.made(text, formulas.scope(registry.get("orders"), conditions.EVERYTHING)).names}
+
+    assert door.reading(lambda: needed("net - deposit")) == {"net", "base_net", "deposit"}
+    assert door.reading(lambda: needed("tax - deposit")) == {"tax", "rate", "deposit"}
+
+
 def test_a_rule_compares_in_one_currency(owner, api, trade):
     make(owner, "rules", type="orders", name="Too much", condition="deposit > net", message="The deposit is more than the order.", active=True)
     version = got(api, "orders", trade["EUR"])["version"]

@@ -3,13 +3,15 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from itertools import count
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
+from django.test.client import ClientHandler
 
 from core import access, context, door, keys, registry, sessions, write
 from core.models import Role, User
@@ -54,8 +56,17 @@ def writing(work: Callable[[], T]) -> T:
 def browser(company: context.Company | None = None, host: str = "localhost", **defaults: str) -> Client:
     """A browser without JavaScript, at a company's host or the public site's; signed in nowhere."""
     client = Client(raise_request_exception=False)
+    client.handler._middleware_chain = _chain()
     client.defaults |= {"HTTP_HOST": directory.host_of(company.subdomain) if company else host, **defaults}
     return client
+
+
+@cache
+def _chain() -> Callable[[HttpRequest], HttpResponse]:
+    """The product's middleware, made once as in a server's process, and not again for each browser."""
+    handler = ClientHandler()
+    handler.load_middleware()
+    return handler._middleware_chain
 
 
 def signed_in(user: User, company: context.Company) -> Client:

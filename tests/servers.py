@@ -13,7 +13,10 @@ from pathlib import Path
 
 import django
 import psycopg
+from django.conf import settings
 from psycopg import sql
+
+from tests import hashing
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 GIVEN = ("DATABASE_URL", "REDIS_URL")
@@ -27,7 +30,7 @@ def start() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "deploy.settings")
     if WORKER:
         _copy_database()
-        django.setup()
+        _set_up()
     else:
         _start_servers()
 
@@ -62,7 +65,7 @@ def _start_servers() -> None:
 
     atexit.register(stop)
     launcher.start(home.current(), durable=False)
-    django.setup()
+    _set_up()
     from django.core.management import call_command  # noqa: PLC0415 - needs settings
     from django.db import connection  # noqa: PLC0415 - needs settings
 
@@ -72,6 +75,11 @@ def _start_servers() -> None:
     provision.prepare(lambda sentence: print(sentence, file=sys.stderr))
     connection.close()
     connection.close_pool()  # workers copy this database, and nobody may be connected to what is copied
+
+
+def _set_up() -> None:
+    django.setup()
+    settings.PASSWORD_HASHERS = ["tests.hashing.Quick" if name == hashing.PRODUCT else name for name in settings.PASSWORD_HASHERS]
 
 
 def _copy_database() -> None:

@@ -8,6 +8,7 @@ from django.db import connection
 
 from core import registry
 from core.models import SealedModel
+from tests import order
 from tests.architecture import sources
 
 LONGEST = 450
@@ -25,6 +26,11 @@ def test_every_module_opens_with_what_lives_there():
             if len(opening.split()) < OPENING_WORDS and not (name.endswith("__init__.py") and opening):
                 found.append(name)
     assert not found, found
+
+
+def test_the_longest_tests_are_there():
+    """A module that was renamed would quietly begin late."""
+    assert set(order.LONGEST) <= set(sources.tests())
 
 
 def test_no_module_is_too_long_to_read():

@@ -43,9 +43,17 @@ def take_rate(document: Any, day: date) -> None:
 
 
 def tax_rates(rows: Iterable[Any]) -> dict[Any, Decimal]:
-    """Tax code id -> its rate now. Cost: one query where tax codes are used."""
+    """Tax code id -> its rate now. Cost: one query where tax codes are used that this use-case has not met."""
+    known = context.memo().setdefault("tax rates", {})
     codes = {r.tax_code_id for r in rows if r.tax_code_id}
-    return dict(TaxCode.objects.filter(pk__in=codes).values_list("pk", "rate")) if codes else {}
+    if unknown := codes - known.keys():
+        known.update(TaxCode.objects.filter(pk__in=unknown).values_list("pk", "rate"))
+    return {code: known[code] for code in codes if code in known}
+
+
+def forget_tax(actor: Any, code: TaxCode, changed: dict) -> None:
+    """The ``after`` hook of tax codes: their rates are read anew inside this use-case."""
+    context.memo().pop("tax rates", None)
 
 
 def value_lines(document: Any, lines: Iterable[Any]) -> None:

@@ -89,12 +89,19 @@ def state(object_type: ObjectType, records: Iterable, fresh: bool = False, histo
                     values["recorded_at"] = clock.now()
                 added.append(Fact(value=difference, source_type=object_type.slug, source_id=record.pk, **values))
     if added:
-        bound = context.company().id
-        transaction.on_commit(lambda: [tell(bound) for tell in _moved], robust=True)
+        _tell_once()
     added.sort(key=lambda f: (str(f.source_id), f.business_date, f.measure, str(f.source_line)))
     with permit():
         Fact.objects.add(added)
     return len(added)
+
+
+def _tell_once() -> None:
+    """After the commit those hear of it who asked for it: once for all facts of a transaction, or of a savepoint, which may yet be rolled back."""
+    memo, bound, key = context.memo(), context.company().id, ("facts moved", *transaction.get_connection().savepoint_ids)
+    if key not in memo:
+        memo[key] = True
+        transaction.on_commit(lambda: [tell(bound) for tell in _moved], robust=True)
 
 
 def _stated(ids: list) -> dict[Any, dict[tuple, Decimal]]:

@@ -116,8 +116,7 @@ def store(object_type: ObjectType, rebuilt: list[dict[str, Rows]]) -> None:
         fresh = {row.pk for row in added}
         moved = [row for rows in every for row in rows.now if row.pk not in fresh and rows.columns.get(row.pk) != _columns(row)]
         if moved:
-            columns = [f.name for f in model._meta.concrete_fields if not f.primary_key]
-            model.objects.bulk_update(moved, columns, batch_size=500)
+            model.objects.store(moved)
         if added:
             model.objects.add(added)
 

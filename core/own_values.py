@@ -96,7 +96,7 @@ def _put_everywhere(actor: Actor, object_type: ObjectType, own: CustomField, val
             record.custom[own.key] = value
             entries.append(trail.entry(actor, object_type, record, "change", {own.key: [None, value]}))
         with permit():
-            object_type.all().bulk_update(records, ["custom"], batch_size=AT_ONCE)
+            object_type.all().store(records, ["custom"])
         trail.note(entries)
         done += len(records)
         progress(done, max(total, done))

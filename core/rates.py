@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -15,10 +16,17 @@ ONE = Decimal(1)
 
 
 def rate_for(currency: str, day: date) -> Decimal:
-    """Base units for one unit of ``currency``; 1 for the company's own. Cost: one query for another. Errors: RuleError at ``currency``."""
+    """Base units for one unit of ``currency``; 1 for the company's own. Errors: RuleError at ``currency``.
+
+    Cost: one query for another, once for each day and use-case.
+    """
     if currency == context.company().currency:
         return ONE
-    found = ExchangeRate.objects.filter(currency=currency, date__lte=day, archived_at=None).order_by("-date").values_list("rate", flat=True).first()
+    memo, key = context.memo(), ("rate", currency, day)
+    if key not in memo:
+        rates = ExchangeRate.objects.filter(currency=currency, date__lte=day, archived_at=None).order_by("-date").values_list("rate", flat=True)
+        memo[key] = rates.first()
+    found = memo[key]
     if found is None:
         raise RuleError({"currency": [_("There is no exchange rate for %(currency)s on %(day)s; add one, or use %(base)s.") % {
             "currency": currency, "day": day, "base": context.company().currency,
@@ -33,6 +41,13 @@ def on_day(day: date) -> dict[str, Decimal]:
         rows = ExchangeRate.objects.filter(date__lte=day, archived_at=None).order_by("currency", "-date").distinct("currency")
         memo[key] = dict(rows.values_list("currency", "rate"))
     return memo[key]
+
+
+def forget(actor: Any, rate: ExchangeRate, changed: dict) -> None:
+    """The ``after`` hook of rates: what a currency is worth is read anew inside this use-case."""
+    memo = context.memo()
+    for key in [k for k in memo if isinstance(k, tuple) and k[0] in ("rate", "rates on")]:
+        del memo[key]
 
 
 class Rates:

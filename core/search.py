@@ -8,18 +8,19 @@ from collections.abc import Iterable
 
 from django.db.models import Q, QuerySet
 
-from core import collation, registry, schema
+from core import collation, context, registry, schema
 from core.models import Grant, Record, SearchEntry
 from core.models.record import permit
 from core.registry import ObjectType
 
 
 def hidden_somewhere(slug: str) -> set[str]:
-    """Fields that some role hides on this type. Cost: one query."""
-    found: set[str] = set()
-    for names in Grant.objects.filter(type__in=[slug, "*"]).exclude(hidden=[]).values_list("hidden", flat=True):
-        found.update(names)
-    return found
+    """Fields that some role hides on this type. Cost: one query, once for each use-case; what a role comes to hide meanwhile is indexed anew in a job."""
+    memo, key = context.memo(), ("hidden somewhere", slug)
+    if key not in memo:
+        rows = Grant.objects.filter(type__in=[slug, "*"]).exclude(hidden=[]).values_list("hidden", flat=True)
+        memo[key] = {name for names in rows for name in names}
+    return memo[key]
 
 
 def index(object_type: ObjectType, records: Iterable[Record], fresh: bool = False) -> None:

@@ -173,10 +173,10 @@ def be_patient() -> None:
         cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")
 
 
-def store_rows(model: type[models.Model], rows: Iterable[models.Model]) -> None:
-    """Write all columns of these rows, which exist. The table says what type each value is of. Cost: one statement for any number."""
-    columns = [f for f in model._meta.concrete_fields if not f.generated]
-    key = model._meta.pk.column
+def store_rows(model: type[models.Model], rows: Iterable[models.Model], only: Iterable[str] = ()) -> None:
+    """Write all columns of these rows, which exist, or ``only`` some. The table says what type each value is of. Cost: one statement for any number."""
+    wanted, key = set(only), model._meta.pk.column
+    columns = [f for f in model._meta.concrete_fields if not f.generated and (not wanted or f.primary_key or f.name in wanted)]
     given = [{f.column: _as_json(f, getattr(row, f.attname)) for f in columns} for row in rows]
     names = [sql.Identifier(f.column) for f in columns if not f.primary_key]
     query = sql.SQL(

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from core import asof, dimensions, facts, own_fields, registry, rules, targets, trail
+from core import asof, dimensions, documents, facts, own_fields, rates, registry, rules, targets, trail
 from core.models import Currency, CustomField, ExchangeRate, Fact, Grant, OrgUnit, Role, Target, TaxCode, TrailEntry, User
 from core.registry import SETTINGS, Dimension, Field, Lines, ObjectType, named, register
 
@@ -49,7 +49,7 @@ register(
     ObjectType(
         "tax-codes", TaxCode, _("Tax code"), _("Tax codes"), ("code", named("rate", minimum=0, maximum=1, required=True)),
         columns=("code", "rate"), title="code",
-        search=("code",), owner=None, icon="receipt-tax", group=SETTINGS, sort=("code",), keys=("code",),
+        search=("code",), owner=None, icon="receipt-tax", group=SETTINGS, after=documents.forget_tax, sort=("code",), keys=("code",),
     ),
     ObjectType(
         "currencies", Currency, _("Currency"), _("Currencies"), (), shown=("code", "places"), columns=("code", "places"), title="code", search=("code",),
@@ -58,7 +58,7 @@ register(
     ObjectType(
         "exchange-rates", ExchangeRate, _("Exchange rate"), _("Exchange rates"), ("currency", "date", named("rate", required=True)),
         columns=("currency", "date", "rate"), title="currency", search=("currency",), owner=None, icon="arrows-exchange", group=SETTINGS,
-        check=rules.check_rate, sort=("-date",), keys=("currency", "date"), filters=("currency",),
+        check=rules.check_rate, after=rates.forget, sort=("-date",), keys=("currency", "date"), filters=("currency",),
     ),
     ObjectType(
         "targets", Target, _("Target"), _("Targets"),

@@ -141,12 +141,12 @@ class Rows(models.QuerySet):
         if rows:
             sql.add_rows(self.model, names, rows, key, updating)
 
-    def store(self, objs):
-        """Write all columns of these rows, which exist already. Cost: one statement for any number."""
+    def store(self, objs, names=()):
+        """Write these columns, or all, of these rows, which exist already. Cost: one statement for any number."""
         self._demand_own(objs := list(objs))
         _demand_open_seal(self.model.__name__)
         if objs:
-            sql.store_rows(self.model, objs)
+            sql.store_rows(self.model, objs, names)
 
 
 class SealedModel(models.Model):

@@ -68,7 +68,7 @@ def weigh_anew(actor: Actor, pipeline: Pipeline, changed: dict) -> None:
         if opportunity.weighted != before:
             moved.append(opportunity)
     with permit():
-        Opportunity.objects.bulk_update(moved, ["weighted"], batch_size=500)
+        Opportunity.objects.store(moved, ["weighted"])
     pipeline.__dict__["_reweighed"] = moved
 
 
@@ -145,19 +145,11 @@ def check(actor: Actor, opportunity: Opportunity, changed: dict, rows: dict) -> 
     if opportunity.amount is not None and opportunity.amount < 0:
         errors["amount"] = [_("An amount is not less than zero.")]
     if new or "lines" in rows or {"amount", "currency"} & changed.keys():
-        opportunity.rate = _rate(opportunity.currency)
+        opportunity.rate = rate_for(opportunity.currency, structures.today())
     if new or {"stage", "pipeline"} & changed.keys():
         opportunity.stage_since = clock.now()
     if errors:
         raise RuleError(errors)
-
-
-def _rate(currency: str) -> Decimal:
-    """Today's; asked once for a whole batch."""
-    memo, key = context.memo(), ("rate today", currency)
-    if key not in memo:
-        memo[key] = rate_for(currency, structures.today())
-    return memo[key]
 
 
 def count(opportunity: Opportunity, rows: dict[str, list]) -> None:

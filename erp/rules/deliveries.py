@@ -243,10 +243,8 @@ def _bring_back(delivery: Delivery, rows: list[DeliveryLine], lines: dict[UUID, 
 
 def _store(rows: list[DeliveryLine], lines: list[OrderLine]) -> None:
     with permit():
-        DeliveryLine.objects.bulk_update(
-            rows, ["product", "description", "unit_price", "discount", "net", "base_net", "unit_cost"], batch_size=500,
-        )  # fmt: skip
-        OrderLine.objects.bulk_update(list({line.pk: line for line in lines}.values()), ["shipped", "returned"], batch_size=500)
+        DeliveryLine.objects.store(rows, ["product", "description", "unit_price", "discount", "net", "base_net", "unit_cost"])
+        OrderLine.objects.store({line.pk: line for line in lines}.values(), ["shipped", "returned"])
 
 
 # Facts and what hangs on them

@@ -261,7 +261,7 @@ def post(actor: Actor, asked: list[tuple[Invoice, dict]]) -> list[RuleError | No
                 billed[row.order_line_id].invoiced += row.quantity
     if not any(errors):
         with permit():
-            OrderLine.objects.bulk_update(billed.values(), ["invoiced"], batch_size=500)
+            OrderLine.objects.store(billed.values(), ["invoiced"])
         for invoice in invoices:
             invoice.number = numbering.next_number("INV", invoice.invoice_date)
     return errors

@@ -167,7 +167,7 @@ def end(actor: Actor, order: SalesOrder, data: dict) -> None:
     for row in lines:
         row.cancelled = row.quantity - row.shipped
     _keep([snapshot(order, order.revision + 1, lines, on, shipped=True)])
-    stock.release([row.pk for row in lines])
+    stock.release([row.pk for row in lines if row.cancelled])  # for what was shipped in full nothing is kept
 
 
 def _revision(order: SalesOrder) -> OrderRevision:
@@ -181,7 +181,7 @@ def _next_revision(order: SalesOrder, lines: list[OrderLine], on: date) -> Order
 
 def _keep(revisions: list[OrderRevision]) -> None:
     with permit():
-        OrderRevision.objects.bulk_create(revisions)
+        OrderRevision.objects.add(revisions)
 
 
 def snapshot(order: SalesOrder, number: int, lines: list[OrderLine], on: date, shipped: bool = False) -> OrderRevision:

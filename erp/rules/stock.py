@@ -45,7 +45,10 @@ def lock_levels(warehouse: Warehouse, products: Iterable[UUID]) -> Levels:
     with permit():
         StockLevel.objects.bulk_create([StockLevel(warehouse=warehouse, product_id=p) for p in products], ignore_conflicts=True)
     found = StockLevel.objects.filter(warehouse=warehouse, product__in=products).order_by("pk").select_for_update(of=("self",))
-    return {level.product_id: level for level in found}
+    levels = {level.product_id: level for level in found}
+    for level in levels.values():
+        level.warehouse = warehouse
+    return levels
 
 
 def _lock_places(places: set[Place]) -> dict[Place, StockLevel]:
@@ -55,13 +58,13 @@ def _lock_places(places: set[Place]) -> dict[Place, StockLevel]:
     with permit():
         StockLevel.objects.bulk_create([StockLevel(warehouse_id=w, product_id=p) for w, p in sorted(places)], ignore_conflicts=True)
     found = StockLevel.objects.filter(warehouse__in={w for w, _p in places}, product__in={p for _w, p in places}).order_by("pk")
-    return {(level.warehouse_id, level.product_id): level for level in found.select_for_update(of=("self",))}
+    return {(level.warehouse_id, level.product_id): level for level in found.select_related("warehouse").select_for_update(of=("self",))}
 
 
 def store_levels(levels: dict[Any, StockLevel]) -> None:
     if levels:
         with permit():
-            StockLevel.objects.bulk_update(levels.values(), ["on_hand", "reserved", "average_cost"])
+            StockLevel.objects.store(levels.values(), ["on_hand", "reserved", "average_cost"])
 
 
 # Cost
@@ -111,8 +114,8 @@ def reserve(wanted: list[tuple[SalesOrder, list[OrderLine]]], removed: list[UUID
             added.append(Reservation(order_line_id=row.pk, level=level, quantity=quantity))
     store_levels(levels)
     _after_lines(added)
-    for level in levels.values() if before is not None else ():
-        keep_for_waiting(level, besides=before)
+    if before is not None:
+        keep_for_waiting(levels.values(), besides=before)
 
 
 def _places_of(lines: list[UUID]) -> set[Place]:
@@ -124,7 +127,7 @@ def _places_of(lines: list[UUID]) -> set[Place]:
 def _after_lines(added: list[Reservation]) -> None:
     """Rows point to lines that an amendment stores only later in this transaction; the foreign keys are looked at when it commits."""
     with permit():
-        Reservation.objects.bulk_create(added)
+        Reservation.objects.add(added)
 
 
 def _free_for(warehouse: Warehouse, level: StockLevel, wanted: Decimal) -> Decimal:
@@ -153,36 +156,37 @@ def release(lines: list[UUID]) -> None:
         return
     _give_back(lines, levels)
     store_levels(levels)
-    for level in levels.values():
-        keep_for_waiting(level, besides=lines)
+    keep_for_waiting(levels.values(), besides=lines)
 
 
-def keep_for_waiting(level: StockLevel, besides: Iterable[UUID] = ()) -> None:
-    """Give what is free of a locked level to the lines that wait for it, the oldest orders first. Cost: two statements, if any wait."""
-    free = level.on_hand - level.reserved
-    if free <= 0 or level.warehouse.allow_negative:
+def keep_for_waiting(levels: Iterable[StockLevel], besides: Iterable[UUID] = ()) -> None:
+    """Give what is free of locked levels to the lines that wait for it, the oldest orders first. Cost: one query; two or three more if any wait."""
+    free = {(level.warehouse_id, level.product_id): level for level in levels if level.on_hand > level.reserved and not level.warehouse.allow_negative}
+    if not free:
         return
     waiting = (
-        OrderLine.objects.filter(product=level.product_id, order__status="confirmed", order__warehouse=level.warehouse_id)
+        OrderLine.objects.filter(product__in={p for _w, p in free}, order__status="confirmed", order__warehouse__in={w for w, _p in free})
         .filter(quantity__gt=F("shipped") + F("cancelled")).exclude(pk__in=list(besides)).select_related("reservation")
-        .order_by("order__order_date", "order__number", "position")
+        .annotate(_warehouse=F("order__warehouse")).order_by("order__order_date", "order__number", "position")
     )  # fmt: skip
+    added, more, given = [], [], {}
     for row in waiting:
+        level = free.get((row._warehouse, row.product_id))
         held = getattr(row, "reservation", None)
-        wanted = min(free, row.quantity - row.shipped - row.cancelled - (held.quantity if held else ZERO))
+        wanted = min(level.on_hand - level.reserved, row.quantity - row.shipped - row.cancelled - (held.quantity if held else ZERO)) if level else ZERO
         if wanted <= 0:
             continue
-        with permit():
-            if held:
-                held.quantity += wanted
-                held.save(update_fields=["quantity"])
-            else:
-                Reservation(order_line_id=row.pk, level=level, quantity=wanted).save(force_insert=True)
+        if held:
+            held.quantity += wanted
+            more.append(held)
+        else:
+            added.append(Reservation(order_line_id=row.pk, level=level, quantity=wanted))
         level.reserved += wanted
-        free -= wanted
-        if free <= 0:
-            break
-    store_levels({level.product_id: level})
+        given[level.pk] = level
+    with permit():
+        Reservation.objects.add(added)
+        Reservation.objects.store(more, ["quantity"])
+    store_levels(given)
 
 
 def _fit_reservations(level: StockLevel) -> None:
@@ -261,7 +265,7 @@ class Leaving:
             return
         with permit():
             Reservation.objects.filter(pk__in=[one.pk for one in self.touched.values() if one.quantity <= 0]).delete()
-            Reservation.objects.bulk_update([one for one in self.touched.values() if one.quantity > 0], ["quantity"])
+            Reservation.objects.store([one for one in self.touched.values() if one.quantity > 0], ["quantity"])
         store_levels(self.levels)
         _note(self.moves)
         if self.elsewhere:
@@ -279,8 +283,7 @@ def put_back(warehouse: Warehouse, rows: list[Any], on: date) -> None:
             moves.append(_move_of(warehouse, row, row.quantity, on, "return"))
     store_levels(levels)
     _note(moves)
-    for level in levels.values():
-        keep_for_waiting(level)
+    keep_for_waiting(levels.values())
 
 
 def _move_of(warehouse: Warehouse, row: Any, quantity: Decimal, on: date, kind: str) -> StockMove:
@@ -292,7 +295,7 @@ def _move_of(warehouse: Warehouse, row: Any, quantity: Decimal, on: date, kind: 
 
 def _note(moves: list[StockMove]) -> None:
     with permit():
-        StockMove.objects.bulk_create(moves)
+        StockMove.objects.add(moves)
 
 
 # Moves by hand
@@ -334,7 +337,7 @@ def apply_move(actor: Actor, move: StockMove, changed: dict) -> None:
             raise RuleError({"quantity": [_("Only %(there)s are there, and this warehouse may not go below zero.") % {"there": there}]})
         _fit_reservations(level)
     store_levels({level.product_id: level})
-    keep_for_waiting(level)
+    keep_for_waiting([level])
 
 
 def frozen_move(move: StockMove) -> frozenset[str]:

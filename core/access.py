@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db.models import Model, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from core import conditions, context, derived, registry, schema, structures
+from core import conditions, context, derived, registry, schema, sql, structures
 from core.errors import Denied
 from core.models import OrgUnit, User
 from core.registry import Field, ObjectType
@@ -50,13 +50,13 @@ class Actor:
 
 
 GRANTED = ("role_id", "role__key", *(f"role__grants__{name}" for name in ("type", "actions", "scope", "filter", "hidden", "readonly")))
+HELD = sql.Prepared(lambda user: User.roles.through.objects.filter(user_id=user, role__archived_at=None).values_list(*GRANTED), UUID(int=0))
 
 
 def actor_for(user: User) -> Actor:
     """The user with the grants of the roles he holds now; an archived user holds none. Cost: one query."""
-    held = user.roles.through.objects.filter(user_id=user.pk, role__archived_at=None) if user.archived_at is None else ()
     permissions, roles = [], set()
-    for role, key, slug, actions, scope, limit, hidden, readonly in held.values_list(*GRANTED) if held != () else ():
+    for role, key, slug, actions, scope, limit, hidden, readonly in HELD.rows(user.pk) if user.archived_at is None else ():
         roles |= {str(role), key} if key else {str(role)}
         if slug is not None:
             permissions.append(Permission(slug, frozenset(actions), scope, limit, frozenset(hidden), frozenset(readonly)))

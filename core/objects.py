@@ -34,6 +34,9 @@ TAKEN = frozenset({
 })  # fmt: skip
 
 
+OBJECTS = sql.Prepared(lambda: CustomObject.objects.filter(archived_at=None).order_by("created_at", "id"))
+
+
 def own_types() -> dict[str, ObjectType]:
     """The bound company's own types by slug, in the order they were made.
 
@@ -43,7 +46,7 @@ def own_types() -> dict[str, ObjectType]:
         return {}
     memo = context.memo()
     if "own types" not in memo:
-        rows = list(CustomObject.objects.filter(archived_at=None).order_by("created_at", "id"))
+        rows = OBJECTS.records()
         fields = schema.every_own_field() if rows else {}
         memo["own types"] = {row.key: as_type(row, tuple(fields.get(row.key, ()))) for row in rows if row.key not in registry.types}
     return memo["own types"]

@@ -42,12 +42,15 @@ def pointing(slug: str) -> list[tuple[str, Field]]:
     return [(home, f) for home, found in every_own_field().items() for f in found if f.target == slug and f.kind in ("ref", "refs")]
 
 
+OWN = sql.Prepared(lambda: CustomField.objects.filter(archived_at=None).order_by("position", "created_at", "id")[: FIELD_LIMIT * 20])
+
+
 def every_own_field() -> dict[str, list[Field]]:
     """The company's own fields by the slug of their type. Cost: one query for each use-case; outside of one, each time."""
     memo = context.memo()
     if "custom fields" not in memo:
         grouped: dict[str, list[Field]] = {}
-        for row in CustomField.objects.filter(archived_at=None).order_by("position", "created_at", "id")[: FIELD_LIMIT * 20]:
+        for row in OWN.records():
             grouped.setdefault(row.type, []).append(as_field(row))
         memo["custom fields"] = grouped
     return memo["custom fields"]

@@ -10,7 +10,7 @@ from django.db.models import F, Value
 from django.db.models.functions import JSONObject
 from django.utils.translation import gettext_lazy as _
 
-from core import context
+from core import context, sql
 from core.labels import in_language
 from core.models import CustomField, FormRule, Layout, RecordType
 from core.registry import Field, ObjectType
@@ -78,17 +78,24 @@ def of(object_type: ObjectType) -> Shaped:
 
 
 def _read(wanted: str) -> dict[str, Shaped]:
-    parts = [_rows(RecordType.objects.all(), "sort", SORT), _rows(FormRule.objects.filter(active=True, archived_at=None), "rule", RULE)]
-    if wanted:
-        parts.append(_rows(Layout.objects.filter(type=wanted, archived_at=None), "layout", LAYOUT))
     grouped: dict[str, dict[str, list]] = {}
-    for what, slug, said in parts[0].union(*parts[1:], all=True):
+    for what, slug, said in WITH_LAYOUTS.rows(wanted) if wanted else WITHOUT.rows():
         grouped.setdefault(slug, {"sort": [], "rule": [], "layout": []})[what].append(said)
     return {slug: Shaped(_sorts(found["sort"]), _rules(found["rule"]), _layouts(found["layout"])) for slug, found in grouped.items()}
 
 
 def _rows(rows: Any, what: str, columns: dict[str, F]) -> Any:
     return rows.order_by().annotate(_what=Value(what), _said=JSONObject(**columns)).values_list("_what", "type", "_said")
+
+
+def _all(wanted: str = "") -> Any:
+    parts = [_rows(RecordType.objects.all(), "sort", SORT), _rows(FormRule.objects.filter(active=True, archived_at=None), "rule", RULE)]
+    if wanted:
+        parts.append(_rows(Layout.objects.filter(type=wanted, archived_at=None), "layout", LAYOUT))
+    return parts[0].union(*parts[1:], all=True)
+
+
+WITHOUT, WITH_LAYOUTS = sql.Prepared(_all), sql.Prepared(_all, "the type")
 
 
 def _sorts(rows: list[dict]) -> tuple[Sort, ...]:

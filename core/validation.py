@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from core import access, conditions, context, formulas, registry
+from core import access, conditions, context, formulas, registry, sql
 from core.access import Actor
 from core.cleaning import Cleaned
 from core.errors import RuleError
@@ -39,11 +39,14 @@ def judge(actor: Actor, object_type: ObjectType, pairs: Iterable[tuple[Any, Clea
                 made.refuse(rule.field if rule.field in seen else "_", str(in_language(rule.message, rule.messages)))
 
 
+RULES = sql.Prepared(lambda: Rule.objects.filter(active=True, archived_at=None).order_by("name", "id"))
+
+
 def active(object_type: ObjectType) -> list[tuple[Rule, Formula | FormulaError]]:
     """The rules of a type with their formulas, by name. Cost: one query for each use-case."""
     memo = context.memo()
     if "rules" not in memo:
-        memo["rules"] = list(Rule.objects.filter(active=True, archived_at=None).order_by("name", "id"))
+        memo["rules"] = RULES.records()
     key = ("rules", object_type.slug)
     if key not in memo:
         memo[key] = [(rule, _formula(object_type, rule)) for rule in memo["rules"] if rule.type == object_type.slug]

@@ -98,9 +98,11 @@ def state(object_type: ObjectType, records: Iterable, fresh: bool = False, histo
 
 def _tell_once() -> None:
     """After the commit those hear of it who asked for it: once for all facts of a transaction, or of a savepoint, which may yet be rolled back."""
-    memo, bound, key = context.memo(), context.company().id, ("facts moved", *transaction.get_connection().savepoint_ids)
-    if key not in memo:
-        memo[key] = True
+    memo, bound, here = context.memo(), context.company().id, transaction.get_connection()
+    promised = (here.run_on_commit, *here.savepoint_ids)  # a list of its own for each transaction; a rollback begins a new one
+    known = memo.get("facts moved", (None,))
+    if known[0] is not promised[0] or known[1:] != promised[1:]:
+        memo["facts moved"] = promised
         transaction.on_commit(lambda: [tell(bound) for tell in _moved], robust=True)
 
 

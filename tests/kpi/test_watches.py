@@ -1,14 +1,16 @@
 """A crossing is told once, to each in his own sight; a dashboard is mailed to each with his own numbers, and only from a verified company."""
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
 import pytest
 from django.core import mail
 from django.core.cache import cache
+from django.db import transaction
 from django.test import override_settings
 
-from core import context, jobs, registry, watches
+from core import access, context, facts, jobs, registry, watches, write
 from core.models import Dashboard, Notice, Watch
 from tests import factories, people
 
@@ -110,3 +112,26 @@ def test_when_a_dashboard_is_due():
     assert all(watches.is_due({"every": every, "hour": 7, "to": []}, monday) for every in ("day", "week", "month"))
     assert not watches.is_due({"every": "day", "hour": 9, "to": []}, monday)
     assert not watches.is_due({"every": "week", "hour": 7, "to": []}, monday.replace(day=2))
+
+
+def test_every_transaction_of_a_long_work_says_that_figures_moved(api, alice, monkeypatch):
+    """Once for all facts of one, again for the next, also after one that was taken back."""
+    told: list = []
+    monkeypatch.setattr(facts, "_moved", [told.append])
+    actor, opportunities = access.actor_for(alice), registry.get("opportunities")
+    items = [factories.data("opportunities", api) for _n in range(4)]
+    with context.remembering():
+        with transaction.atomic():
+            write.create(actor, opportunities, items[0])
+            write.create(actor, opportunities, items[1])
+        assert len(told) == 1
+        with suppress(ZeroDivisionError), transaction.atomic():
+            write.create(actor, opportunities, items[2])
+            raise ZeroDivisionError
+        assert len(told) == 1
+        with transaction.atomic():
+            with suppress(ZeroDivisionError), transaction.atomic():
+                write.create(actor, opportunities, items[2])
+                raise ZeroDivisionError
+            write.create(actor, opportunities, items[3])
+        assert len(told) == 2

@@ -54,6 +54,8 @@ VERBS = {
     "api-list": {"GET", "POST"}, "api-batch": {"POST"}, "api-record": {"GET", "PATCH", "DELETE"}, "api-act": {"POST"}, "api-unknown": set(),
     "api-chain": {"GET"}, "api-duplicates": {"GET"}, "api-files": {"POST"}, "api-file": {"GET"}, "api-bulk": {"POST"}, "api-job": {"GET"},
     "api-job-confirm": {"POST"}, "api-job-undo": {"POST"}, "api-convert": {"POST"},
+    "api-imports": {"POST"}, "api-import": {"GET"}, "api-import-refused": {"GET"}, "api-import-check": {"POST"}, "api-import-confirm": {"POST"},
+    "api-import-undo": {"POST"},
 }  # fmt: skip
 EXAMPLES = {"slug": "accounts", "key": "orders", "act": "archive"}
 

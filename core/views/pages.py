@@ -206,7 +206,9 @@ def shell(request: HttpRequest, actor: Actor | None) -> dict[str, Any]:
     values = {
         "company": context.company().name, "site": context.company().name, "lang": "zh-Hans" if language.startswith("zh") else "en",
         "theme": theme(request), "density": "compact" if request.COOKIES.get("density") == "compact" else "",
-        "toasts": request.session.pop(TOASTS, []) if TOASTS in request.session else [], "actor": actor,
+        "actor": actor,
+        # A part of a page has no place for them: one asked for by the page before would only swallow what the next one is to say.
+        "toasts": request.session.pop(TOASTS, []) if TOASTS in request.session and not is_partial(request) else [],
     }  # fmt: skip
     if actor is None:
         return values

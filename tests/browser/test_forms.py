@@ -129,3 +129,27 @@ def test_an_order_in_a_foreign_currency_takes_the_rate_of_the_day(screen, compan
     page.wait_for_url(re.compile(r"/orders/[0-9a-f-]{36}/$"))
     saved = SalesOrder.objects.get(pk=page.url.split("/")[-2])
     assert (saved.rate, saved.net, saved.base_net) == (Decimal("0.0857"), Decimal("1000.00"), Decimal("85.70"))
+
+
+def test_what_is_typed_while_an_answer_is_on_its_way_stays(company, alice, screen):
+    """The answer renders the form anew as it was when asked; the name and the tick came later."""
+    tab = screen(company, alice)
+    page, held = tab.open("/kpis/new/?of=t:accounts"), []
+    page.route(re.compile("/kpis/build/$"), lambda route: held.append(route))
+    page.get_by_label(re.compile("^Take")).first.select_option(label="Number of different values")
+    wait_until(page, lambda: held)
+    page.get_by_label(re.compile("^Name")).first.fill("Kept")
+    page.get_by_label("More is better").uncheck()
+    held[0].continue_()
+    page.get_by_label("Field", exact=True).wait_for()
+    assert page.get_by_label(re.compile("^Name")).first.input_value() == "Kept"
+    assert not page.get_by_label("More is better").is_checked()
+    assert tab.problems() == []
+
+
+def wait_until(page, happened):
+    for _try in range(200):
+        if happened():
+            return
+        page.wait_for_timeout(25)
+    raise AssertionError("It did not happen.")

@@ -7,6 +7,7 @@ import { prepareFits } from "./js/fits.js";
 import { focusFirstError, prepareForms, watchForms } from "./js/forms.js";
 import { prepareFormulas } from "./js/formula.js";
 import { prepareKeys } from "./js/keys.js";
+import { watchKeeping } from "./js/keeping.js";
 import { prepareLines } from "./js/lines.js";
 import { prepareLookups } from "./js/lookup.js";
 import { prepareMenus } from "./js/menus.js";
@@ -23,6 +24,7 @@ prepareTheme();
 prepareMenus();
 watchForms();
 prepareToasts();
+watchKeeping();
 
 /* Parts of the page, also those that arrive by a swap. Each module skips what it has prepared before. */
 function prepare(root) {

@@ -41,7 +41,11 @@ class GuardedCursor(_Guarded, CursorWrapper):
 
 
 class GuardedDebugCursor(_Guarded, CursorDebugWrapper):
-    pass
+    @contextmanager
+    def copy(self, statement):
+        """A stream is a statement as well where statements are counted."""
+        with self.debug_sql(statement.as_string(self.cursor)), super().copy(statement) as rows:
+            yield rows
 
 
 class DatabaseWrapper(django_tenants_backend.DatabaseWrapper):

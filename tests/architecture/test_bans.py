@@ -202,3 +202,12 @@ def test_no_file_names_a_registry_or_a_machine():
         n: lines for n, lines in found.items() if n != "Makefile" or not all("no-emit-index-url" in sources.text(n).split("\n")[i - 1] for i in lines)
     }
     assert not found, offences(found)
+
+
+def test_who_looks_at_a_page_waits_for_what_it_is_to_show():
+    """Whether something is seen or ticked is asked by ``expect``, which waits: a bare answer is that of a page that still comes."""
+    named = ("is_visible", "is_hidden", "is_checked", "is_enabled", "is_disabled")
+    browser = [n for n in sources.tests() if n.startswith("tests/browser/")]
+    assert browser
+    found = collect(lambda m: [node for name, node in sources.calls(m) if name.split(".")[-1] in named], browser)
+    assert not found, offences(found)

@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import wraps
 from http.cookies import SimpleCookie
 from pathlib import Path
 from socketserver import ThreadingMixIn
@@ -14,7 +15,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import pytest
 from django.conf import settings
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from core import context
 from core.models import User
@@ -32,6 +33,27 @@ AXE_RUN = """
 axe.run(document, {runOnly: %s}).then(({violations}) => violations.map(({id, nodes}) =>
   `${id}: ${nodes.slice(0, 3).map((node) => node.html.slice(0, 160)).join(" | ")}`))
 """
+
+
+expect.set_options(timeout=15_000)
+
+
+def _seen_through(act: Callable) -> Callable:
+    """Whoever presses something looks at the page that comes of it when it is whole, its scripts included, as people do."""
+
+    @wraps(act)
+    def done(target: Locator, *arguments, **named):
+        answer = act(target, *arguments, **named)
+        target.page.wait_for_load_state("load")
+        return answer
+
+    return done
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _patient() -> None:
+    """Pressing returns when what was answered has begun to come, which on a busy machine is before it can be read or has its scripts."""
+    Locator.click, Locator.press = _seen_through(Locator.click), _seen_through(Locator.press)
 
 
 class _Server(ThreadingMixIn, WSGIServer):
@@ -91,6 +113,7 @@ class Screen:
     def problems(self, axe: bool = True) -> list[str]:
         """What is wrong with the page now: the console, the policy, its width and, by axe, its accessibility."""
         page = self.page
+        page.wait_for_load_state("load")
         found = [f"policy: {text}" for text in page.evaluate("window.odosViolations")]
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         if wide > 0:
@@ -121,7 +144,11 @@ def screen(chrome, port) -> Iterator[Open]:
 
     def open_tab(company: context.Company | None = None, user: User | None = None, width: int = 1440, theme: str = "light", javascript: bool = True):
         tab = chrome.new_context(
-            viewport={"width": width, "height": 900 if width > 600 else 844}, color_scheme=theme, java_script_enabled=javascript, locale="en-US"
+            viewport={"width": width, "height": 900 if width > 600 else 844},
+            color_scheme=theme,
+            java_script_enabled=javascript,
+            locale="en-US",
+            reduced_motion="reduce",
         )
         contexts.append(tab)
         host = f"{company.subdomain}.localhost" if company else "localhost"

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from core import access, door, registry, write
 from crm.models import Opportunity
@@ -70,7 +71,7 @@ def test_a_card_is_moved_by_keys_alone(screen, company, alice, pipeline, deal, a
     page.keyboard.press("Enter")
     menu = page.locator("#board-menu")
     menu.wait_for()
-    assert menu.get_by_role("button").all_inner_texts() == ["Talked", "Offered"]
+    expect(menu.get_by_role("button")).to_have_text(["Talked", "Offered"])
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     card(column(page, pipeline[2]), deal).wait_for()
@@ -97,7 +98,7 @@ def test_a_stale_card_goes_back_with_a_sentence(screen, company, alice, pipeline
     door.writing(lambda: write.change(access.actor_for(alice), registry.get("opportunities"), deal.pk, {"amount": "2000"}, deal.version))
     card(page, deal).drag_to(column(page, pipeline[1]))
     page.get_by_role("alert").get_by_text("Somebody changed this record meanwhile").wait_for()
-    assert card(column(page, pipeline[0]), deal).get_by_text("2,000").count() == 1
+    expect(card(column(page, pipeline[0]), deal).get_by_text("2,000")).to_have_count(1)
     assert stage_of(deal) == pipeline[0].pk
     tab.wrong.clear()  # the refused move was answered with 412, which the console tells
     assert tab.problems() == []
@@ -109,7 +110,7 @@ def test_a_move_the_server_never_answers_is_taken_back(screen, company, alice, p
     page.route("**/opportunities/**", lambda route: route.abort() if route.request.method == "POST" else route.continue_())
     card(page, deal).drag_to(column(page, pipeline[1]))
     page.get_by_role("status").get_by_text("The server did not answer.").wait_for()
-    assert card(column(page, pipeline[0]), deal).count() == 1
+    expect(card(column(page, pipeline[0]), deal)).to_have_count(1)
     assert stage_of(deal) == pipeline[0].pk
 
 
@@ -120,7 +121,7 @@ def test_a_card_is_moved_without_a_script(screen, company, alice, pipeline, deal
     page.select_option("[name=value]", label="Talked")
     page.get_by_role("main").get_by_role("button", name="Move").click()
     page.wait_for_url(re.compile("view=board"))
-    assert card(column(page, pipeline[1]), deal).count() == 1
+    expect(card(column(page, pipeline[1]), deal)).to_have_count(1)
     assert stage_of(deal) == pipeline[1].pk
 
 
@@ -132,10 +133,10 @@ def test_every_number_of_the_board_is_a_link_to_its_list(screen, company, alice,
     assert tab.problems() == []
     section.locator(".board-head p a").first.click()
     page.wait_for_url(re.compile("stage="))
-    assert page.locator("[data-list] tbody tr").count() == count
-    assert sum_ in page.locator(".card-foot").inner_text()
+    expect(page.locator("[data-list] tbody tr")).to_have_count(count)
+    expect(page.locator(".card-foot")).to_contain_text(sum_)
     page.get_by_role("link", name="Board", exact=True).click()
-    assert page.locator("[data-board]").count() == 1
+    expect(page.locator("[data-board]")).to_have_count(1)
 
 
 @pytest.mark.parametrize("width", [1440, 390])

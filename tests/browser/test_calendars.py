@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from core import access, context
 from crm.models import Activity
@@ -53,7 +54,7 @@ def test_keys_and_a_phone_move_it_by_its_menu(company, alice, visit, screen):
     assert desk.problems() == []
     phone = screen(company, alice, width=390)
     page = phone.open(HERE)
-    assert not day(page, "2026-03-12").is_visible()  # an agenda: only days that hold something
+    expect(day(page, "2026-03-12")).to_be_hidden()  # an agenda: only days that hold something
     card(page, visit).get_by_role("button", name="Move").click()
     page.locator("#move-to").fill("2026-03-12")
     page.locator("#board-menu").get_by_role("button", name="Move", exact=True).click()
@@ -67,14 +68,14 @@ def test_weeks_are_leafed_through_and_saved_as_a_view(company, alice, visit, scr
     page = tab.open(HERE)
     page.get_by_role("link", name="Week", exact=True).click()
     page.wait_for_url(re.compile("span=week"))
-    assert page.locator(".calendar-day").count() == 7
+    expect(page.locator(".calendar-day")).to_have_count(7)
     page.get_by_role("link", name="Later").click()
     page.wait_for_url(re.compile("on-day=2026-03-17"))
     page.get_by_role("button", name="Save view").first.click()
     page.get_by_label("Name of the view").fill("My weeks")
     page.locator("#menu-view-new").get_by_role("button", name="Save view").click()
     page.get_by_role("link", name="My weeks").wait_for()
-    assert page.locator(".calendar-day").count() == 7
+    expect(page.locator(".calendar-day")).to_have_count(7)
     assert tab.problems() == []
 
 
@@ -85,12 +86,12 @@ def test_the_map_zooms_and_its_spots_lead_to_records(company, alice, screen, wid
     tab = screen(company, alice, width=width, theme="dark" if width == 390 else "light")
     page = tab.open(f"/accounts/?view=map&industry=Wood+{width}")
     assert tab.problems() == []
-    assert page.locator(".map-spot").count() == 2
+    expect(page.locator(".map-spot")).to_have_count(2)
     page.get_by_role("link", name="Zoom out").click()
     page.wait_for_url(re.compile("map-box"))
     page.get_by_role("link", name="Show all", exact=True).click()
     page.wait_for_url(lambda url: "map-box" not in url)
     page.get_by_role("link", name="Germany: 2 records").click()
     page.wait_for_url(re.compile("country=DE"))
-    assert page.locator("[data-list] tbody tr").count() == 2
+    expect(page.locator("[data-list] tbody tr")).to_have_count(2)
     assert tab.problems() == []

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from core import access
 from tests import factories
@@ -37,5 +38,5 @@ def test_columns_are_put_in_order_by_dragging_and_by_buttons(company, alice, scr
 
 def test_a_row_has_a_cell_for_every_head(company, alice, screen):
     page = screen(company, alice).open("/accounts/")
-    assert page.locator("[data-list] thead .add-field").count() == 1
-    assert page.locator("[data-list] tbody tr").first.locator("td").count() == page.locator("[data-list] thead th").count()
+    expect(page.locator("[data-list] thead .add-field")).to_have_count(1)
+    expect(page.locator("[data-list] tbody tr").first.locator("td")).to_have_count(page.locator("[data-list] thead th").count())

@@ -1,6 +1,7 @@
 """A dashboard is laid out by hand: tiles are dragged by a real mouse, moved by keys alone, and stand where they were put."""
 
 import pytest
+from playwright.sync_api import expect
 
 from core.models import Dashboard
 from tests import factories, people
@@ -73,7 +74,7 @@ def test_a_map_is_made_by_choosing_and_its_marks_lead_to_their_lists(screen, com
     page.get_by_role("link", name="Germany: 2").wait_for()
     assert not tab.problems()
     page.get_by_text("Show as table").click()
-    assert page.get_by_role("row", name="Germany").get_by_role("link", name="2", exact=True).count() == 1
+    expect(page.get_by_role("row", name="Germany").get_by_role("link", name="2", exact=True)).to_have_count(1)
     page.get_by_role("link", name="Germany: 2").click()
     page.wait_for_url("**/accounts/?filter=*")
-    assert page.locator("tbody tr[data-href]").count() == 2
+    expect(page.locator("tbody tr[data-href]")).to_have_count(2)

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from playwright.sync_api import expect
 
 from core.models import Role
 from tests import factories, people
@@ -80,7 +81,7 @@ def test_from_the_palette_come_fields_lists_and_figures(company, alice, layout, 
     palette = page.locator(".layout-palette")
     drag(page, item(palette, "Payment days"), item(section(page, "B"), "Website"))
     assert names(page)["One"]["B"] == ["payment_days", "website", "industry"]
-    assert not item(palette, "Payment days").is_visible()
+    expect(item(palette, "Payment days")).to_be_hidden()
     frame = page.frame_locator("iframe[name=preview]")
     frame.get_by_text("Payment days").first.wait_for()
     palette.get_by_text("Related lists").click()

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from core import access, door, registry, write
 from erp.models import DeliveryLine
@@ -34,6 +35,7 @@ def test_part_of_an_order_is_delivered(screen, company, alice, order, width, the
     page.get_by_role("main").get_by_role("link", name="Deliver", exact=True).click()
     page.wait_for_url("**/deliver/")
     quantities = page.locator(".pick input.control.num, .pick .num input.control")
+    expect(quantities).to_have_count(2)
     assert [one.input_value() for one in quantities.all()] == ["6", "2"]
     assert tab.problems() == []
     page.get_by_role("button", name="None", exact=True).click()
@@ -43,7 +45,7 @@ def test_part_of_an_order_is_delivered(screen, company, alice, order, width, the
     page.get_by_role("button", name="Leave this row out").nth(1).click()
     page.get_by_role("main").get_by_role("button", name="Deliver", exact=True).click()
     page.wait_for_url(re.compile("/deliveries/"))
-    assert page.get_by_role("status").inner_text().startswith("Delivery made from SO-")
+    expect(page.get_by_role("status")).to_contain_text("Delivery made from SO-")
     assert delivered(order) == {0: 4}
     assert tab.problems() == []
 
@@ -55,15 +57,15 @@ def test_the_chain_leads_from_document_to_document(screen, company, alice, order
         page = tab.open(f"/orders/{order.pk}/")
         chain = page.get_by_role("region", name="Chain")
         boxes = chain.locator(".chain-box")
-        assert boxes.count() == 2
+        expect(boxes).to_have_count(2)
         first, second = boxes.nth(0).bounding_box(), boxes.nth(1).bounding_box()
         beside, below = second["x"] > first["x"] + first["width"], second["y"] >= first["y"] + first["height"]
         assert (beside, below) == ((True, False) if width > 600 else (False, True))
-        assert chain.locator("path").count() == 1
+        expect(chain.locator("path")).to_have_count(1)
         assert tab.problems() == []
         chain.get_by_role("link").click()
         page.wait_for_url(re.compile("/deliveries/"))
-        assert page.get_by_role("region", name="Chain").locator("[aria-current=true]").count() == 1
+        expect(page.get_by_role("region", name="Chain").locator("[aria-current=true]")).to_have_count(1)
         assert tab.problems() == []
 
 

@@ -4,6 +4,7 @@ import os
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from core import jobs
 from core.models import CustomField
@@ -22,7 +23,6 @@ class Hand:
         self.clicks += 1
         found = self.page.locator(selector) if selector else self.page.get_by_role(role.pop("role"), **role)
         found.first.click()
-        self.page.wait_for_load_state("load")
 
     def type(self, selector: str, text: str) -> None:
         self.keys += len(text)
@@ -52,16 +52,17 @@ def test_from_plus_field_to_the_field_in_use_everywhere(screen, company, alice, 
     hand.click("label.kind-item:has([value=number])")
     look(tab, "sheet", width, problems)
     hand.click("#field-form button.btn-primary")
+    page.get_by_role("status").get_by_text(f"“{label}”").wait_for()
     key = CustomField.objects.get(label=label).key
     # form
     if width > 600:
-        assert page.get_by_role("columnheader", name=label).is_visible(), "the list shows it"
+        expect(page.get_by_role("columnheader", name=label)).to_be_visible()  # the list shows it
         hand.click(role="link", name="New Contact")
     hand.type("#id_name", "Anna Big")
     hand.type(f"[name={key}]", "42.5")
     hand.click(role="button", name="Save", exact=True)
     page.get_by_role("heading", name="Anna Big").wait_for()
-    assert page.get_by_text("42.5").first.is_visible()
+    expect(page.get_by_text("42.5").first).to_be_visible()
     look(tab, "record", width, problems)
     # list and filter
     tab.open("/contacts/")
@@ -69,7 +70,8 @@ def test_from_plus_field_to_the_field_in_use_everywhere(screen, company, alice, 
     hand.click(f"#menu-filter a:text-is('{label}')")
     hand.type("#id_filter-value", "42.5")
     hand.click(role="button", name="Apply")
-    assert page.get_by_role("link", name="Anna Big").first.is_visible() and page.get_by_role("link", name="There Already").count() == 0
+    expect(page.get_by_role("link", name="There Already")).to_have_count(0)
+    expect(page.get_by_role("link", name="Anna Big").first).to_be_visible()
     look(tab, "filtered", width, problems)
     # export
     hand.click("[popovertarget=menu-export]")
@@ -85,14 +87,13 @@ def test_from_plus_field_to_the_field_in_use_everywhere(screen, company, alice, 
     hand.clicks += 1
     page.set_input_files("input[type=file]", file)
     hand.click("main form button.btn-primary")
-    assert page.locator("select[name='column.1']").input_value() == key, "found by its label"
-    hand.click("button[value=check]")
-    jobs.run_due()
-    page.reload()
-    hand.click("button[value=confirm]")
-    jobs.run_due()
-    page.reload()
-    assert page.locator("[data-count=new]").inner_text() == "1"
+    expect(page.locator("select[name='column.1']")).to_have_value(key)  # found by its label
+    for button in ("check", "confirm"):
+        hand.click(f"button[value={button}]")
+        page.locator("main progress").wait_for()
+        assert jobs.run_due() == 1
+        page.reload()
+    expect(page.locator("[data-count=new]")).to_have_text("1")
     # a figure
     tab.open("/kpis/new/")
     hand.type("[name=name]", f"Size sold {width}")
@@ -122,9 +123,9 @@ def test_its_kind_is_changed_where_fields_are_kept(screen, company, alice):
         look(tab, "fields", width, problems)
         page.get_by_role("link", name="Change type…").first.click()
         page.locator("label.kind-item:has([value=ref])").click()
-        assert page.locator("#id_target").is_visible()
+        expect(page.locator("#id_target")).to_be_visible()
         page.locator("label.kind-item:has([value=integer])").click()
-        assert page.locator("#id_target").is_hidden()
+        expect(page.locator("#id_target")).to_be_hidden()
         look(tab, "conversion-sheet", width, problems)
         page.get_by_role("button", name="Try it").click()
         page.locator("progress").wait_for()

@@ -1,6 +1,7 @@
 """The formula editor as people use it: by keyboard, at both widths, in light and dark; a rule made with it is kept at once."""
 
 import pytest
+from playwright.sync_api import expect
 
 from core import access, door, registry, write
 from core.models import Rule
@@ -24,13 +25,13 @@ def test_a_rule_is_written_by_keyboard_with_what_is_proposed(screen, company, al
     page.locator(".options .option", has_text="payment_days").wait_for()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    assert area.input_value() == "payment_days"
+    expect(area).to_have_value("payment_days")
     page.keyboard.type(" > ")
     page.keyboard.press("Escape")
     page.locator(".formula-said", has_text="not finished").wait_for()
     page.keyboard.type("90")
     page.locator(".formula-said", has_text="This gives yes or no.").wait_for()
-    assert page.locator(".formula-tried dt").all_inner_texts() == ["Zoo", "Acme"]
+    expect(page.locator(".formula-tried dt")).to_have_text(["Zoo", "Acme"])
     page.keyboard.type(" AND par")
     page.locator(".options .option", has_text="parent").first.wait_for()
     page.keyboard.press("Escape")
@@ -57,7 +58,7 @@ def test_fields_and_functions_are_put_in_from_the_list_beside_it(screen, company
     page.get_by_role("button", name="ISEMPTY(a)").click()
     page.get_by_role("button", name="industry", exact=True).click()
     page.keyboard.type(")")
-    assert page.locator("[name=condition]").input_value() == "ISEMPTY(industry)"
+    expect(page.locator("[name=condition]")).to_have_value("ISEMPTY(industry)")
     page.locator(".formula-said", has_text="This gives yes or no.").wait_for()
     assert tab.problems() == []
 
@@ -72,4 +73,4 @@ def test_what_is_wrong_is_shown_where_it_is(screen, company, alice, accounts, wi
     page.fill("[name=condition]", "payment_dais > 7 AND industry = 'Metal'")
     page.locator("mark", has_text="payment_dais").wait_for()
     assert tab.problems() == []
-    assert page.locator(".formula-said").inner_text().startswith("There is no field “payment_dais”. Did you mean “payment_days”?")
+    expect(page.locator(".formula-said")).to_contain_text("There is no field “payment_dais”. Did you mean “payment_days”?")

@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from playwright.sync_api import expect
 
 from core import jobs
 from crm.models import Contact
@@ -42,12 +43,12 @@ def test_a_file_from_choosing_to_the_list(screen, company, alice, tmp_path, widt
     tab.open("/contacts/import/")
     look("file")
     upload("Odd,nonsense,\n")
-    assert page.locator("select[name='column.0']").input_value() == "name"
+    expect(page.locator("select[name='column.0']")).to_have_value("name")
     look("columns")
     ask(page, "check")
     look("progress")
     run_jobs(page)
-    assert page.locator("#faults tbody tr").count() == 1
+    expect(page.locator("#faults tbody tr")).to_have_count(1)
     look("errors")
     before = Contact.objects.count()
     page.locator("main form a.btn-ghost").click()
@@ -57,9 +58,9 @@ def test_a_file_from_choosing_to_the_list(screen, company, alice, tmp_path, widt
     look("checked")
     ask(page, "confirm")
     run_jobs(page)
-    assert page.locator("[data-count=new]").inner_text() == "2"
+    expect(page.locator("[data-count=new]")).to_have_text("2")
     look("done")
     page.locator("main a.btn-primary").click()
     assert Contact.objects.count() == before + 2
-    assert page.get_by_role("link", name="Anna Andersson").first.is_visible()
+    expect(page.get_by_role("link", name="Anna Andersson").first).to_be_visible()
     assert problems == [], "\n".join(problems)

@@ -1,6 +1,7 @@
 """Forms that a company shaped, in a browser: one that changes while it is filled in."""
 
 import pytest
+from playwright.sync_api import expect
 
 from tests import people
 
@@ -18,11 +19,11 @@ def test_a_form_asks_for_more_once_it_matters(company, alice, api, screen, width
     made = api.post("form-rules/", said).json()
     tab = screen(company, alice, width=width)
     page = tab.open("/contacts/new/")
-    assert page.locator("#id_mobile").count() == 0
+    expect(page.locator("#id_mobile")).to_have_count(0)
     page.locator("#id_title").fill("Dr")
     page.locator("#id_title").press("Tab")
     page.locator("#id_mobile").wait_for()
-    assert "Mobile" in page.locator("#form-said").inner_text()
+    expect(page.locator("#form-said")).to_contain_text("Mobile")
     page.locator("#id_title").fill("Ms")
     page.locator("#id_title").press("Tab")
     page.locator("#id_mobile").wait_for(state="detached")

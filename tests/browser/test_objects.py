@@ -1,6 +1,7 @@
 """A car dealer's admin makes his objects by hand, at a desk and on a phone, and says what a role may do with them."""
 
 import pytest
+from playwright.sync_api import expect
 
 from core.models import CustomObject, Grant, Role
 from tests import people
@@ -18,9 +19,9 @@ def test_the_dealers_objects_are_made_by_hand(screen, new_company, width):
         page.get_by_role("link", name="New object").first.click()
         page.get_by_label("Name of one *", exact=True).fill("Vehicle")
         page.locator("#id_key[value=vehicles]").wait_for()
-        assert page.locator("#id_plural").input_value() == "Vehicles"
+        expect(page.locator("#id_plural")).to_have_value("Vehicles")
         page.get_by_placeholder("Search icons").fill("car")
-        assert page.locator(".picker-item:visible").count() == 2
+        expect(page.locator(".picker-item:visible")).to_have_count(2)
         page.get_by_placeholder("Search icons").press("Enter")
         assert tab.problems() == []
         page.get_by_role("button", name="Create and add fields").click()
@@ -38,7 +39,8 @@ def test_the_dealers_objects_are_made_by_hand(screen, new_company, width):
         page.get_by_role("button", name="Create and add fields").click()
         page.get_by_role("heading", name="试驾").wait_for()
         tab.open("/settings/objects/")
-        assert page.get_by_role("link", name="试驾").first.is_visible() and tab.problems() == []
+        expect(page.get_by_role("link", name="试驾").first).to_be_visible()
+        assert tab.problems() == []
         _a_drive_is_moved(tab, company, alice, width)
         _a_role_gets_its_rights(tab, row)
 

@@ -1,6 +1,7 @@
 """The set-up of one company moves to another by hand: exported as a file, looked at with what differs, installed, compared, used and taken away."""
 
 import pytest
+from playwright.sync_api import expect
 
 from core import context
 from tests import people, showroom
@@ -63,9 +64,10 @@ def test_a_pack_moves_from_company_to_company_by_hand(screen, company, alice, sh
     page.get_by_label("Pack", exact=True).set_input_files(file)
     page.get_by_role("button", name="Look at it").click()
     page.get_by_role("heading", name="Showroom", exact=True, level=1).wait_for()
-    assert page.locator("[data-count=differs]").inner_text() == "1"
+    expect(page.locator("[data-count=differs]")).to_have_text("1")
     conflict = page.get_by_role("row").filter(has_text="Accounts").filter(has_text="Tier")
-    assert "Class" in conflict.locator("del").first.inner_text() and "Tier" in conflict.locator("ins").first.inner_text()
+    expect(conflict.locator("del").first).to_contain_text("Class")
+    expect(conflict.locator("ins").first).to_contain_text("Tier")
     assert not elsewhere.problems()
     page.get_by_role("button", name="Install").click()
     page.get_by_role("alert").get_by_text("accounts / tier").wait_for()
@@ -84,15 +86,15 @@ def test_a_pack_moves_from_company_to_company_by_hand(screen, company, alice, sh
     page.get_by_label("Rating", exact=True).fill("4")
     page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_role("heading", name="Round the block").wait_for()
-    assert page.get_by_text("Twice the rating").locator("xpath=following-sibling::dd").inner_text() == "8"
+    expect(page.get_by_text("Twice the rating").locator("xpath=following-sibling::dd")).to_have_text("8")
     page = elsewhere.open("/kpis/drives/?period=all")
-    assert page.locator("#value").inner_text() == "1"
+    expect(page.locator("#value")).to_have_text("1")
 
     page = elsewhere.open("/settings/packs/")
     page.get_by_role("link", name="Showroom").click()
-    assert page.get_by_text("Values that people entered are kept").count() == 1
+    expect(page.get_by_text("Values that people entered are kept")).to_have_count(1)
     page.get_by_role("button", name="Uninstall").click()
     page.get_by_role("status").get_by_text("is taken away").wait_for()
     assert setup_of(there) == before
-    assert page.get_by_role("complementary", name="Places").get_by_role("link", name="Test drives", exact=True).count() == 0
+    expect(page.get_by_role("complementary", name="Places").get_by_role("link", name="Test drives", exact=True)).to_have_count(0)
     assert not elsewhere.problems()

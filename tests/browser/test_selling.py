@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from core import access, door, registry, write
 from core.views import intake
@@ -46,7 +47,7 @@ def test_a_lead_is_converted_into_a_known_account(screen, company, alice, acme):
     page.get_by_role("link", name="Convert").click()
     page.wait_for_url(re.compile("/convert/$"))
     box = page.locator("#id_account")
-    assert box.input_value() == "New, from this record"
+    expect(box).to_have_value("New, from this record")
     box.focus()
     page.keyboard.type("acme")
     page.get_by_role("option", name="Acme GmbH").wait_for()

@@ -33,7 +33,9 @@ FILES = ("file", "image")
 
 
 def check(actor: Actor, own: CustomField, changed: dict, rows: dict) -> None:
-    """A field's key, kind and settings make sense together and to the records there are; the limits hold."""
+    """A field's key, kind and settings make sense together, to the other fields and to the records there are; the limits hold."""
+    if own._state.adding or {"formula", "rollup", "depends_on", "fast"} & changed.keys():
+        _one_at_a_time()
     object_type = registry.get(own.type)
     if object_type is None or not object_type.writable or not hasattr(object_type.model, "custom"):
         raise RuleError({"type": [_("There is no type “%(slug)s” that takes fields.") % {"slug": own.type[:60]}]})
@@ -58,6 +60,12 @@ def check(actor: Actor, own: CustomField, changed: dict, rows: dict) -> None:
         own.unique = True
     if own._state.adding or "fast" in changed:
         own.fast_state = "building" if own.fast else ""
+
+
+def _one_at_a_time() -> None:
+    """Fields are judged by the other fields, so of two that are changed at once the second sees the first: two formulas make no circle together."""
+    sql.lock(company().id, "own fields")
+    schema.forget()
 
 
 def key_problem(object_type: ObjectType, own: CustomField) -> str | None:
@@ -260,6 +268,7 @@ def _keep_fast(actor: Actor, own: CustomField, index: sql.OwnIndex, fresh: bool)
 
 
 def _archived(own: CustomField) -> None:
+    _one_at_a_time()
     used = users_of(own)
     if used:
         raise RuleError({"_": [_("This field is used by: %(names)s. Change these first.") % {"names": ", ".join(used)}]})

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -9,6 +10,7 @@ from itertools import count
 from typing import Any, TypeVar
 
 from django.conf import settings
+from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from django.test.client import ClientHandler
@@ -119,3 +121,16 @@ def api(user: User, company: context.Company) -> Api:
     with context.bind(company):
         key = writing(lambda: keys.issue(user))
     return Api(browser(company), key)
+
+
+def at_once(company, key, times, ask):
+    """Answers of ``ask(api, number)`` from this many threads, each with a client and a connection of its own."""
+
+    def one(number):
+        try:
+            return ask(Api(browser(company), key), number)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(times) as pool:
+        return list(pool.map(one, range(times)))

@@ -1,13 +1,11 @@
 """Requests that come twice, at the same time, or too often: one effect, and everyone is told (C-01, C-02, I-25)."""
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from itertools import count
 
 import pytest
 from django.conf import settings
-from django.db import connection
 from django.utils import timezone
 from redis.exceptions import ConnectionError as ValkeyDown
 
@@ -18,23 +16,10 @@ from crm.models import Account
 from tests import factories, people
 
 
-def at_once(company, key, times, ask):
-    """Answers of ``ask(api)`` from this many threads, each with a client and a connection of its own."""
-
-    def one(number):
-        try:
-            return ask(people.Api(people.browser(company), key), number)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(times) as pool:
-        return list(pool.map(one, range(times)))
-
-
 def test_fifty_identical_posts_have_one_effect(api, company):
     """C-01."""
     body = {"name": "Fifty", "industry": "C-01"}
-    answers = at_once(company, api.key, 50, lambda one, _n: one.post("accounts/", body, idempotency_key="c-01"))
+    answers = people.at_once(company, api.key, 50, lambda one, _n: one.post("accounts/", body, idempotency_key="c-01"))
     assert Account.objects.filter(industry="C-01").count() == 1
     assert {a.status_code for a in answers} <= {201, 409}
     made = [a for a in answers if a.status_code == 201]
@@ -98,7 +83,7 @@ def test_of_two_who_confirm_the_same_order_one_wins(api, company):
     numbers = []
     for _round in range(5):
         order = factories.make("orders", api)
-        answers = at_once(company, api.key, 8, lambda one, _n, order=order: one.post(f"{order['url']}confirm/", {"date": "2025-06-01"}))
+        answers = people.at_once(company, api.key, 8, lambda one, _n, order=order: one.post(f"{order['url']}confirm/", {"date": "2025-06-01"}))
         assert sorted(a.status_code for a in answers) == [200, *[409] * 7]
         numbers.append(next(a.json()["number"] for a in answers if a.status_code == 200))
         facts = api.get(f"facts/?source={order['id']}&measure=orders&sum=value").json()
@@ -109,7 +94,7 @@ def test_of_two_who_confirm_the_same_order_one_wins(api, company):
 def test_of_eight_who_change_the_same_version_one_wins(api, company):
     """C-05."""
     made = factories.make("accounts", api)
-    answers = at_once(company, api.key, 8, lambda one, n: one.patch(made["url"], {"city": f"City {n}"}, 1))
+    answers = people.at_once(company, api.key, 8, lambda one, n: one.patch(made["url"], {"city": f"City {n}"}, 1))
     assert sorted(a.status_code for a in answers) == [200, *[412] * 7]
     won = next(a.json() for a in answers if a.status_code == 200)
     assert api.get(made["url"]).json() == won and all(json.loads(a.content)["current"] == won for a in answers if a.status_code == 412)

@@ -143,6 +143,23 @@ def test_circles_are_refused_with_their_names(api, fleet):
     assert api.post(f"custom-fields/{first['id']}/archive/").status_code == 200
 
 
+def test_two_who_make_a_circle_together_do_not(api, company):
+    """Each alone makes none; at the same time the second is told."""
+    add(api, "leads", "ahead", "number")
+    mine, yours = (add(api, "leads", key, "formula", formula="1") for key in ("mine", "yours"))
+    for _round in range(4):
+        asked = [(mine, "yours + 1"), (yours, "mine + 1")]
+
+        def ask(one, n, asked=asked):
+            field, text = asked[n]
+            return one.patch(field["url"], {"formula": text}, field["version"])
+
+        answers = people.at_once(company, api.key, 2, ask)
+        assert sorted(a.status_code for a in answers) == [200, 422], [a.json() for a in answers]
+        assert "circle" in next(a.json() for a in answers if a.status_code == 422)["errors"]["formula"][0]
+        mine, yours = (api.patch(f["url"], {"formula": "1"}, api.get(f["url"]).json()["version"]).json() for f in (mine, yours))
+
+
 def test_a_page_of_many_costs_one_query_for_all_its_computed_fields(company, alice, api, fleet):
     def present(limit: int) -> int:
         with sql.snapshot(), context.remembering():

@@ -118,6 +118,7 @@ def read(content: bytes, asked: Reading = Reading()) -> Table:
     if workbooks.is_one(content):
         return _of_workbook(content, asked)
     text, encoding = encodings.decode(content, asked.encoding)
+    text = text.replace("\x00", "")  # programs with fields of a fixed width fill them up so; nothing could store it
     if asked.delimiter not in ("", *DELIMITERS):
         raise RuleError(_("Choose one of the marks that divide columns."))
     if text[:4].lower() == "sep=" and len(text) > 5:  # what a spreadsheet program writes for itself

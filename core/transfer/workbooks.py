@@ -102,7 +102,7 @@ class Sheet:
 def text(value: Any) -> str:
     """What a cell holds, as a file of text would: the result of a formula, days and times as ISO, numbers as people see them, to 15 digits."""
     if isinstance(value, str):
-        return value
+        return value.replace("\x00", "")
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):

@@ -62,6 +62,13 @@ def counts(row):
     return report.new, report.changed, report.unchanged, report.skipped, len(report.bad)
 
 
+@pytest.mark.parametrize("content", [b"name,external_id\nA\x00B,nul-1\n", book(["name", "external_id"], ["A\x00B", "nul-2"])])
+def test_a_cell_with_what_nothing_can_store_is_read_without_it(company, owner, content):
+    done = loaded(owner, "accounts", content)
+    assert done.status == "done" and done.report["new"] == 1
+    assert Account.objects.get(external_id__in=["nul-1", "nul-2"], created_at__gte=done.created_at).name == "AB"
+
+
 def test_usual_words_are_recognised_and_a_mapping_is_remembered_with_its_choices(owner):
     def suggested(slug, *headers):
         return door.reading(lambda: mapping.suggest(owner, registry.get(slug), headers).columns)

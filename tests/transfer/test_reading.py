@@ -88,6 +88,11 @@ def test_a_spreadsheets_own_mark_empty_rows_and_short_rows():
     assert (table.headers, [(r.number, r.cells) for r in table.rows()]) == (["a", "b"], [(3, ["1", ""]), (6, ["2", "3"])])
 
 
+def test_what_fills_up_fields_of_a_fixed_width_is_left_out():
+    """No database stores it, so a check that met it never ended."""
+    assert rows(b"name,code\x00\nA\x00\x00,1\n\x00,2\n") == [["A", "1"], ["", "2"]]
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

@@ -20,6 +20,11 @@ def at_once(found: QuerySet) -> QuerySet:
     return marked
 
 
+def has_joined(found: QuerySet) -> bool:
+    """Whether the rows are told apart by what roll-ups come to, all children added up beside them."""
+    return any(isinstance(table, _Join) for table in found.query.alias_map.values())
+
+
 class RollUp(Subquery):
     """What the children of a record come to: ``each``, a sub-query of the record outside, or one row of ``grouped``, which has all.
 

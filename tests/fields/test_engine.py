@@ -3,6 +3,7 @@
 import pytest
 from django.db import connection
 from django.db.models import Q
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from core import access, jobs, own_values, query, registry, sql
@@ -96,6 +97,28 @@ def test_the_newest_come_from_an_index_on_the_first_page_and_deep_down(api):
             assert f"using {newest}" in told and ("created_at" in told.partition("Index Cond")[2].partition("\n")[0] or not beyond), told
         checked += 1
     assert checked > 30
+
+
+@pytest.mark.parametrize("op", ["ne", "gt", "empty"])
+@pytest.mark.parametrize("sort", ["", "name", "-created_at"])
+def test_what_a_roll_up_filters_is_sorted_and_not_read_along_an_index(api, op, sort):
+    """However the planner guesses what a roll-up leaves, it never goes through all children for each row of an order."""
+    if not CustomField.objects.filter(key="heads").exists():
+        add(api, "accounts", "heads", "rollup", rollup={"type": "contacts", "field": "account", "aggregate": "count"})
+    wanted = query.Listing(conditions=(["heads", op, "3" if op != "empty" else True],), sort=(sort,) if sort else ())
+    rows = query.ordered(access.system("plan"), registry.get("accounts"), wanted)[:50]
+    told = plan_of(rows)
+    assert "Sort Key" in told and "Presorted" not in told, told
+
+
+def test_how_many_there_are_is_asked_where_a_page_does_not_say_it(api):
+    actor, accounts = access.system("count"), registry.get("accounts")
+    for n in range(3):
+        assert api.post("accounts/", {"name": f"Counted {n}", "industry": "Counted"}).status_code == 201
+    for limit, counts in ((2, 1), (3, 0)):
+        with CaptureQueriesContext(connection) as queries:
+            assert query.page(actor, accounts, query.Listing(conditions=(["industry", "eq", "Counted"],), count=True, limit=limit)).count == 3
+        assert sum("COUNT(" in asked["sql"] for asked in queries) == counts
 
 
 def test_a_build_that_failed_is_tried_again(api, company, alice, monkeypatch):

@@ -27,6 +27,7 @@ _SETTINGS = {
     "password_encryption": "'scram-sha-256'",
     "max_connections": "100",
     "shared_buffers": "'256MB'",
+    "work_mem": "'16MB'",  # a quarter of a million groups, or rows to sort, without a file
     "max_locks_per_transaction": "1024",  # a company's schema is dropped in one transaction
     "max_wal_size": "'4GB'",
     "autovacuum_naptime": "'60s'",

@@ -8,7 +8,7 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --quiet --disable-pip-version-check --require-hashes
 WORKERS ?= 2
 
-.PHONY: help demo up install install-test test test-long lint lock messages clean
+.PHONY: help demo up install install-test test test-long bench bench-companies lint lock messages clean
 
 help:
 	@echo "make demo       install, then run Odos with a demo company (Ctrl-C stops it)"
@@ -16,6 +16,8 @@ help:
 	@echo "make install    the locked packages into $(VENV), the front end built, translations compiled"
 	@echo "make test       install what tests need, a browser included, and run them"
 	@echo "make test-long  the same tests with many more random draws, and the long ones"
+	@echo "make bench      measure every workload beside hand-written SQL (SCALE=0.1 a tenth of the company, CHECK=1 fails where it got worse)"
+	@echo "make bench-companies  measure a thousand companies (COMPANIES=50 fewer)"
 	@echo "make lint       style and import rules"
 	@echo "make messages   bring the catalogues of translations in step with the code; says what is not translated"
 	@echo "make lock       renew the lock files from requirements*.in and package.json"
@@ -38,6 +40,13 @@ test: install-test
 
 test-long: install-test
 	@ODOS_LONG=1 $(PY) -m pytest -n $(WORKERS) --dist loadscope $(ARGS)
+
+# KEEP=1 writes docs/benchmarks.md and .json from this run. Data lie in .bench/, or where ODOS_BENCH_HOME says.
+bench: install $(VENV)/.tests
+	@$(PY) -m tests.bench --scale $(or $(SCALE),1) $(if $(CHECK),--check) $(if $(KEEP),--keep) $(ARGS)
+
+bench-companies: install $(VENV)/.tests
+	@$(PY) -m tests.bench --companies $(or $(COMPANIES),1000) $(if $(KEEP),--keep) $(ARGS)
 
 lint: $(VENV)/.tests
 	@$(PY) -m ruff check .

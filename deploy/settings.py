@@ -117,6 +117,8 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "core.middleware.HeadersMiddleware",
 ]
+if os.environ.get("ODOS_TIMING") == "1":
+    MIDDLEWARE.insert(0, "deploy.timing.TimingMiddleware")
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],

@@ -1,0 +1,169 @@
+"""Every workload by API and as pages, for one, eight and thirty-two who ask at once; beside it the floor, then what is done in bulk."""
+
+import re
+import time
+from argparse import Namespace
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+from django.conf import settings
+
+from core import context
+from core.models import Fact, User
+from crm.models import Account, Opportunity, Pipeline, Product
+from erp.models import Reservation, SalesOrder, StockLevel
+from tests.bench import report, streams
+from tests.bench.clients import Client, loop
+from tests.bench.company import Built
+from tests.bench.floor import Floor, Spent
+from tests.bench.meters import Watched
+from tests.bench.sample import EMAIL, PASSWORD
+from tests.bench.shape import OWNERS, PEOPLE
+from tests.bench.workloads import WORKLOADS, Workload, World
+
+LEVELS = {1: (2.0, 20), 8: (3.0, 40), 32: (3.0, 64)}  # clients -> seconds, operations at least
+SOME = 5000  # records of each type that are asked for
+ALIKE = 3  # answers of each reading workload that must be the floor's
+IDENT = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+LEAST_PING = 3.0  # milliseconds; the goals count from this, or from our own ping where that is more
+
+Say = Callable[[str], None]
+
+
+def measure(launched: int, port: int, built: Built, given: Namespace, say: Say) -> dict[str, Any]:
+    """The whole run, as ``report`` tells and keeps it. The company is served at the port by what was ``launched``."""
+    with context.bind(built.company):
+        world, before, watched = world_of(), _orders(), Watched(launched)
+    floor, asking = Floor(address(), built.company.schema), people_and_programs(port, built, given.clients)
+    run: dict[str, Any] = {
+        "date": time.strftime("%Y-%m-%d"), "machine": report.machine(), "scale": given.scale, "counts": built.counts, "cells": [], "streams": [],
+        "memory": {"at the start": watched.memory()},
+    }  # fmt: skip
+    say("Filling the tables of the floor ...")
+    floor.fill()
+    chosen = [w for w in WORKLOADS if not given.only or w.key in given.only.split(",")]
+    for workload in chosen:
+        agree(workload, asking["api"][0], asking["page"][0], floor, world)
+    with context.bind(built.company):
+        for workload in chosen:
+            run["cells"] += _cells(workload, asking, floor, world, watched, given, say)
+        _demand_kept(before, sum(c["n"] + 1 for c in run["cells"] if c["key"] == "g"))
+        if not given.only or "i" in given.only.split(","):
+            run["streams"] = streams.measure(asking["api"][0], floor, watched, world, given.scale, say)
+    run["ping"] = max([LEAST_PING, *(c["p50"] for c in run["cells"] if (c["key"], c["by"], c["clients"]) == ("ping", "api", 1))])
+    run["memory"]["at the end"] = watched.memory()
+    run["load"] = report.load()
+    floor.close()
+    return run
+
+
+def agree(workload: Workload, program: Client, person: Client, floor: Floor, world: World) -> None:
+    """The API answers what hand-written SQL answers, and the page shows records of it, or what is measured is something else. Errors: RuntimeError."""
+    if workload.writes or workload.api is None:
+        return
+    for n in range(ALIKE):
+        asked = workload.draw(Random(n), world)
+        told, expected = workload.api(program, asked), workload.floor(floor, asked)
+        if told != expected:
+            raise RuntimeError(f"{workload.key} ({asked}) answers {_apart(told, expected)} and by hand-written SQL {_apart(expected, told)}")
+        page, ids = workload.page(person, asked), set(IDENT.findall(str(expected)))
+        if ids and not any(ident in page for ident in ids):
+            raise RuntimeError(f"The page of {workload.key} ({asked}) shows none of {len(ids)} records.")
+
+
+def _apart(one: Any, other: Any) -> str:
+    """What of an answer the other has not, as far as a sentence goes."""
+    if isinstance(one, dict):
+        one = {key: value for key, value in one.items() if other.get(key) != value}
+    return str(one)[:500]
+
+
+def _cells(
+    workload: Workload, asking: dict[str, list[Client]], floor: Floor, world: World, watched: Watched, given: Namespace, say: Say
+) -> list[dict[str, Any]]:
+    draws = Random(7)
+    bottom = floor.measure(lambda: workload.floor(floor, workload.draw(draws, world)), given.seconds / 2)
+    found = []
+    for by in ("api", "page"):
+        do = getattr(workload, by)
+        for clients, (seconds, least) in LEVELS.items():
+            if do is None or clients > given.clients:
+                continue
+            cell = _cell(lambda c, do=do: do(c, workload.draw(c.random, world)), asking[by][:clients], watched, seconds * given.seconds / 2, least)
+            found.append({"key": workload.key, "by": by, "clients": clients, **cell, **_beside(bottom)})
+            say(f"{workload.key:5} {by:5} {clients:3} clients: p50 {cell['p50']:8.1f} ms, CPU {cell['cpu']:7.1f} ms, {cell['statements']:5.1f} statements")
+    return found
+
+
+def _beside(bottom: Spent) -> dict[str, float]:
+    return {"floor": bottom.p50, "floor_p95": bottom.p95, "floor_cpu": bottom.cpu}
+
+
+def _cell(operation: Callable[[Client], Any], clients: list[Client], watched: Watched, seconds: float, least: int) -> dict[str, Any]:
+    operation(clients[0])  # what a process reads once, it has read
+    before = watched.spent()
+    found = loop(clients, operation, seconds, least)
+    spent, count = watched.spent() - before, len(found.took)
+    return {
+        "n": count, "p50": found.quantile(0.5), "p95": found.quantile(0.95), "rate": found.rate,
+        "cpu": 1000 * (spent.web + spent.database) / count, "cpu_web": 1000 * spent.web / count, "cpu_database": 1000 * spent.database / count,
+        "statements": found.meter.statements / count, "sql": found.meter.milliseconds / count, "requests": found.meter.requests / count,
+    }  # fmt: skip
+
+
+def people_and_programs(port: int, built: Built, most: int) -> dict[str, list[Client]]:
+    """So many of each: programs with the company's key, and people who have signed in."""
+    host = f"{built.company.subdomain}.{settings.DOMAIN}:{port}"
+    programs = [Client(host, port, key=built.key, random=Random(n)) for n in range(most)]
+    people = [Client(host, port, random=Random(100 + n)) for n in range(most)]
+    for n, client in enumerate(people):
+        client.sign_in(EMAIL.format(n % PEOPLE), PASSWORD)
+    return {"api": programs, "page": people}
+
+
+def world_of() -> World:
+    """What the bound company has to ask for."""
+    pipeline = Pipeline.objects.get(name="Measured")
+    stages = [str(pk) for pk in pipeline.stages.all().order_by("order").values_list("pk", flat=True)]
+    places = {stage: place for place, stage in enumerate(stages)}
+    deals = Opportunity.objects.filter(status="open", stage__in=stages).order_by("id").values_list("pk", "stage")[:SOME]
+    levels = StockLevel.objects.values("product")
+    return World(
+        accounts=_some(Account.objects.all()), deals=[(str(pk), places[str(stage)]) for pk, stage in deals],
+        goods=_some(Product.objects.filter(pk__in=levels)), stages=stages, pipeline=str(pipeline.pk),
+        owners=_some(User.objects.filter(email__in=[EMAIL.format(n) for n in range(OWNERS)])),
+        tax=str(Product.objects.filter(sku="B-0000").values_list("tax_code", flat=True)[0]), year=2026,
+    )  # fmt: skip
+
+
+def _some(rows: Any) -> list[str]:
+    return [str(pk) for pk in rows.order_by("id").values_list("pk", flat=True)[:SOME]]
+
+
+def _orders() -> int:
+    return SalesOrder.objects.exclude(status="draft").count()
+
+
+def _demand_kept(before: int, made: int) -> None:
+    """Nothing is lost under many writers: every order is there, its intake stated, its goods reserved. Errors: RuntimeError."""
+    if not made:
+        return
+    kept = _orders() - before
+    if kept != made:
+        raise RuntimeError(f"{made} orders were confirmed and {kept} are there.")
+    new = SalesOrder.objects.exclude(status="draft").order_by("-created_at")[:made]
+    nets = sum(new.values_list("base_net", flat=True))
+    stated = sum(Fact.objects.filter(measure="ordered", source_id__in=[o.pk for o in new]).values_list("value", flat=True))
+    if nets != stated:
+        raise RuntimeError(f"The new orders come to {nets}, their facts to {stated}.")
+    for level in StockLevel.objects.all():
+        held = sum(Reservation.objects.filter(level=level).values_list("quantity", flat=True))
+        if held != level.reserved:
+            raise RuntimeError(f"Of product {level.product_id} {level.reserved} are reserved, and its reservations come to {held}.")
+
+
+def address() -> dict[str, Any]:
+    """Where the database is, as psycopg wants it."""
+    known = settings.DATABASES["default"]
+    return {"host": known["HOST"], "port": known["PORT"], "dbname": known["NAME"], "user": known["USER"], "password": known["PASSWORD"]}

@@ -243,7 +243,7 @@ def do_part(actor: Actor, object_type: ObjectType, run: BulkRun, one: BulkPart) 
     counts: Counter = Counter()
     refused: list[Fault] = []
     try:
-        with transaction.atomic(), context.calling(replace(context.call(), batch=run.pk)):
+        with transaction.atomic(), context.calling(replace(context.call(), batch=run.pk)), context.rehearsing(run.state == "checking"):
             able, refused = _able(actor, object_type, run, known)
             left = piecemeal.do(partial(_do, actor, object_type, run.what, counts), able)
             refused += [[str(pk), _kind(error), sentence_of(error)] for (pk, _version), error in left]

@@ -55,12 +55,12 @@ def _clean_item(
         made.refuse("_", _("A record is an object of fields."))
         return made
     for name, value in item.items():
-        if name == "id" and may_have_id:
+        if name in writable and name not in lines:
+            _clean_value(made, writable[name], value)
+        elif name == "id" and may_have_id:
             made.id = _clean_id(made, value)
         elif name in lines:
             made.lines[name] = _clean_lines(made, lines[name], value, name in kept)
-        elif name in writable:
-            _clean_value(made, writable[name], value)
         else:
             made.refuse(str(name)[:100].replace("\x00", ""), _("There is no such field, or you may not write it."))
     return made

@@ -19,6 +19,8 @@ OTHER = "\0"  # stands before what of a text is not read as Chinese
 
 def fold(text: str) -> str:
     """Text as it is compared: NFKC, case folded, white space collapsed."""
+    if text.isascii():
+        return " ".join(text.lower().split())
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
@@ -26,7 +28,7 @@ def fold(text: str) -> str:
 def sort_key(name: str) -> str:
     """The key a name sorts by, at most 400 characters. Chinese names sort by pinyin, then by their characters."""
     folded = fold(name)
-    if not HAN.search(folded):
+    if folded.isascii() or not HAN.search(folded):
         return folded[:400]
     return (" ".join(part.removeprefix(OTHER) for part in _read(folded[:100])) + "\u0001" + folded)[:400]
 
@@ -56,14 +58,17 @@ def _initials(text: str) -> str:
 def search_text(parts: list[str]) -> str:
     """What trigrams are made of: the folded texts and, for Chinese, the initials of their pinyin."""
     folded = [fold(part)[:SEARCH_CAP] for part in parts if part]
-    initials = [_initials(part[:200]) for part in folded if HAN.search(part)]
+    initials = [_initials(part[:200]) for part in folded if not part.isascii() and HAN.search(part)]
     return "\n".join([*folded, *initials])[: 2 * SEARCH_CAP]
 
 
 def grams(text: str) -> list[str]:
     """Single Chinese characters, pairs that hold one, and the one or two letters words begin with."""
+    words = text[:SEARCH_CAP].split()
+    if text.isascii():
+        return sorted({word[:n] for word in words for n in (1, 2)})
     found: set[str] = set()
-    for word in text[:SEARCH_CAP].split():
+    for word in words:
         if not HAN.search(word):
             found.update((word[:1], word[:2]))
             continue

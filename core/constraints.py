@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from django.db import IntegrityError
-from django.db.models import PROTECT, CheckConstraint, F, Q, UniqueConstraint
+from django.db.models import PROTECT, CheckConstraint, F, Model, Q, UniqueConstraint
 from django.utils.translation import gettext as _
 
 from core import registry, schema, sql
@@ -115,10 +115,20 @@ def _sentence(object_type: ObjectType, name: str) -> Exception:
     return WrongState(_("Another record refers to this one, or changed at the same moment. Try again."))
 
 
+def _pointing(model: type[Model]) -> list[Any]:
+    """The references to rows of this table, from whatever table."""
+    return [r for r in model._meta.get_fields(include_hidden=True) if r.auto_created and r.is_relation and not r.concrete]
+
+
+def stand_alone(model: type[Model]) -> bool:
+    """Whether nothing goes with a row of this table: ``pointed_to`` then knows all that keeps it."""
+    return all(r.one_to_many and r.on_delete is PROTECT for r in _pointing(model))
+
+
 def pointed_to(object_type: ObjectType, ids: list) -> set:
     """Those of these records that another one refers to, by a declared reference or a company's own. Cost: a query for each way, whatever their number."""
     found: set = set()
-    for relation in (r for r in object_type.model._meta.get_fields(include_hidden=True) if r.auto_created and r.is_relation and not r.concrete):
+    for relation in _pointing(object_type.model):
         if relation.one_to_many and relation.on_delete is PROTECT:
             rows = relation.related_model._base_manager.filter(**{f"{relation.field.name}__in": ids})
             found |= set(rows.values_list(relation.field.attname, flat=True).distinct())

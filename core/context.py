@@ -116,6 +116,24 @@ def calling(call: Call) -> Iterator[None]:
         _call.reset(token)
 
 
+_rehearsal: ContextVar[bool] = ContextVar("odos_rehearsal", default=False)
+
+
+def is_rehearsal() -> bool:
+    """Whether all that is written now is taken back in the end: then nobody ever reads its trail, or looks for it."""
+    return _rehearsal.get()
+
+
+@contextmanager
+def rehearsing(really: bool = True) -> Iterator[None]:
+    """Try the writes inside, which the caller rolls back. Whatever may refuse them is done; what could only be read afterwards is not."""
+    token = _rehearsal.set(really)
+    try:
+        yield
+    finally:
+        _rehearsal.reset(token)
+
+
 _providers: list[Callable[[UUID], Company]] = []
 
 

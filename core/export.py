@@ -7,7 +7,7 @@ import csv
 import io
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from functools import lru_cache, partial
@@ -41,45 +41,57 @@ def demand(actor: Actor, object_type: ObjectType, wanted: Listing) -> None:
     query.page(actor, object_type, replace(wanted, limit=1, cursor="", count=False, sums=()))
 
 
-def stream(user: User, object_type: ObjectType, wanted: Listing, only: Iterable[str] = (), as_read: bool = False) -> Iterator[bytes]:
+def stream(
+    user: User, object_type: ObjectType, wanted: Listing, only: Iterable[str] = (), as_read: bool = False, lines: bool = False
+) -> Iterator[bytes]:  # fmt: skip
     """The file in pieces of a thousand rows; call ``demand`` before.
 
     ``as_read`` gives labels and values as pages show them; otherwise headings are keys, values those of the API, and each
-    reference has its id in its own column and its name in ``<key>.label``. Cost: a query for each piece, and its labels.
+    reference has its id in its own column and its name in ``<key>.label``. With ``lines`` it is what an import takes: see ``_whole``.
+    Cost: a query for each piece, and its labels.
     """
     language = translation.get_language()  # of who asks: the pieces are made when the middleware is left
-    return _pieces(user, object_type, wanted, tuple(only), as_read, language)
+    return _pieces(user, object_type, wanted, tuple(only), as_read, lines, language)
 
 
-def _pieces(user: User, object_type: ObjectType, wanted: Listing, only: tuple, as_read: bool, language: str | None) -> Iterator[bytes]:
+def _pieces(user: User, object_type: ObjectType, wanted: Listing, only: tuple, as_read: bool, lines: bool, language: str | None) -> Iterator[bytes]:
     with sql.snapshot(), context.remembering(), translation.override(language):
-        actor = access.actor_for(user)
-        columns = columns_of(actor, object_type, only)
-        yield BOM + _lines([[safe(name) for name in _heads(columns, as_read)]])
-        for rows in _rows(actor, object_type, wanted, columns, partial(_texts, as_read=as_read)):
-            yield _lines(rows)
+        heads, rows = _table(access.actor_for(user), object_type, wanted, only, as_read, lines, _texts)
+        yield BOM + _written([[safe(head) for head in heads]])
+        for some in rows:
+            yield _written(some)
 
 
-def _lines(rows: Iterable[list[str]]) -> bytes:
+def _table(
+    actor: Actor, object_type: ObjectType, wanted: Listing, only: tuple, as_read: bool, lines: bool, cells: Callable[[Field, bool], list["Make"]]
+) -> tuple[list[str], Iterator[Iterable]]:  # fmt: skip
+    """The headings of the file, and its rows, so many at a time."""
+    if lines:
+        return _whole(actor, object_type, wanted, as_read, cells)
+    columns = columns_of(actor, object_type, only)
+    return _heads(columns, as_read), _rows(actor, object_type, wanted, columns, partial(cells, as_read=as_read))
+
+
+def _written(rows: Iterable[Sequence[str]]) -> bytes:
     text = io.StringIO()
     csv.writer(text, lineterminator="\r\n").writerows(rows)
     return text.getvalue().encode("utf-8", "replace")
 
 
-def workbook(user: User, object_type: ObjectType, wanted: Listing, only: Iterable[str] = (), as_read: bool = False) -> Iterator[bytes]:
+def workbook(
+    user: User, object_type: ObjectType, wanted: Listing, only: Iterable[str] = (), as_read: bool = False, lines: bool = False
+) -> Iterator[bytes]:  # fmt: skip
     """The same as an XLSX file: numbers, days and times are such, times in the company's zone; percents and yes or no as well.
 
     Cost: as of ``stream``; no piece comes before the last record was read.
     """
-    return _workbook(user, object_type, wanted, tuple(only), as_read, translation.get_language())
+    return _workbook(user, object_type, wanted, tuple(only), as_read, lines, translation.get_language())
 
 
-def _workbook(user: User, object_type: ObjectType, wanted: Listing, only: tuple, as_read: bool, language: str | None) -> Iterator[bytes]:
+def _workbook(user: User, object_type: ObjectType, wanted: Listing, only: tuple, as_read: bool, lines: bool, language: str | None) -> Iterator[bytes]:
     with sql.snapshot(), context.remembering(), translation.override(language):
-        actor = access.actor_for(user)
-        columns = columns_of(actor, object_type, only)
-        rows = (row for some in _rows(actor, object_type, wanted, columns, partial(_cells, as_read=as_read)) for row in some)
-        yield from workbooks.pieces(_heads(columns, as_read), rows, str(object_type.plural))
+        heads, rows = _table(access.actor_for(user), object_type, wanted, only, as_read, lines, _cells)
+        yield from workbooks.pieces(heads, (row for some in rows for row in some), str(object_type.plural))
 
 
 def _heads(columns: dict[str, Field], as_read: bool) -> list[str]:
@@ -93,7 +105,7 @@ def _heads(columns: dict[str, Field], as_read: bool) -> list[str]:
 Make = Callable[[Any], Any]  # of a field's value as its reader sees it, a cell
 
 
-def _rows(actor: Actor, object_type: ObjectType, wanted: Listing, columns: dict[str, Field], cells: Callable[[Field], list[Make]]) -> Iterator[list[list]]:
+def _rows(actor: Actor, object_type: ObjectType, wanted: Listing, columns: dict[str, Field], cells: Callable[[Field], list[Make]]) -> Iterator[Iterable]:
     """The rows of the file, so many at a time. What is stored as it is shown is read without making records of it."""
     wanted = replace(wanted, cursor="", sums=())
     if object_type.rows or object_type.redact or wanted.as_of or not all(map(_is_stored, columns.values())):
@@ -109,7 +121,15 @@ def _rows(actor: Actor, object_type: ObjectType, wanted: Listing, columns: dict[
     pointing = [(paths.index(_path(f)), f) for f in columns.values() if _is_named(f)]
     for rows in query.chunks(actor, object_type, wanted, AT_ONCE, paths):
         names.look_up(pointing, rows)
-        yield [[make(row[place]) for place, make in held] for row in rows]
+        stored = list(zip(*rows, strict=True))
+        yield zip(*[_made(make, stored[place]) for place, make in held], strict=True)
+
+
+def _made(make: Make, stored: Sequence[Any]) -> Iterable[Any]:
+    """The cells of a column."""
+    if make is _harmless:  # most of a file, so without a call for each
+        return ["" if not text else text if text[0].isalnum() else safe(text) for text in stored]
+    return map(make, stored)
 
 
 def _is_stored(f: Field) -> bool:
@@ -127,12 +147,11 @@ def _held(f: Field, custom: dict[str, Any]) -> Any:
 
 
 def _through(f: Field, get: Callable[[Any], Any] | None, make: Make) -> Make:
-    """From what stands in the column to the cell."""
-    if f.custom and get:
-        return lambda custom: make(get(_held(f, custom)))
-    if f.custom:
-        return lambda custom: make(_held(f, custom))
-    return (lambda ident: make(get(ident))) if get else make
+    """From what stands in the column to the cell. The same few are referred to again and again."""
+    if get:
+        named = lru_cache(maxsize=4096)(lambda ident: make(get(ident)))
+        return (lambda custom: named(_held(f, custom))) if f.custom else named
+    return (lambda custom: make(_held(f, custom))) if f.custom else make
 
 
 class _Names:
@@ -158,6 +177,49 @@ class _Names:
             self.known[slug] |= {ident: Ref(ident, found.get(ident, ""), slug, ident in found) for ident in fresh}
 
 
+def _with_lines(actor: Actor, object_type: ObjectType) -> dict[str, dict[str, Field]]:
+    """The fields of each kind of lines that an import takes, of those this reader sees."""
+    return {entry.name: _given(entry.fields) for entry in access.lines(actor, object_type) if object_type.writable}
+
+
+def _given(fields: dict[str, Field]) -> dict[str, Field]:
+    return {n: f for n, f in fields.items() if not (f.readonly or f.compute or f.is_looked_up or f.kind in ("secret", "file", "image"))}
+
+
+def _whole(
+    actor: Actor, object_type: ObjectType, wanted: Listing, as_read: bool, cells: Callable[[Field, bool], list[Make]]
+) -> tuple[list[str], Iterator[list[list]]]:  # fmt: skip
+    """Records with their lines as an import takes them: all that may be written, exactly, each reference by its name.
+
+    A row for each line; the first has the head, which begins with the id, so that no two records that say the same become one.
+    """
+    seen = access.fields(actor, object_type)
+    columns, inner = {"id": seen["id"]} | _given(seen), _with_lines(actor, object_type)
+    labels = {entry.name: entry.label for entry in object_type.lines}
+    heads = [str(f.label) if as_read else name for name, f in columns.items()]
+    heads += [f"{labels[name]}: {f.label}" if as_read else f"{name}.{n}" for name, fields in inner.items() for n, f in fields.items()]
+    return heads, _grouped(actor, object_type, replace(wanted, cursor="", sums=()), columns, inner, cells)
+
+
+def _grouped(
+    actor: Actor, object_type: ObjectType, wanted: Listing, columns: dict[str, Field], inner: dict[str, dict[str, Field]], cells: Callable
+) -> Iterator[list[list]]:  # fmt: skip
+    parts = [(name, [(f, _exactly(f, cells)) for f in fields.values()]) for name, fields in (("", columns), *inner.items())]
+    for records in query.chunks(actor, object_type, wanted):
+        rows = []
+        for one in read.present(actor, object_type, records, only=columns, with_lines=True):
+            for at in range(max([1, *(len(one.lines[name]) for name in inner)])):
+                shown = [(([one] if not name else one.lines[name])[at : at + 1], makers) for name, makers in parts]
+                rows.append([make(found[0].values[f.name] if found else f.rules.empty) for found, makers in shown for f, make in makers])
+        yield rows
+
+
+def _exactly(f: Field, cells: Callable[[Field, bool], list[Make]]) -> Make:
+    """The one cell of a field from which an import makes the same value again."""
+    make = cells(f, as_read=_is_named(f))[0]
+    return make if f.kind != "anyref" else lambda value: make(value and replace(value, label=f"{value.slug}:{value.label}"))
+
+
 # Cells --------------------------------------------------------------------------------------------------------------
 
 
@@ -170,7 +232,7 @@ def _texts(f: Field, as_read: bool) -> list[Make]:
     if _is_plain(f):
         return [_harmless]
     if not as_read:
-        return [lambda value: safe(_text(f, value))]
+        return [lambda value: _harmless(_text(f, value))]
     return [_remembering(f, lambda value: safe(_as_read(f, value)))]
 
 
@@ -251,3 +313,16 @@ def safe(text: str) -> str:
 
 
 FORMS = {"csv": (stream, "text/csv; charset=utf-8"), "xlsx": (workbook, workbooks.TYPE)}  # how a file is made, and what it is
+FORMS |= {f"{form}_lines": (partial(made, lines=True), media) for form, (made, media) in FORMS.items()}  # with a row for each line
+
+
+def forms_of(actor: Actor, object_type: ObjectType) -> dict[str, tuple[Callable[..., Iterator[bytes]], str]]:
+    """The sorts of files this actor may have of a type: of what has no lines none with them."""
+    if not access.allows(actor, object_type, "export"):
+        return {}
+    return {name: form for name, form in FORMS.items() if not name.endswith("_lines") or _with_lines(actor, object_type)}
+
+
+def file_name(object_type: ObjectType, form: str) -> str:
+    """Says whose records they are."""
+    return f"{object_type.slug}-{context.company().subdomain}.{form.removesuffix('_lines')}"

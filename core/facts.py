@@ -114,10 +114,11 @@ def _stated(ids: list) -> dict[Any, dict[tuple, Decimal]]:
     return grouped
 
 
-def pointed_to(ids: Iterable) -> set:
-    """Those of these records that any fact comes from, or counts for. Cost: a query for each way."""
+def pointed_to(object_type: ObjectType, ids: Iterable) -> set:
+    """Those of these records that any fact comes from, or counts for. Cost: a query for each way in which facts may name records of the type."""
     ids, found = list(ids), set()
-    for name in ("source_id", *DIMENSIONS):
+    others = {d.column for d in registry.dimensions.values() if d.target and d.target != object_type.slug}
+    for name in ("source_id", *(n for n in DIMENSIONS if n not in others)):
         found |= set(Fact.objects.filter(**{f"{name}__in": ids}).values_list(name, flat=True).distinct())
     return found
 

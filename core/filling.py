@@ -112,7 +112,7 @@ def _several(value: Any) -> list[str]:
 def demand_required(object_type: ObjectType, record: Record, made: Cleaned) -> None:
     """Say at each field that needs a value and has none. An own field that is not shown now is not asked for either."""
     needed = _shape(object_type).required
-    unseen = state_of(object_type, record).hidden if needed else frozenset()
+    unseen = state_of(object_type, record).hidden if any(f.custom for f in needed) else frozenset()
     for f in needed:
         name = f.name
         if name in made.errors or (f.custom and name in unseen):

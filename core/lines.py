@@ -31,7 +31,9 @@ def build(object_type: ObjectType, record: Record, made: Cleaned) -> dict[str, R
     for entry in object_type.lines:
         rows = Rows(entry, given=entry.name in made.lines)
         for position, item in enumerate(made.lines.get(entry.name, ())):
-            row = entry.model(**{entry.parent: record}, position=position)
+            row = entry.model.blank()
+            setattr(row, entry.parent, record)
+            row.position = position
             if item.id is not None:
                 row.pk = item.id
             _fill(entry, row, item)

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from core import access, chain, context, kpi, likeness, openapi_bulk, openapi_imports, query, registry, workbooks, write
+from core import access, chain, context, export, kpi, likeness, openapi_bulk, openapi_imports, query, registry, workbooks, write
 from core.access import Actor
 from core.registry import Act, Field, ObjectType
 
@@ -344,7 +344,8 @@ def shared_parameters() -> Json:
     made["kpi_filter"] = {**made["filter"], "description": _("A filter over the KPI's dimensions and, through them, their fields.")}
     made["limit"] = {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}}
     made["count"] = closed("count", _("Also count all that match."), "exact")
-    made["format"] = closed("format", _("A page as JSON, or all that match as a CSV or XLSX file."), "json", "csv", "xlsx")
+    files = _("A page as JSON, or all that match as a CSV or XLSX file; with _lines a row for each line, as an import takes it.")
+    made["format"] = closed("format", files, "json", *export.FORMS)
     made["archived"] = closed("archived", _("Archived records instead of present ones."), "true", "false")
     made["structure"] = closed("structure", _("The tree as it is now, or as it was at each fact's business date."), "now", "then")
     made["rollup"] = closed("rollup", _("One row for each node of the tree, with all below it."), "true", "false")

@@ -41,7 +41,7 @@ def paths() -> Json:
         "/imports/{id}/refused/": {
             **ident, "get": {"operationId": "imports.refused", "tags": ["imports"], "summary": _("The refused rows with their reasons"), "responses": refused},
         },
-        "/imports/{id}/check/": {**ident, "post": _deed("check", said, {"columns": COLUMNS, **CHOSEN})},
+        "/imports/{id}/check/": {**ident, "post": _deed("check", said, {"columns": COLUMNS, **CHOSEN, "write": {"type": "boolean", "default": False}})},
         "/imports/{id}/confirm/": {**ident, "post": _deed("confirm", _("Write what was checked"), {"partly": {"type": "boolean", "default": False}})},
         "/imports/{id}/undo/": {**ident, "post": _deed("undo", _("Take back what was written, where nobody changed it since"), {})},
     }  # fmt: skip

@@ -94,7 +94,7 @@ def unnamed(object_type: ObjectType) -> str:
     return _("Draft %(type)s") % {"type": label[:1].lower() + label[1:] if label[1:2].islower() else label}
 
 
-def present(actor: Actor, object_type: ObjectType, records: Iterable[Model], only: Iterable[str] | None = None, with_lines: bool = True) -> list[Shown]:
+def present(actor: Actor, object_type: ObjectType, records: Iterable[Model], only: Iterable[str] | None = None, with_lines: bool | None = None) -> list[Shown]:
     """These records for this reader; ``only`` names the fields wanted (a list's columns). Cost: see the module."""
     records = list(records)
     visible = access.fields(actor, object_type)
@@ -106,7 +106,7 @@ def present(actor: Actor, object_type: ObjectType, records: Iterable[Model], onl
     if many:
         prefetch_related_objects(records, *many)
     shown = [Shown(object_type, r, {n: f.value(r) for n, f in fields.items()}, fields, {}, label(actor, object_type, r)) for r in records]
-    if with_lines and only is None:
+    if with_lines or (with_lines is None and only is None):
         _attach_lines(actor, object_type, shown)
     if object_type.redact:
         for one in shown:

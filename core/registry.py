@@ -69,7 +69,7 @@ class Field:
     pattern: str = ""
     edition: int = 0  # the version of the row that set it up
 
-    @property
+    @cached_property
     def rules(self) -> Kind:
         return KINDS[self.kind]
 
@@ -98,6 +98,8 @@ class Field:
 
     def value(self, record: Any) -> Any:
         """The value in Python; a reference is its id. Cost: none, but one query for ``refs`` that were not prefetched."""
+        if self.held:
+            return getattr(record, self.held)
         if self.compute:
             return self.compute(record)
         if self.custom:
@@ -107,12 +109,15 @@ class Field:
             ident = getattr(record, f"{self.path}_id")
             line = (getattr(record, f"{self.path}_line") or "",) if hasattr(record, f"{self.path}_line") else ()
             return (getattr(record, f"{self.path}_type"), ident, *line) if ident else None
-        if self.kind == "refs":
-            waiting = record.__dict__.get("_several", {})
-            return waiting[self.name] if self.name in waiting else [row.pk for row in getattr(record, self.path).all()]
-        if self.kind in ("ref", "user"):
-            return getattr(record, self.attname)
-        return getattr(record, self.path)
+        waiting = record.__dict__.get("_several", {})
+        return waiting[self.name] if self.name in waiting else [row.pk for row in getattr(record, self.path).all()]
+
+    @cached_property
+    def held(self) -> str:
+        """The attribute of a record that is its value; empty where it takes more to know it."""
+        if self.compute or self.custom or self.kind in ("anyref", "refs"):
+            return ""
+        return self.attname if self.kind in ("ref", "user") else self.path
 
     @cached_property
     def attname(self) -> str:
@@ -131,12 +136,10 @@ class Field:
             setattr(record, f"{self.path}_id", ident)
         elif self.kind == "secret":
             record.set_password(value)
-        elif self.kind in ("ref", "user"):
-            setattr(record, self.attname, value)
         elif self.kind == "refs":
             record.__dict__.setdefault("_several", {})[self.name] = value
         else:
-            setattr(record, self.path, value)
+            setattr(record, self.held or self.path, value)
 
 
 def derive(model: type[models.Model], name: str, **given: Any) -> Field:
@@ -329,7 +332,12 @@ class ObjectType:
 
     def new(self, **values: Any) -> models.Model:
         """A row of the type that is not stored yet."""
-        return self.model(**self.among, **values)
+        if values:
+            return self.model(**self.among, **values)
+        row = self.model.blank()
+        for name, value in self.among.items():
+            setattr(row, name, value)
+        return row
 
     def act(self, name: str) -> Act | None:
         return next((a for a in self.acts if a.name == name), None)

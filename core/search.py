@@ -5,6 +5,7 @@ searching never tells what reading does not.
 """
 
 from collections.abc import Iterable
+from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
@@ -24,18 +25,22 @@ def hidden_somewhere(slug: str) -> set[str]:
 
 
 def index(object_type: ObjectType, records: Iterable[Record], fresh: bool = False) -> None:
-    """Write what of these records can be found; ``fresh`` ones are new. Cost: two statements for all of them."""
-    if not object_type.search:
+    """Write what of these records can be found; ``fresh`` ones are new. Of a rehearsal nothing is to be found. Cost: two statements for all of them."""
+    if not object_type.search or context.is_rehearsal():
         return
     known, closed = schema.fields(object_type), hidden_somewhere(object_type.slug)
     fields = [known[n] for n in object_type.search if n not in closed]
-    rows = []
-    for record in records:
-        text = collation.search_text([str(f.value(record) or "") for f in fields])
-        rows.append((record.pk, object_type.slug, text, collation.grams(text)))
+    rows = (_row(object_type.slug, record.pk, [f.value(record) for f in fields]) for record in records)
+    if not all(f.held for f in fields):  # what has to be asked for is asked before the rows are on their way
+        rows = list(rows)
     names, changing = ("about_id", "about_type", "text", "grams"), ("text", "grams")
     with permit():
         SearchEntry.objects.add_values(names, rows, *(() if fresh else ("about_id", changing)))
+
+
+def _row(slug: str, ident: UUID, values: list) -> tuple[UUID, str, str, list[str]]:
+    text = collation.search_text([str(value) for value in values if value])
+    return ident, slug, text, collation.grams(text)
 
 
 def reindex(slug: str) -> None:

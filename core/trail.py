@@ -1,5 +1,6 @@
 """Writing the trail: one entry for each write, in its transaction. Reading it follows the record it is about."""
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -10,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from core import access, clock, context, registry
 from core.access import Actor
 from core.models import TrailEntry
-from core.models.record import permit
+from core.models.record import Record, permit
 from core.registry import ObjectType
 
 ACTS = {
@@ -41,16 +42,22 @@ class Entry(NamedTuple):
 
 
 def entry(actor: Actor, object_type: ObjectType, record, act: str, changes: dict) -> Entry:
-    call = context.call()
-    return Entry(
-        clock.told(), actor.id, object_type.slug, record.pk, act, changes, getattr(record, "version", 1), call.channel, call.request_id, call.address,
-        call.batch,
-    )  # fmt: skip
+    return next(entries(actor, object_type, act, [(record, changes)]))
 
 
-def note(entries: list[Entry]) -> None:
-    """Write entries made in this transaction. Cost: one statement for a thousand."""
-    timed = bool(entries) and entries[0].at is not None
+def entries(actor: Actor, object_type: ObjectType, act: str, told: Iterable[tuple[Record, dict]]) -> Iterator[Entry]:
+    """Of records that the same was done to together, with what changed of each."""
+    call, at, who, slug = context.call(), clock.told(), actor.id, object_type.slug
+    whence = (call.channel, call.request_id, call.address, call.batch)
+    for record, changes in told:
+        yield Entry(at, who, slug, record.pk, act, changes, getattr(record, "version", 1), *whence)
+
+
+def note(entries: Iterable[Entry]) -> None:
+    """Write entries made in this transaction; of a rehearsal none, nor are they made. Cost: one statement for a thousand."""
+    if context.is_rehearsal() or not (entries := list(entries)):
+        return
+    timed = entries[0].at is not None
     with permit():
         TrailEntry.objects.add_values(Entry._fields if timed else Entry._fields[1:], entries if timed else [one[1:] for one in entries])
 

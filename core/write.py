@@ -89,12 +89,8 @@ def create_many(actor: Actor, object_type: ObjectType, items: list[Any], history
     for record, made in zip(records, cleaned, strict=True):
         object_type.after(actor, record, made.values)
     _demand_still_mine(actor, object_type, records, "add")
-    entries, kinds = [], {n: (f, f.rules) for n, f in known.items()}
-    for record, made, built in zip(records, cleaned, rows, strict=True):
-        said = ((n, *kinds[n], v) for n, v in made.values.items() if v is not None and v != "")
-        changes = {n: [None, _told(f, v)] for n, f, rules, v in said if not rules.is_empty(v)}
-        entries.append(trail.entry(actor, object_type, record, act, changes | lines.told_new(object_type, built)))
-    trail.note(entries)
+    changes = (_first_said(known, made) | lines.told_new(object_type, built) for made, built in zip(cleaned, rows, strict=True))
+    trail.note(trail.entries(actor, object_type, act, zip(records, changes, strict=True)))
     facts.state(object_type, records, fresh=True, history=history.at_business_date)
     _restate(object_type, records, history)
     search.index(object_type, records, fresh=True)
@@ -282,7 +278,8 @@ def delete_many(actor: Actor, object_type: ObjectType, items: list[tuple[UUID, i
         search.forget(free)
         try:
             with permit():
-                object_type.all().filter(pk__in=free).delete()
+                rows = object_type.all().filter(pk__in=free)
+                rows.erase() if constraints.stand_alone(object_type.model) else rows.delete()
         except (ProtectedError, IntegrityError):
             raise WrongState(_("Another record refers to this one; archive it instead.")) from None
         kept = {ident: record for ident, record in kept.items() if ident not in free}
@@ -294,7 +291,7 @@ def delete_many(actor: Actor, object_type: ObjectType, items: list[tuple[UUID, i
 
 
 def _pointed_to(object_type: ObjectType, ids: list[UUID]) -> set[UUID]:
-    return constraints.pointed_to(object_type, ids) | facts.pointed_to(ids)
+    return constraints.pointed_to(object_type, ids) | facts.pointed_to(object_type, ids)
 
 
 def locked_row(actor: Actor, object_type: ObjectType, record_id: UUID, action: str) -> Record:
@@ -399,7 +396,7 @@ def _store_many(actor: Actor, object_type: ObjectType, name: str, writes: list[W
         object_type.after(actor, one.record, one.changed)
     if name == "change" and records:
         _demand_still_mine(actor, object_type, records, "view")
-    trail.note([trail.entry(actor, object_type, record, name, told) for record, told in entries])
+    trail.note(trail.entries(actor, object_type, name, entries))
     facts.state(object_type, records, history=history.at_business_date)
     _restate(object_type, records, history)
     if found := [one.record for one in stored if name == "change" or not one.changed.keys().isdisjoint(object_type.search)]:
@@ -428,6 +425,11 @@ def _demand_still_mine(actor: Actor, object_type: ObjectType, records: list[Reco
     if any(getattr(r, "owner_id", None) not in (None, actor.id) for r in records):
         raise RuleError({"owner": [_("You may not give this record to somebody outside your own scope.")]})
     raise RuleError({"_": [_("With these values the record would lie outside what you may see or write.")]})
+
+
+def _first_said(known: dict[str, Field], made: Cleaned) -> dict[str, list]:
+    """What the trail says of a new record's fields: those that hold anything."""
+    return {n: [None, _told(f, v)] for n, v in made.values.items() if v is not None and v != "" and not (f := known[n]).rules.is_empty(v)}
 
 
 def _told(f: Field, value: Any) -> Any:

@@ -92,16 +92,14 @@ class Deed(Endpoint):
 
 
 def _check(actor: Actor, object_type: ObjectType, row: Import, sent: dict[str, Any]) -> None:
-    _demand_words(sent, WORDS)
+    _demand_words(sent, (*WORDS, "write"))
     row = uploads.mine(actor, object_type, row.pk)
-    uploads.check(actor, object_type, row, _mapping(row, sent))
+    uploads.check(actor, object_type, row, _mapping(row, sent), _yes_or_no(sent, "write"))
 
 
 def _confirm(actor: Actor, object_type: ObjectType, row: Import, sent: dict[str, Any]) -> None:
     _demand_words(sent, ("partly",))
-    if not isinstance(sent.get("partly", False), bool):
-        raise RuleError({"partly": [_("“%(name)s” is true or false.") % {"name": "partly"}]})
-    uploads.confirm(actor, object_type, uploads.mine(actor, object_type, row.pk), sent.get("partly", False))
+    uploads.confirm(actor, object_type, uploads.mine(actor, object_type, row.pk), _yes_or_no(sent, "partly"))
 
 
 def _undo(actor: Actor, object_type: ObjectType, row: Import, sent: dict[str, Any]) -> None:
@@ -115,6 +113,12 @@ DEEDS = {"check": _check, "confirm": _confirm, "undo": _undo}
 def _demand_words(sent: dict[str, Any], known: tuple[str, ...]) -> None:
     if strange := [name for name in sent if name not in known]:
         raise RuleError({str(name)[:100]: [_("There is no such word here.")] for name in strange})
+
+
+def _yes_or_no(sent: dict[str, Any], name: str) -> bool:
+    if not isinstance(said := sent.get(name, False), bool):
+        raise RuleError({name: [_("“%(name)s” is true or false.") % {"name": name}]})
+    return said
 
 
 def _mapping(row: Import, sent: dict[str, Any]) -> Mapping:

@@ -155,8 +155,8 @@ class Collection(Endpoint):
     def get(self, request, slug: str) -> HttpResponseBase:
         object_type, plain = type_at(slug), request._request
         form = plain.GET.get("format", "json")
-        if form not in ("json", "csv", "xlsx"):
-            raise RuleError({"format": [_("“format” is json, csv or xlsx.")]})
+        if form not in ("json", *export.FORMS):
+            raise RuleError({"format": [_("“format” is json, csv or xlsx, or csv_lines or xlsx_lines.")]})
         wanted = query.listing((name, value) for name, values in plain.GET.lists() for value in values)
         if form != "json":
             self.reading(lambda actor: export.demand(actor, object_type, wanted))
@@ -204,7 +204,7 @@ class Collection(Endpoint):
 
 
 def attachment(object_type: ObjectType, form: str = "csv") -> dict[str, str]:
-    return {"Content-Disposition": f'attachment; filename="{object_type.slug}.{form}"'}
+    return {"Content-Disposition": f'attachment; filename="{object_type.slug}.{form.removesuffix("_lines")}"'}
 
 
 class Batch(Endpoint):

@@ -48,12 +48,13 @@ class Kind:
     # values
     def clean(self, field, value: Any) -> Any:
         """The value as Python holds it, from JSON, a form or a file; ValueError with a sentence where it cannot be one."""
-        if isinstance(value, bool | list | dict | float):
-            raise ValueError(_("Enter text."))
-        text = str(value)
-        if CONTROL.search(text):
+        if type(value) is not str:
+            if isinstance(value, bool | list | dict | float):
+                raise ValueError(_("Enter text."))
+            value = str(value)
+        if CONTROL.search(value):
             raise ValueError(_("Remove the control characters."))
-        text = text.strip()
+        text = value.strip()
         if field.max_length and len(text) > field.max_length:
             raise ValueError(_("Enter at most %(n)d characters.") % {"n": field.max_length})
         return text

@@ -10,12 +10,14 @@ from django.core.validators import URLValidator, validate_email
 from django.utils.translation import gettext as _
 
 from core import context
+from core.kinds.digits import State, automaton, matches
 from core.kinds.kind import Kind
 
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 WORD = "[A-Za-z0-9]{1,30}"
 PLAIN = re.compile(rf"{WORD}(?:[._+-]{WORD}){{0,4}}@{WORD}(?:-{WORD})?(?:\.{WORD}){{0,3}}\.[A-Za-z]{{2,20}}")  # the e-mail address of most people
 INTERNATIONAL = re.compile(r"\+[1-9][\d (). -]{6,24}", re.ASCII)
+SORTS = ("fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "voip", "personal_number", "pager", "uan", "voicemail")
 NO_DIGIT = re.compile(r"\D+", re.ASCII)
 
 
@@ -79,48 +81,69 @@ class Phone(Text):
 
 
 def _international(text: str) -> str:
-    """E.164 of a number that begins with its country's code and no prefix follows, "" of any other: the short way to read what most files hold."""
+    """E.164 of a number that begins with its country's code and no prefix follows, "" of any other: the short way to read what most files hold.
+
+    Where there is no such number, the text as it is, since the long way then finds none either.
+    """
     digits = NO_DIGIT.sub("", text) if INTERNATIONAL.fullmatch(text) else ""
     for length in (1, 2, 3):
         plan = _plan(int(digits[:length])) if digits else None
         if plan is not None:
             rest = digits[length:]
-            return f"+{digits}" if rest and rest[0] != "0" and not plan.prefix.match(rest) and plan.holds(rest) else ""
+            if not rest or rest[0] == "0" or plan.prefix.match(rest):
+                return ""
+            return f"+{digits}" if plan.holds(rest) else text
     return ""
+
+
+class _Region:
+    """How the numbers of one region are made: what all of them look like, each sort of them, and where others share its code what they begin with."""
+
+    def __init__(self, metadata: phonenumbers.PhoneMetadata):
+        self.leading = re.compile(metadata.leading_digits) if metadata.leading_digits is not None else None
+        sorts = [getattr(metadata, name) for name in SORTS if name != "mobile" or not metadata.same_mobile_and_fixed_line_pattern]
+        self.described = ([metadata.general_desc], [sort for sort in sorts if sort is not None])
+        self.forms: dict[int, list[State]] = {}
+
+    def holds(self, rest: str) -> bool:
+        """Whether there may be such a number, as the library judges it."""
+        forms = self.forms.get(len(rest))
+        if forms is None:
+            forms = self.forms[len(rest)] = [automaton(_patterns(described, len(rest))) for described in self.described]
+        return all(matches(form, rest) for form in forms)
+
+
+def _patterns(described: list[phonenumbers.PhoneNumberDesc], length: int) -> list[str]:
+    fitting = (one for one in described if not one.possible_length or length in one.possible_length)
+    return [one.national_number_pattern for one in fitting if one.national_number_pattern]
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """How numbers of one country's code are made: what may stand before them, what all of them look like, and each sort of them."""
+    """The numbers of one country's code: what may stand before them, and the regions that have it."""
 
-    code: int
-    alone: bool  # whether one region has the code
     prefix: re.Pattern[str]
-    every: tuple[tuple[int, ...], re.Pattern[str]]
-    sorts: tuple[tuple[tuple[int, ...], re.Pattern[str]], ...]
+    regions: tuple[_Region, ...]
 
     def holds(self, rest: str) -> bool:
-        """Whether there may be such a number: as the library asks, the most frequent sorts first."""
-        if not self.alone:
-            return phonenumbers.is_valid_number(phonenumbers.PhoneNumber(country_code=self.code, national_number=int(rest)))
-        return _fits(rest, *self.every) and any(_fits(rest, *sort) for sort in self.sorts)
-
-
-def _fits(rest: str, lengths: tuple[int, ...], pattern: re.Pattern[str]) -> bool:
-    return (not lengths or len(rest) in lengths) and bool(pattern.fullmatch(rest))
+        """Whether there may be such a number in the first region whose it would be."""
+        if len(self.regions) == 1:
+            return self.regions[0].holds(rest)
+        for region in self.regions:
+            if region.leading is not None and region.leading.match(rest):
+                return region.holds(rest)
+            if region.leading is None and region.holds(rest):
+                return True
+        return False
 
 
 @cache
 def _plan(code: int) -> _Plan | None:
     """None where no country has the code."""
-    regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(code, ("001",))
-    metadata = phonenumbers.PhoneMetadata.metadata_for_region(regions[0], None)
-    if metadata is None:
+    found = [phonenumbers.PhoneMetadata.metadata_for_region(region, None) for region in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(code, ())]
+    if not found or found[0] is None:
         return None
-    sorts = ("mobile", "fixed_line", "toll_free", "premium_rate", "shared_cost", "voip", "personal_number", "pager", "uan", "voicemail")
-    every, *each = [(tuple(d.possible_length), d.national_number_pattern) for n in ("general_desc", *sorts) if (d := getattr(metadata, n)) is not None]
-    made = [(lengths, re.compile(pattern or "(?!)")) for lengths, pattern in (every, *each)]
-    return _Plan(code, len(regions) == 1, re.compile(metadata.national_prefix_for_parsing or "(?!)"), made[0], tuple(made[1:]))
+    return _Plan(re.compile(found[0].national_prefix_for_parsing or "(?!)"), tuple(_Region(metadata) for metadata in found if metadata is not None))
 
 
 class Url(Text):

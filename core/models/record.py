@@ -4,13 +4,16 @@
 row gets Sealed. Rows and queries remember the company they were made for and refuse to work in another (I-07, I-08).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 from operator import itemgetter
+from typing import Any, Self
 from uuid import UUID
 
 from django.db import models
+from django.db.models.base import ModelState
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -55,6 +58,14 @@ def _bound_id() -> UUID | None:
 def _demand_same_company(stamp: UUID | None, what: str) -> None:
     if stamp != _bound_id():
         raise CompanyMismatch(f"{what} was made for another company than the one bound now.")
+
+
+@cache
+def _starts(model: type[models.Model]) -> tuple[dict[str, Any], list[tuple[str, Callable[[], Any]]]]:
+    """What the columns of a new row hold, by name: what is the same for each, and what is made anew."""
+    columns = [f for f in model._meta.concrete_fields if not f.generated]
+    made = [(f.attname, f.get_default) for f in columns if (f.has_default() and callable(f.default)) or f.has_db_default()]
+    return {f.attname: f.get_default() for f in columns if f.attname not in dict(made)}, made
 
 
 class Rows(models.QuerySet):
@@ -114,6 +125,15 @@ class Rows(models.QuerySet):
     delete.alters_data = True
     delete.queryset_only = True
 
+    def erase(self):
+        """Delete rows that nothing hangs on, as the caller knows. Cost: one statement."""
+        self._demand_same_company()
+        _demand_open_seal(self.model.__name__)
+        return self._raw_delete(self.db)
+
+    erase.alters_data = True
+    erase.queryset_only = True
+
     def bulk_create(self, objs, *args, **kwargs):
         self._demand_own(objs := list(objs))
         _demand_open_seal(self.model.__name__)
@@ -135,11 +155,13 @@ class Rows(models.QuerySet):
             made._state.adding, made._state.db = False, self.db
 
     def add_values(self, names, rows, key="", updating=()):
-        """The same for rows that are no more than the values of these columns; the others start as the database says."""
+        """The same for rows that are no more than the values of these columns; the others start as the database says.
+
+        Rows without a ``key`` may be made while the first are on their way, unless it takes the database to make them.
+        """
         self._demand_same_company()
         _demand_open_seal(self.model.__name__)
-        if rows:
-            sql.add_rows(self.model, names, rows, key, updating)
+        sql.add_rows(self.model, names, rows, key, updating)
 
     def store(self, objs, names=()):
         """Write these columns, or all, of these rows, which exist already. Cost: one statement for any number."""
@@ -160,6 +182,18 @@ class SealedModel(models.Model):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self._company = _bound_id()
+
+    @classmethod
+    def blank(cls) -> Self:
+        """A new row with what its columns start with: what calling the class gives, for a fifth of the time."""
+        constant, made = _starts(cls)
+        row = cls.__new__(cls)
+        held = row.__dict__
+        held.update(constant)
+        for name, make in made:
+            held[name] = make()
+        row._state, row._company = ModelState(), _bound_id()
+        return row
 
     def save(self, *args, **kwargs):
         _demand_same_company(self._company, type(self).__name__)

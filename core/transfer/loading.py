@@ -1,7 +1,7 @@
 """One file into one type, through ``core.write``: rehearsed or for good, every error with its row and column.
 
-Both are the same work, all of it: a rehearsal is rolled back. So what it promises is what happens, also where the rows
-with errors are left out and the others written.
+Both are the same work, all of it that can be refused: a rehearsal is rolled back. So what it promises is what happens, also
+where the rows with errors are left out and the others written.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -87,7 +87,7 @@ def load(
     access.demand(actor, object_type, "import")
     mappings.demand(actor, object_type, mapping, len(table.headers))
     try:
-        with transaction.atomic():
+        with transaction.atomic(), context.rehearsing(not keep):
             added = options.add(actor, object_type, table, mapping) if mapping.options == "add" else {}
             loading = _Loading(actor, object_type, table, mapping, progress)
             loading.run()
@@ -113,6 +113,7 @@ class _Loading:
         self.pointing = [n for n in self.position if n != ID and (self.known[n].is_reference or self.known[n].kind == "anyref")]
         self.references = References(actor)
         self.readers = {name: self._reader(name) for name in self.position}
+        self.cells = [(name, self.position[name], self.readers[name]) for name in self.fields]
         self.keys = mappings.keys(actor, object_type).get(mapping.key, [])
         self.seen_keys: dict[tuple, int] = {}
         self.bad: set[int] = set()
@@ -160,10 +161,10 @@ class _Loading:
 
     def _understand(self, item: Item, patient: bool) -> bool:
         """Fill ``item.values`` and ``item.lines``; False where a cell cannot be understood, or where the record waits."""
-        before = self.report.errors
-        for name in self.fields:
+        before, cells, values = self.report.errors, item.row.cells, item.values
+        for name, position, understand in self.cells:
             try:
-                item.values[name] = self._value(name, item.row)
+                values[name] = _value(cells[position], understand)
             except NotFound as error:
                 if patient and self.known[name].target == self.type.slug:
                     item.waits = True
@@ -195,19 +196,10 @@ class _Loading:
         values = {}
         for inner in self.grouping.lines[entry]:
             try:
-                values[inner] = self._value(f"{entry}.{inner}", row)
+                values[inner] = _value(row.cells[self.position[f"{entry}.{inner}"]], self.readers[f"{entry}.{inner}"])
             except ValueError as error:
                 self._fault(item, f"{entry}.{inner}", str(error), row)
         return values
-
-    def _value(self, name: str, row: Row) -> Any:
-        """What ``core.write`` takes for a cell; None for an empty one. Errors: ValueError with a sentence."""
-        text = row.cells[self.position[name]].strip()
-        if not text:
-            return None
-        if text == BROKEN:
-            raise ValueError(_("The formula of this cell failed; correct it in the workbook."))
-        return self.readers[name](text)
 
     def _find_existing(self, items: list[Item]) -> list[Item]:
         """Give each item the record its key names; returns those to be written. Cost: one query."""
@@ -337,6 +329,16 @@ class _Loading:
         f = self.known.get(name) or access.fields(self.actor, self.type).get(name.partition(".")[0])
         entry = next((e for e in self.type.lines if e.name == name.partition(".")[0]), None)
         return str(f.label) if f else str(entry.label) if entry else ""
+
+
+def _value(cell: str, understand: Callable[[str], Any]) -> Any:
+    """What ``core.write`` takes for a cell; None for an empty one. Errors: ValueError with a sentence."""
+    text = cell.strip()
+    if not text:
+        return None
+    if text == BROKEN:
+        raise ValueError(_("The formula of this cell failed; correct it in the workbook."))
+    return understand(text)
 
 
 def _filled(values: dict[str, Any]) -> dict[str, Any]:

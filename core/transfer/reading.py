@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from itertools import islice
+from typing import NamedTuple
 
 from django.utils.translation import gettext as _
 
@@ -35,8 +36,7 @@ class Reading:
         return asdict(self)
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """One row of cells, as many as the header has. ``number`` counts as a spreadsheet does: the first row is 1."""
 
     number: int

@@ -1,7 +1,7 @@
 """An uploaded file on its way in: stored, mapped, rehearsed by a job, confirmed, written by another, undone by a third. Its pages: ``core.views.imports``.
 
-uploaded -> checking -> checked -> writing -> done -> undoing -> undone; with errors -> refused, from where it is mapped anew, or
-its good rows are written. Each belongs to who uploaded it, and its jobs run with the rights this person holds then.
+uploaded -> checking -> checked -> writing -> done -> undoing -> undone, or uploaded -> writing at once; with errors -> refused, from where
+it is mapped anew, or its good rows are written. Each belongs to who uploaded it, and its jobs run with the rights this person holds then.
 """
 
 import hashlib
@@ -155,13 +155,16 @@ def reread(actor: Actor, object_type: ObjectType, row: Import, asked: Reading) -
     _save(row)
 
 
-def check(actor: Actor, object_type: ObjectType, row: Import, wanted: Mapping) -> None:
-    """Take the mapping and promise the rehearsal. Errors: RuleError by column or at ``key``, WrongState."""
+def check(actor: Actor, object_type: ObjectType, row: Import, wanted: Mapping, write: bool = False) -> None:
+    """Take the mapping and promise the rehearsal, or the writing of all of it where nothing is wrong with any row, in one go.
+
+    Errors: RuleError by column or at ``key``, WrongState.
+    """
     _demand(actor, object_type)
     _demand_mappable(row)
     mapping.demand(actor, object_type, wanted, len(table_of(row).headers))
     row.mapping = {**row.mapping, **wanted.as_json()}
-    _promise(actor, row, "checking")
+    _promise(actor, row, "writing" if write else "checking")
 
 
 def _demand_mappable(row: Import) -> None:

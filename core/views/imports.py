@@ -105,7 +105,7 @@ def _show_step(request: HttpRequest, actor: Actor, slug: str, ident: UUID, error
 
 def _show_mapping(request: HttpRequest, actor: Actor, object_type: ObjectType, row: Import, error: OdosError | None) -> HttpResponse:
     table = uploads.table_of(row)
-    typed = error is not None and request.POST.get("do") == "check"
+    typed = error is not None and request.POST.get("do") in ("check", "write")
     chosen = _typed(request, len(table.headers)) if typed else Mapping.from_json(row.mapping)
     refused = error.errors if isinstance(error, RuleError) else {}
     known = mapping.targets(actor, object_type)
@@ -236,8 +236,8 @@ def _save_step(request: HttpRequest, actor: Actor, slug: str, ident: UUID) -> Ht
         uploads.take_back(actor, uploads.seen(actor, object_type, ident, lock=True))
         return pages.done(request, _address(object_type, uploads.seen(actor, object_type, ident)))
     row = uploads.mine(actor, object_type, ident, lock=True)
-    if deed == "check":
-        uploads.check(actor, object_type, row, _typed(request, reading.COLUMNS))
+    if deed in ("check", "write"):
+        uploads.check(actor, object_type, row, _typed(request, reading.COLUMNS), write=deed == "write")
     elif deed in ("confirm", "partly"):
         uploads.confirm(actor, object_type, row, partly=deed == "partly")
     elif deed == "map":

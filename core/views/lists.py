@@ -78,7 +78,7 @@ def _otherwise(
     shown = SHOWN[now.kind](request, actor, object_type, wanted)
     values = {**_shared(request, actor, object_type, wanted, now), now.kind: shown, "sentence": told, "asks": asks}
     if now.kind == "pivot":  # it has a file of its own
-        values["urls"] |= {"export_csv": "", "export_xlsx": ""}
+        values["urls"] |= {f"export_{form}": "" for form in export.FORMS}
     partial = pages.is_partial(request)
     response = pages.render(request, actor, f"object/{now.kind}.html{'#list' if partial else ''}", values)
     return boards.with_toast(response, told, "late") if told and partial else response
@@ -145,7 +145,7 @@ def _addresses(request: HttpRequest, actor: Actor, object_type: ObjectType, want
     imports = object_type.writable and access.allows(actor, object_type, "import") and pages.exists(f"{home}import/")
     return {
         "new": f"{home}new/{_given(object_type, wanted)}" if makes else "", "import": f"{home}import/" if imports else "",
-        **{f"export_{form}": filters.address(request, format=form) for form in export.FORMS if access.allows(actor, object_type, "export")},
+        **{f"export_{form}": filters.address(request, format=form) for form in export.forms_of(actor, object_type)},
         "archived": filters.address(request, archived="" if wanted.archived else "true") if object_type.archivable else "",
         "field": pages.new_field(request, actor, object_type), "form": intake.address_of(request, object_type) if makes else "",
         "clear": _cleared(request, home),
@@ -232,7 +232,7 @@ def _file(request: HttpRequest, actor: Actor, object_type: ObjectType, wanted: L
     form = request.GET["format"]
     made, media = export.FORMS[form]
     pieces = made(request.user, object_type, wanted, [c.name for c in columns], as_read=True)
-    name = f"{object_type.slug}-{context.company().subdomain}.{form}"
+    name = export.file_name(object_type, form)
     return StreamingHttpResponse(pieces, content_type=media, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 

@@ -5,10 +5,10 @@ from decimal import Decimal
 
 import pytest
 
-from core import access, door, jobs, registry, write
+from core import access, context, door, export, jobs, query, read, registry, write
 from core.models import CustomField, Import
-from core.transfer import mapping, uploads
-from core.transfer.reading import read
+from core.read import Ref
+from core.transfer import mapping, reading, uploads
 from crm.models import Contact
 from erp.models import SalesOrder
 from tests.people import writing
@@ -105,7 +105,7 @@ def test_errors_stand_at_the_row_of_their_line_and_all_rows_of_the_order_go_out(
     ]  # fmt: skip
     assert report.bad == [2, 3, 4, 6, 7, 8, 9] and (report.new, row.status) == (2, "done")
     file = browser.get(f"/orders/import/{row.pk}/rows.csv").content
-    again = [r.cells for r in read(file).rows()]
+    again = [r.cells for r in reading.read(file).rows()]
     assert [cells[0] for cells in again] == ["B-1", "B-1", "B-1", "B-3", "B-3", "B-4", ""]
     assert again[0][-1] == "It belongs to a record that another row refuses."
     assert again[6][-1] == "Charges: Amount: This field is required." and again[4][-1] == "account: Row 6 begins this record and says something else."
@@ -215,6 +215,76 @@ def test_a_file_by_api_all_the_way_in_and_out_again(owner, api_for, alice, bob, 
     found = api.get(made["url"]).json()
     assert (found["state"], found["conflicts"]) == ("undone", 0) and not SalesOrder.objects.filter(external_number="W-1").exists()
     assert api.post(f"{made['url']}undo/").status_code == 409
+
+
+def test_a_file_by_api_in_one_go(owner, api_for, alice):
+    api = api_for(alice)
+    text = "external_number,account,lines.product,lines.quantity\nA-1,Grouped AG,L-1,1\nA-1,,L-2,2\n"
+    made = sent(api, "orders", text).json()
+    assert api.post(f"{made['url']}check/", {"write": "x"}).status_code == 422
+    assert api.post(f"{made['url']}check/", {"write": True}).json()["state"] == "writing"
+    jobs.run_due()
+    assert api.get(made["url"]).json()["state"] == "done" and lines(order("A-1")) == [("L-1", 1, 11), ("L-2", 2, 3)]
+    made = sent(api, "orders", text.replace("A-1", "A-2").replace("L-2,2", "L-2,x")).json()
+    api.post(f"{made['url']}check/", {"write": True})
+    jobs.run_due()
+    found = api.get(made["url"]).json()
+    assert (found["state"], found["errors"]) == ("refused", 1) and not SalesOrder.objects.filter(external_number="A-2").exists()
+
+
+def everything(records):
+    """What stands in the records and their lines, but for what a company gives them itself."""
+    own = {"id", "created_at", "updated_at", "version", "owner", "unit", "number", "price_trace"}  # which names the product by its id
+    return [
+        ({n: v for n, v in one.values.items() if n not in own}, {name: [{n: v for n, v in row.values.items() if n not in own} for row in rows]
+         for name, rows in one.lines.items()}) for one in records
+    ]  # fmt: skip
+
+
+def named(value):
+    return (value.slug, value.label) if isinstance(value, Ref) else [named(one) for one in value] if isinstance(value, list) else value
+
+
+def told(actor, slug):
+    object_type = registry.get(slug)
+    with context.remembering():
+        shown = read.present(actor, object_type, object_type.all().order_by("pk"))
+        return [({n: named(v) for n, v in head.items()}, {name: [{n: named(v) for n, v in row.items()} for row in rows] for name, rows in inner.items()})
+                for head, inner in everything(shown)]  # fmt: skip
+
+
+def test_what_is_exported_with_lines_makes_the_same_records_in_another_company(owner, alice, dave, other_company, client_for, api_for):
+    orders = registry.get("orders")
+    for number in ("", "", "E-1"):  # two say the same and have no number of their own
+        lines_ = [{"product": product(sku), "quantity": n, "discount": "0.1"} for sku, n in (("L-1", 2), ("L-2", "1.5"))]
+        new(owner, "orders", account=account(), order_date="2026-03-05", external_number=number, lines=lines_, charges=[{"name": "=Freight", "amount": "7.5"}])
+    new(owner, "orders", account=account(), order_date="2026-03-05", external_number="", lines=[])
+    mine = orders.all().filter(order_date="2026-03-05", external_number__in=["", "E-1"])
+    browser, api = client_for(alice), api_for(alice)
+    menu = page(browser, "/orders/")
+    assert "format=csv_lines" in menu and "format=xlsx_lines" in menu and "format=csv_lines" not in page(browser, "/contacts/")
+    before = [one for one in told(owner, "orders") if one[0]["external_number"] in ("", "E-1") and str(one[0]["order_date"]) == "2026-03-05"]
+    wanted = query.listing([("id__in", ",".join(str(pk) for pk in mine.values_list("pk", flat=True)))])
+    files = [b"".join(export.FORMS[form][0](alice, orders, wanted, as_read=as_read)) for form, as_read in (("csv_lines", False), ("xlsx_lines", True))]
+    assert api.get("orders/?format=csv_lines").headers["Content-Disposition"].endswith('orders.csv"')
+    with context.bind(other_company):
+        theirs = access.actor_for(dave)
+        new(theirs, "accounts", name="Grouped AG")
+        new(theirs, "products", sku="L-1", name="Bolt", unit_price="11")
+        new(theirs, "products", sku="L-2", name="Nut", unit_price="3")
+        for keep, file in zip((False, True), reversed(files), strict=True):
+            report = load(theirs, "orders", file, keep)
+            assert (counts(report), report.rows) == ((4, 0, 0, 0), 7), report.faults
+        assert told(theirs, "orders") == before and len(before) == 4 and len(before[0][1]["lines"]) == 2
+        assert counts(load(theirs, "orders", files[0])) == (0, 0, 4, 0)
+
+
+def account():
+    return str(registry.get("accounts").all().get(name="Grouped AG").pk)
+
+
+def product(sku):
+    return str(registry.get("products").all().get(sku=sku).pk)
 
 
 def test_what_is_no_file_or_may_not_be_imported_is_refused_by_api(owner, api_for, alice, carol):

@@ -4,10 +4,12 @@ import os
 from decimal import Decimal
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from core import access, door, export, query, registry, write
+from core import access, context, door, export, query, registry, write
 from core.errors import Denied, RuleError
-from core.models import TrailEntry
+from core.models import SearchEntry, TrailEntry
 from core.transfer import loading, mapping
 from core.transfer.loading import Fault
 from core.transfer.mapping import Mapping
@@ -219,3 +221,14 @@ def test_changes_of_a_batch_are_refused_row_by_row(owner):
     assert (report.changed, Product.objects.filter(name__startswith="New").count()) == (18, 0)
     assert counts(load(owner, "products", text.replace("cheap", "7").replace(",-1", ",9"))) == (0, 20, 0, 0)
     assert Product.objects.get(sku="C-19").version == 2
+
+
+def test_a_rehearsal_sends_no_trail_and_no_search_entries_yet_finds_what_writing_finds(owner):
+    text = "sku,name,unit_price\n" + "".join(f"H-{i},Thing {i},{i}\n" for i in range(150)) + "H-5,Twice,1\n"
+    for keep in (False, True):
+        with CaptureQueriesContext(connection) as sent:
+            report = load(owner, "products", text if not keep else text.replace("H-5,Twice", "H-last,Twice"), keep)
+        tables = {table for query in sent.captured_queries for table in ("core_trailentry", "core_searchentry", "crm_product") if f'"{table}"' in query["sql"]}
+        assert tables == ({"core_trailentry", "core_searchentry", "crm_product"} if keep else {"crm_product"})
+        assert counts(report) == ((151, 0, 0, 0) if keep else (150, 0, 0, 1))
+    assert not context.is_rehearsal() and SearchEntry.objects.filter(text__contains="h-last").exists()

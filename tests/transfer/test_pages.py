@@ -149,3 +149,22 @@ def test_gbk_with_semicolons_by_web(browser):
     browser.post(address, {"do": "confirm"})
     jobs.run_due()
     assert Account.objects.get(name="上海贸易").country == "DE"
+
+
+def test_a_file_in_order_is_imported_at_once_and_one_with_an_error_not_at_all(browser):
+    columns = {f"column.{i}": name for i, name in enumerate(("external_id", "name", "", "owner"))}
+    address = uploaded(browser, GOOD.replace("W-", "once-"))
+    assert 'value="write"' in page(browser, address)
+    browser.post(address, {"do": "write", "key": "external_id", **columns})
+    assert "The records are being written." in page(browser, address) and jobs.run_due() == 1
+    assert "The file was imported." in page(browser, address)
+    made = Contact.objects.filter(external_id__startswith="once-")
+    assert made.count() == 2 and TrailEntry.objects.filter(about_id__in=made.values("pk")).count() == 2
+    address = uploaded(browser, GOOD.replace("W-", "never-") + "never-9,,,\n")
+    browser.post(address, {"do": "write", "key": "external_id", **columns})
+    jobs.run_due()
+    refused = page(browser, address)
+    assert count(refused, "errors") == 1 and "Import the 2 good rows" in refused
+    assert not Contact.objects.filter(external_id__startswith="never-").exists()
+    browser.post(uploaded(browser, GOOD), {"do": "write", "column.0": "name", "column.1": "name"})
+    assert jobs.run_due() == 0

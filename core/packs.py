@@ -23,7 +23,7 @@ from core.labels import in_language, is_wording
 from core.models import Grant, Pack, Role
 from core.models.record import Record, permit
 from core.pack_parts import Values, identity
-from core.registry import Field
+from core.registry import Field, ObjectType
 
 FORMAT = 1  # of the file; a newer one is refused
 MOST = 2000  # parts in one file
@@ -59,16 +59,15 @@ def parts_of(actor: Actor, archived: bool = False, everything: bool = False) -> 
     With ``everything`` also records that every company starts with, as they are untouched: a pack may bring its own in their place.
     """
     names = pack_parts.role_names()
-    found = {}
-    for slug in pack_parts.kinds():
-        object_type = registry.get(slug)
-        if object_type is None or not access.allows(actor, object_type, "view"):
-            continue
-        stored = access.rows(actor, object_type).filter(archived_at__isnull=not archived).order_by("created_at", "id")
-        rows = [r for r in stored if pack_parts.is_shaped(object_type, r) or (everything and object_type.packed is not None)]
-        told = [(values, row) for row in rows if (values := pack_parts.values(object_type, row, names))]
-        found[slug] = [Step(slug, identity(object_type, values), values, "same", row) for values, row in told]
-    return found
+    known = [t for t in map(registry.get, pack_parts.kinds()) if t is not None and access.allows(actor, t, "view")]
+    return {t.slug: _steps(actor, t, names, archived, everything) for t in known}
+
+
+def _steps(actor: Actor, object_type: ObjectType, names: dict[str, str], archived: bool, everything: bool = False) -> list[Step]:
+    stored = access.rows(actor, object_type).filter(archived_at__isnull=not archived).order_by("created_at", "id")
+    rows = [r for r in stored if pack_parts.is_shaped(object_type, r) or (everything and object_type.packed is not None)]
+    told = [(values, row) for row in rows if (values := pack_parts.values(object_type, row, names))]
+    return [Step(object_type.slug, identity(object_type, values), values, "same", row) for values, row in told]
 
 
 def export(actor: Actor, head: Values, chosen: Iterable[str]) -> Values:
@@ -222,6 +221,8 @@ def _make(actor: Actor, step: Step) -> dict[str, Any]:
     if step.slug == "roles" and step.values.get("key"):
         return _add_grants(actor, step)
     object_type = registry.get(step.slug)
+    if step.found is None and object_type.personal is not None:
+        _look_again(actor, object_type, step)
     if step.found is None:
         row = write.create(actor, object_type, values)
         return {"id": str(row.pk), "version": row.version, "how": "made"}
@@ -235,6 +236,13 @@ def _make(actor: Actor, step: Step) -> dict[str, Any]:
     differing = {n: values[n] for n in step.fields if n in values}
     row = _change(actor, step.slug, step.found.pk, differing) if differing else _row(step.slug, str(step.found.pk))
     return {"id": str(row.pk), "version": row.version, **({"how": "made"} if again else {"how": "changed", "before": before})}
+
+
+def _look_again(actor: Actor, object_type: ObjectType, step: Step) -> None:
+    """Nobody sees the views of an object that is archived: once the pack has brought it back, those it had are found. Cost: two queries."""
+    gone = next((s for s in _steps(actor, object_type, pack_parts.role_names(), archived=True) if s.id == step.id), None)
+    if gone is not None:
+        step.found, step.fields = gone.found, _differing(pack_parts.fields(object_type), gone.values, step.values)
 
 
 def _add_grants(actor: Actor, step: Step) -> dict[str, Any]:

@@ -61,6 +61,19 @@ def test_uninstalling_leaves_nothing_but_the_data_and_installing_again_brings_it
     assert there.get(car["url"]).json()["vin"] == "77"
 
 
+@pytest.mark.parametrize("key", list(packs.shipped()))
+def test_each_shipped_pack_comes_goes_and_comes_again(key, there):
+    """Its views go with its objects, and come back with them."""
+    shipped = packs.shipped()[key]
+    pack = there.post("packs/", {"content": shipped}).json()
+    first = plain(there)
+    assert first["saved-views"] and there.post(f"{pack['url']}uninstall/", {}).status_code == 200
+    assert plain(there) == {}
+    again = there.post("packs/", {"content": shipped})
+    assert again.status_code == 201, again.json()
+    assert plain(there) == first
+
+
 def test_what_has_changed_since_is_named_and_stays(content, there):
     pack = there.post("packs/", {"content": content}).json()
     field = there.get("custom-fields/?key=fuel").json()["results"][0]

@@ -331,4 +331,5 @@ def chart(definition: kpi.Definition, title: str, shape: str, head: str, bars: l
         "series": [{"name": definition.name, "values": [None if value is None else plain(value * scale) for _label, value, _url in bars]}],
     }  # fmt: skip
     rows = [{"label": label, "url": url, "values": [full(definition, value)]} for label, value, url in bars]
-    return {"title": title, "json": json.dumps(drawn, ensure_ascii=False), "head": [head, definition.name], "rows": rows}
+    nothing = not any(value for _label, value, _url in bars)
+    return {"title": title, "json": json.dumps(drawn, ensure_ascii=False), "nothing": nothing, "head": [head, definition.name], "rows": rows}

@@ -6,13 +6,13 @@ Callers never learn which of the three a field is. Cost: one query for each type
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from django.db.models import DecimalField, ExpressionWrapper, F
+from django.db.models import Case, DecimalField, ExpressionWrapper, F, Value, When
 from django.utils.translation import gettext_lazy as _
 
-from core import context, sql
+from core import context, rates, sql, structures
 from core.labels import in_language
 from core.models import CustomField, OwnedRecord, Record
-from core.registry import Field, ObjectType, derive
+from core.registry import KINDS, Field, ObjectType, derive
 from core.shaped import record_type_field
 
 FIELD_LIMIT = 200
@@ -108,8 +108,13 @@ def fields(object_type: ObjectType) -> dict[str, Field]:
 
 
 def is_foreign(known: Mapping[str, Field], f: Field) -> bool:
-    """Whether an amount is in its document's currency, and may differ from the company's."""
-    return f.kind == "money" and not f.is_base and "currency" in known and "rate" in known and not known["rate"].custom
+    """Whether an amount is in its record's currency, and may differ from the company's."""
+    return f.kind == "money" and not f.is_base and "currency" in known and not known["currency"].custom
+
+
+def rate_of(known: Mapping[str, Field]) -> Field:
+    """By what amounts of a type with a currency are converted: the rate its records keep, else their currency, at today's rate."""
+    return known["rate"] if "rate" in known and not known["rate"].custom else known["currency"]
 
 
 def twin(known: Mapping[str, Field], f: Field) -> Field | None:
@@ -119,12 +124,29 @@ def twin(known: Mapping[str, Field], f: Field) -> Field | None:
 
 
 def in_base(known: Mapping[str, Field], f: Field) -> Any:
-    """What is added up of a field over several records: an amount in the company's currency, all else as it is. Cost: none."""
+    """What is added up of a field over several records: an amount in the company's currency, all else as it is.
+
+    Nothing where records keep no rate and there is none today. Cost: none; of records that keep no rate one query for each use-case.
+    """
     expr = f.rules.expr(f)
     if not is_foreign(known, f):
         return expr
     kept = twin(known, f)
-    return kept.rules.expr(kept) if kept else ExpressionWrapper(expr * F("rate"), DecimalField(max_digits=30, decimal_places=10))
+    return kept.rules.expr(kept) if kept else ExpressionWrapper(expr * _rate(known), DecimalField(max_digits=30, decimal_places=10))
+
+
+def _rate(known: Mapping[str, Field]) -> Any:
+    by = rate_of(known)
+    if by.name == "rate":
+        return F("rate")
+    today = [When(currency=code, then=Value(rate)) for code, rate in rates.on_day(structures.today()).items()]
+    return Case(When(currency__in=("", context.company().currency), then=Value(1)), *today, output_field=DecimalField(max_digits=20, decimal_places=10))
+
+
+def told(known: Mapping[str, Field], f: Field, value: Any) -> str:
+    """A value of no one record, such as a filter's, for its reader: an amount that may be in any currency without one. Cost: none."""
+    rules = KINDS["number"] if is_foreign(known, f) else f.rules
+    return rules.text(f, value, context.company().currency)
 
 
 def common_names(object_type: ObjectType) -> set[str]:

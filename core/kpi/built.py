@@ -219,7 +219,7 @@ def _sees(actor: access.Actor, piece: Piece, more: list) -> bool:
     if any(name and name not in known for name in (piece.field, piece.date)):
         return False
     f, every = known.get(piece.field), fields_of(piece)
-    if f is not None and schema.is_foreign(every, f) and (schema.twin(every, f) or every["rate"]).name not in known:
+    if f is not None and schema.is_foreign(every, f) and (schema.twin(every, f) or schema.rate_of(every)).name not in known:
         return False
     try:
         for condition in (*([piece.filter] if piece.filter is not None else []), *more):

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
-from core import access, bulk, conditions, context, forms, query, read, registry, write
+from core import access, bulk, conditions, context, forms, query, read, registry, schema, write
 from core.access import Actor
 from core.errors import OdosError, RuleError
 from core.export import BOM, safe
@@ -108,7 +108,9 @@ def show(request: HttpRequest, actor: Actor, slug: str, error: OdosError | None 
         choices.expect(f, entry.texts.get(n))
     choices.name()
     ticked, currency = set(request.POST.getlist("bulk-set")), context.company().currency
-    fields = [controls.control(f, n, entry.texts.get(n, ""), errors.get(n, []), choices, currency) for n, f in made.fields.items()]
+    known = access.fields(actor, object_type)
+    units = {n: "" if schema.is_foreign(known, f) else currency for n, f in made.fields.items()}  # the records may be in several
+    fields = [controls.control(f, n, entry.texts.get(n, ""), errors.get(n, []), choices, units[n]) for n, f in made.fields.items()]
     fields = [f | {"ticked": f["name"] in ticked, "required": f["required"] and do != "change"} for f in fields]
     state = words.copy()
     state.pop("bulk-do", None)
@@ -179,7 +181,7 @@ def _says(actor: Actor, object_type: ObjectType, run: BulkRun) -> list[dict[str,
         if f is None:
             continue
         cleaned = None if f.rules.is_empty(value) else f.rules.clean(f, value)
-        text = f.rules.text(f, cleaned, context.company().currency) if cleaned is not None else _("empty")
+        text = schema.told(access.fields(actor, object_type), f, cleaned) if cleaned is not None else _("empty")
         if cleaned is not None and f.is_reference and f.target:
             ids = cleaned if isinstance(cleaned, list) else [cleaned]
             names = read.labels(actor, {f.target: set(ids)}).get(f.target, {})

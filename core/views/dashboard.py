@@ -92,7 +92,8 @@ def boards_of(actor: Actor) -> list[Board]:
     of_role = sorted((b for b in found if b.owner_id is None and b.role and b.role in roles), key=lambda b: not b.is_default)
     everybody = sorted((b for b in found if b.owner_id is None and not b.role), key=lambda b: not b.is_default)
     ordered = [*mine, *of_role, *everybody]
-    return [b for i, b in enumerate(ordered) if b.name not in [other.name for other in ordered[:i]]]
+    made = {str(row.pk) for row in rows if not row.key}  # by people: two of one name are two
+    return [b for i, b in enumerate(ordered) if b.ident in made or b.name not in [other.name for other in ordered[:i]]]
 
 
 def _name(row: Dashboard) -> str:

@@ -12,7 +12,7 @@ from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from core import access, conditions, context, query, read, registry
+from core import access, conditions, query, read, registry, schema
 from core.access import Actor
 from core.registry import Field, ObjectType
 from core.views import controls
@@ -198,7 +198,7 @@ def _words(actor: Actor, object_type: ObjectType, node: Any, labels: dict) -> tu
     named = OPERATORS.get(op, op)
     if f is not None and f.kind in ("date", "datetime"):
         named = DATED.get(op, named)
-    return (label, "" if op in ("eq", "in") else str(named), _value(f, value, labels))
+    return (label, "" if op in ("eq", "in") else str(named), _value(f, value, labels, _beside(actor, object_type, str(path)) if f is not None else {}))
 
 
 def sentence(actor: Actor, object_type: ObjectType, node: Any) -> str:
@@ -207,7 +207,15 @@ def sentence(actor: Actor, object_type: ObjectType, node: Any) -> str:
     return words[2] if isinstance(node, dict) else " ".join(word for word in words if word)
 
 
-def _value(f: Field | None, value: Any, labels: dict) -> str:
+def _beside(actor: Actor, object_type: ObjectType, path: str) -> dict[str, Field]:
+    """The fields of the record that a path ends at."""
+    here = object_type
+    for step in path.split(".")[:-1]:
+        here = registry.get(access.fields(actor, here)[step].target)
+    return access.fields(actor, here)
+
+
+def _value(f: Field | None, value: Any, labels: dict, known: dict[str, Field]) -> str:
     if value in ("", None):
         return _("empty")
     ids = _ids(f, value)
@@ -222,7 +230,7 @@ def _value(f: Field | None, value: Any, labels: dict) -> str:
             continue
         try:
             cleaned = conditions.clean(f, "eq", one)
-            texts.append(f.rules.text(f, [cleaned] if f.kind == "choices" else cleaned, context.company().currency))
+            texts.append(schema.told(known, f, [cleaned] if f.kind == "choices" else cleaned))
         except ValueError:
             texts.append(str(one))
     return ", ".join(texts)

@@ -40,7 +40,8 @@ def show(request: HttpRequest, actor: Actor, slug: str, error: OdosError | None 
     values = {
         **_shared(request, actor, object_type, wanted, now), "columns": _heads(request, object_type, wanted, columns), "page": _page(request, found),
         "rows": tables.rows(actor, object_type, found.records, columns), "sums": _told_sums(actor, object_type, wanted, found),
-        "narrowed": bool(wanted.q or wanted.conditions), "drill": _drill(actor, object_type, wanted, found),
+        "narrowed": bool(wanted.q or [node for node in wanted.conditions if not _is_given(object_type, node)]),
+        "drill": _drill(actor, object_type, wanted, found),
         "column_choice": _column_choice(actor, object_type, columns), "carried_columns": filters.hidden(request, ("columns",)),
         "bulk": None if now.refused else bulk.bar(request, actor, object_type, wanted, found.count or 0),
     }  # fmt: skip
@@ -148,14 +149,19 @@ def _addresses(request: HttpRequest, actor: Actor, object_type: ObjectType, want
         **{f"export_{form}": filters.address(request, format=form) for form in export.forms_of(actor, object_type)},
         "archived": filters.address(request, archived="" if wanted.archived else "true") if object_type.archivable else "",
         "field": pages.new_field(request, actor, object_type), "form": intake.address_of(request, object_type) if makes else "",
-        "clear": _cleared(request, home),
+        "clear": _cleared(request, home), "here": filters.address(request),
     }  # fmt: skip
+
+
+def _is_given(object_type: ObjectType, leaf: Any) -> bool:
+    """Whether a condition names a sort of records, such as rules about one type, rather than narrowing them."""
+    f = object_type.fields.get(leaf[0]) if isinstance(leaf, list) else None
+    return f is not None and f.once and leaf[1] == "eq"
 
 
 def _given(object_type: ObjectType, wanted: Listing) -> str:
     """What a list of one sort alone says of a new record: the fields that are said once, such as the type a rule is about."""
-    once = {n for n, f in object_type.fields.items() if f.once}
-    said = {leaf[0]: leaf[2] for node in wanted.conditions for leaf in filters.leaves(node) if leaf[0] in once and leaf[1] == "eq"}
+    said = {leaf[0]: leaf[2] for node in wanted.conditions for leaf in filters.leaves(node) if _is_given(object_type, leaf)}
     return f"?{urlencode(said)}" if said else ""
 
 

@@ -14,8 +14,12 @@ from core.places import WORLD
 from core.registry import Field
 from core.views import atlas
 
+NAMED = 8  # groups of a crowd that are named
 MOST = 60  # marks there is room for; the largest
 LEAST, LARGEST = 12.0, 32.0  # radius of a mark
+AROUND = 140  # places tried around a mark's own, the last some eighty units off
+COUNTED = 14.0  # radius of a mark that has room for a count
+FINGER = 120.0  # units that a finger covers where a tile is narrow
 SCALE, NARROW = 1.8, 2.4  # how much larger marks and letters are than on a whole page, and where a tile is narrow
 
 
@@ -69,9 +73,10 @@ def chart(actor: Actor, answer: kpi.Answer, where: Ground, title: str) -> dict[s
     least = atlas.LEAST["geo" if where.field else "code"]
     box = atlas.fitted((min(lats), min(lngs), max(lats), max(lngs)), least, 0.15) if found else WORLD
     marks = _marks(answer, lying, [atlas.at(box, *place) for place in found])
-    taken = _name(marks)
+    few, fewer, taken = _crowds(marks, 0.0), _crowds(marks, FINGER), _name(marks)
     drawn = {
-        "wide": atlas.WIDE, "high": atlas.HIGH, "marks": marks, "lines": atlas.graticule(box), "elsewhere": len(groups) - len(lying),
+        "wide": atlas.WIDE, "high": atlas.HIGH, "marks": [m for m in marks if not m["with"]], "few": few, "fewer": fewer,
+        "lines": atlas.graticule(box), "elsewhere": len(groups) - len(lying),
         "cities": atlas.cities(box, taken, NARROW, SCALE) if where.field else [],
     }  # fmt: skip
     return {"title": title, "map": drawn if rows else None, "head": [str(where.dimension.label), answer.definition.name], "rows": rows}
@@ -84,18 +89,43 @@ def _points(actor: Actor, where: Ground, groups: list[kpi.Group]) -> dict[Any, t
 
 
 def _marks(answer: kpi.Answer, groups: list[kpi.Group], at: list[tuple[int, int]]) -> list[dict[str, Any]]:
-    """The largest first, so that smaller ones lie on top; those that would hide each other stand side by side."""
+    """The largest first, so that smaller ones lie on top. Those that would hide each other stand side by side; what has no room there is ``with`` it."""
     most = max((abs(g.value) for g in groups), default=1)
     made: list[dict[str, Any]] = []
     for row, group, place in zip(figures.rows(answer, groups), groups, at, strict=True):
         size = LEAST + (LARGEST - LEAST) * math.sqrt(abs(group.value) / most)
-        x, y = _free(place, size, made)
+        found = _free(place, size, made)
+        if found is None:
+            min(made, key=lambda m: math.dist(place, (m["x"], m["y"])))["with"].append(row.label)
+            continue
+        x, y = found
         text = row.number.short if atlas.width(row.number.short) <= 2 * size else ""
         label, title = (_("%(label)s: %(value)s") % {"label": row.label, "value": value} for value in (text or row.number.full, row.number.full))
         made.append({
             "x": x, "y": y, "size": round(size, 1), "edge": round(size + 3, 1), "url": row.number.url, "label": label, "title": title, "text": text,
-            "name": row.label, "beside": "", "tone": row.number.tone, "less": group.value < 0,
+            "name": row.label, "beside": "", "tone": row.number.tone, "less": group.value < 0, "with": [], "crowded": False,
         })  # fmt: skip
+    return made
+
+
+def _crowds(marks: list[dict[str, Any]], room: float) -> list[dict[str, Any]]:
+    """What is nearer to a larger mark than can be pressed, as one with it: how many, which, and where. With a ``room`` such marks are ``crowded``."""
+    kept: list[list[dict[str, Any]]] = []
+    for m in marks:
+        near = next((crowd for crowd in kept if math.dist((m["x"], m["y"]), (crowd[0]["x"], crowd[0]["y"])) < room), None)
+        if near is None:
+            kept.append([m])
+        else:
+            near.append(m)
+    made = []
+    for crowd in kept:
+        names = [name for m in crowd for name in (m["name"], *m["with"])]
+        if len(names) > 1:
+            label = _("%(n)d groups: %(names)s") % {"n": len(names), "names": ", ".join(names[:NAMED])}
+            made.append({"x": crowd[0]["x"], "y": crowd[0]["y"], "size": max(crowd[0]["size"], COUNTED), "count": len(names), "label": label})
+        if room:
+            for m in crowd:
+                m["crowded"] = len(names) > 1
     return made
 
 
@@ -103,13 +133,13 @@ def _name(marks: list[dict[str, Any]]) -> list[atlas.Room]:
     """Say on which side of a mark there is room for its name; returns all the room that is taken."""
     taken = [_around(m, SCALE) for m in marks]
     for scale, roomy in ((NARROW, False), (SCALE, True)):
-        for m in marks:
+        for m in (m for m in marks if not m["with"]):
             wide, high, far = atlas.width(m["name"]) * scale, atlas.LINE * scale / 2, (m["size"] + 2) * scale
             right = (m["x"] + far, m["y"] - high, m["x"] + far + wide, m["y"] + high)
             left = (m["x"] - far - wide, m["y"] - high, m["x"] - far, m["y"] + high)
             side = next((one for one, room in (("right", right), ("left", left)) if atlas.is_free(room, taken)), "") if not m["beside"] else ""
             if side:
-                m |= {"beside": side, "roomy": roomy}
+                m |= {"beside": side, "roomy": roomy or m["crowded"]}
                 taken.append(right if side == "right" else left)
     return taken
 
@@ -119,13 +149,13 @@ def _around(mark: dict[str, Any], scale: float) -> atlas.Room:
     return (mark["x"] - size, mark["y"] - size, mark["x"] + size, mark["y"] + size)
 
 
-def _free(place: tuple[int, int], size: float, made: list[dict[str, Any]]) -> tuple[int, int]:
-    """Where a mark hides no other: there, or the next place around it, on the sheet."""
-    edge = size * SCALE
-    for step in range(700):
+def _free(place: tuple[int, int], size: float, made: list[dict[str, Any]]) -> tuple[int, int] | None:
+    """Where a mark hides no other: there, or the next place around it, on the sheet; none where that is too far off to be where it is."""
+    edge = size * NARROW
+    for step in range(AROUND):
         turn, far = step * 2.4, 7.0 * math.sqrt(step)
         x = round(min(max(place[0] + far * math.cos(turn), edge), atlas.WIDE - edge))
         y = round(min(max(place[1] + far * math.sin(turn), edge), atlas.HIGH - edge))
         if all(math.dist((x, y), (m["x"], m["y"])) >= SCALE * (size + m["size"]) for m in made):
             return x, y
-    return place
+    return None

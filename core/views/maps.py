@@ -22,8 +22,10 @@ from core.views import atlas, filters, pages
 from core.views.atlas import HIGH, LEAST, WIDE
 
 LISTED = 30  # records beside the map; the list has the others
+CELL = 42.0  # units a cell of the map is wide
 CLOSE = 0.0005  # degrees a cell is high when zooming further shows nothing new
 PHONE = 2.4  # how much larger letters and spots are on a phone
+POINTER, FINGER = 30.0, 112.0  # units of the sheet that a pointer and, on a phone, a finger need for one spot
 
 
 def map_of(request: HttpRequest, actor: Actor, object_type: ObjectType, wanted: Listing) -> dict[str, Any]:
@@ -37,7 +39,7 @@ def map_of(request: HttpRequest, actor: Actor, object_type: ObjectType, wanted: 
     found = asked or box
     box = atlas.fitted(found, LEAST[f.kind], 0 if asked else 0.12) if found else WORLD
     there = places.spots(actor, object_type, wanted, f, box) if found else []
-    spots, fewer = _together(there, box), _together(there, box, PHONE)
+    spots, fewer = _together(there, box, 1.0, POINTER), _together(there, box, PHONE, FINGER)
     inside = places.within(f, box)
     listed = query.page(actor, object_type, replace(wanted, conditions=(*wanted.conditions, inside), cursor="", limit=LISTED)).records if spots else []
     count = sum(s.count for s in spots)
@@ -97,12 +99,12 @@ def _size(count: int) -> float:
     return min(9 + 2.5 * math.log2(count), 26.0)
 
 
-def _together(spots: list[Spot], box: Box, scale: float = 1.0) -> list[Spot]:
-    """Spots that would lie on each other as one, at the place of the largest."""
+def _together(spots: list[Spot], box: Box, scale: float, room: float) -> list[Spot]:
+    """Spots that would lie on each other, or nearer than one can be pressed, as one, at the place of the largest."""
     kept: list[Spot] = []
     for s in spots:
         at = atlas.at(box, s.lat, s.lng)
-        near = (i for i, k in enumerate(kept) if math.dist(at, atlas.at(box, k.lat, k.lng)) < 0.8 * scale * (_size(s.count) + _size(k.count)))
+        near = (i for i, k in enumerate(kept) if math.dist(at, atlas.at(box, k.lat, k.lng)) < max(room, 0.8 * scale * (_size(s.count) + _size(k.count))))
         i = next(near, None)
         if i is None:
             kept.append(s)
@@ -127,23 +129,23 @@ def _drawn(request: HttpRequest, object_type: ObjectType, f: Field, box: Box, sp
     """
     made = []
     for s in dict.fromkeys([*spots, *fewer]):
+        only = "small" if s not in spots else "wide" if s not in fewer else ""
         x, y = atlas.at(box, s.lat, s.lng)
         if s.ident:
             url, label = pages.address(object_type, s.ident), _("One record")
         else:
-            url = filters.behind(request, [(places.placed(f)[0], s.country)]) if s.country else _closer(request, f, box, s)
+            url = filters.behind(request, [(places.placed(f)[0], s.country)]) if s.country else _closer(request, f, box, s, FINGER if only == "small" else CELL)
             label = ngettext("%(n)d record", "%(n)d records", s.count) % {"n": s.count}
         if s.country:
             label = _("%(label)s: %(value)s") % {"label": codes.countries().get(s.country, s.country), "value": label}
-        only = "small" if s not in spots else "wide" if s not in fewer else ""
         made.append({"x": x, "y": y, "size": round(_size(s.count), 1), "count": s.count, "label": label, "url": url, "only": only})
     return made
 
 
-def _closer(request: HttpRequest, f: Field, box: Box, s: Spot) -> str:
-    """The map of one cell, with some of what is around; where that is as close as it gets, the list of its records."""
+def _closer(request: HttpRequest, f: Field, box: Box, s: Spot, reach: float) -> str:
+    """The map of so many units around a spot; where that is as close as it gets, the list of its records."""
     south, west, north, east = box
-    high, wide = (north - south) / places.DOWN * 2, (east - west) / places.ACROSS * 2
+    high, wide = (north - south) / HIGH * 2 * reach, (east - west) / WIDE * 2 * reach
     around = (max(s.lat - high / 2, -90.0), s.lng - wide / 2, min(s.lat + high / 2, 90.0), s.lng + wide / 2)
     if high < CLOSE:
         return filters.behind(request, _words(f, places.within(f, around)))

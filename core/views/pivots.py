@@ -21,16 +21,21 @@ WORDS = ("pivot-rows", "pivot-cols", "pivot-value", "pivot-of")
 def _asked(request: HttpRequest, actor: Actor, object_type: ObjectType, wanted: Listing) -> Table:
     """The table an address asks for; where it names no field, by the first that groups. Errors: RuleError."""
     words = request.GET
-    rows = [n for text in words.getlist("pivot-rows") for n in text.split(",") if n]
-    cols = [n for text in words.getlist("pivot-cols") for n in text.split(",") if n]
-    if not rows and not cols:
-        known = pivot.dimensions(actor, object_type)
-        rows = [next((n for n in ("status", *object_type.filters, *object_type.columns, *known) if n in known), "")]
+    rows, cols = _sides(request, actor, object_type)
     down = pivot.read_dimensions(actor, object_type, rows, "pivot-rows")
     across = [d for d in pivot.read_dimensions(actor, object_type, cols, "pivot-cols") if d.key not in {one.key for one in down}]
     value = words.get("pivot-value", "")
     aggregate = words.get("pivot-of", "") or ("sum" if value else "count")
     return pivot.table(actor, object_type, wanted, down, across, value, aggregate if value else "count")
+
+
+def _sides(request: HttpRequest, actor: Actor, object_type: ObjectType) -> tuple[list[str], list[str]]:
+    """The fields down and across that an address names; where it names none, the first that groups."""
+    rows, cols = ([n for text in request.GET.getlist(word) for n in text.split(",") if n] for word in ("pivot-rows", "pivot-cols"))
+    if not rows and not cols:
+        known = pivot.dimensions(actor, object_type)
+        rows = [next((n for n in ("status", *object_type.filters, *object_type.columns, *known) if n in known), "")]
+    return rows, cols
 
 
 def table(request: HttpRequest, actor: Actor, object_type: ObjectType, wanted: Listing) -> dict[str, Any]:
@@ -79,8 +84,11 @@ def _controls(request: HttpRequest, actor: Actor, object_type: ObjectType) -> li
         groups += [(f"{name}:{p}", f"{f.label} · {labels[p]}") for p in pivot.PERIODS] if dated else [(name, str(f.label))]
     numbers = [(n, str(f.label)) for n, f in pivot.values(actor, object_type).items()]
 
+    rows, cols = _sides(request, actor, object_type)
+    words = {"pivot-rows": rows, "pivot-cols": cols, **{word: request.GET.getlist(word) for word in ("pivot-value", "pivot-of")}}
+
     def one(word: str, at: int, label: str, options: list[tuple[str, str]], blank: str) -> dict[str, Any]:
-        sent = [_whole(n, actor, object_type) for text in request.GET.getlist(word) for n in text.split(",") if n]
+        sent = [_whole(n, actor, object_type) for n in words[word] if n]
         chosen = sent[at] if at < len(sent) else ""
         listed = [{"value": v, "label": text, "selected": v == chosen} for v, text in options]
         return {"id": f"{word}-{at}", "name": word, "label": label, "blank": blank, "options": listed}

@@ -94,9 +94,33 @@ def test_lists_filter_sort_and_add_up_own_money_as_it_is(api, trade):
     names = "deposit,left,tenth,base_tax,tax"
     assert listed(sum=names)[1] == {"deposit": "260.00", "left": "60.01", "tenth": "32.0011", "base_tax": "14.00", "tax": "0"}
     assert listed(sum=names, currency="EUR")[1] == {"deposit": "210.00", "left": "10.01", "tenth": "20.001", "base_tax": "7.00", "tax": "0"}
-    assert api.get("products/", {"sum": "unit_price,half"}).json()["sums"] == {"unit_price": "14.00", "half": "7.00"}, "an own field is no rate"
+    products = api.get("products/", {"sum": "unit_price,half"}).json()["sums"]
+    assert products == {"unit_price": "15.00", "half": "7.50"}, "at today's rate; an own field is no rate"
     text = b"".join(api.get("orders/?format=csv&currency=EUR").streaming_content).decode()
     assert "210.00" in text and "10.01" in text
+
+
+def test_what_keeps_no_rate_is_added_up_at_todays_in_figures_and_pivots(api, owner, trade, alice, client_for):
+    stated = {"of": {"type": "products"}, "aggregate": "sum", "field": "unit_price"}
+    assert api.post("kpis/", {"key": "listed", "name": "Listed", "definition": stated}).status_code == 201
+    assert door.reading(lambda: kpi.value(owner, kpi.definition("listed"), kpi.Question("all"))).value == 15
+    page = client_for(alice).get("/products/?view=pivot&pivot-rows=currency&pivot-value=unit_price").content.decode()
+    assert "$15.00" in page and "$11.00" in page and "$14.00" not in page
+
+
+def test_an_amount_of_no_one_record_names_no_currency(api, trade, alice, client_for):
+    client = client_for(alice)
+    chips = client.get("/orders/?net__gt=1000&deposit__gt=60&account.name=x").content.decode()
+    assert "<b>1,000</b>" in chips and "<b>$60.00</b>" in chips, "an own amount is in the company's currency, whatever the order's"
+    through = client.get("/contacts/?last_order.net__gt=1000").content.decode()
+    assert "<b>1,000</b>" in through
+    form = client.get(f"/opportunities/bulk/?selected={trade['deal'].pk}").content.decode()
+
+    def unit(name):
+        control = form[form.index(f'name="{name}"') :]
+        return '<span class="unit">USD</span>' in control[: control.index("</div>")]
+
+    assert unit("cost") and not unit("amount")
 
 
 def test_roll_ups_add_up_children_of_several_currencies(api, trade):

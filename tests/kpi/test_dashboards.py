@@ -44,6 +44,14 @@ def test_every_shape_shows_its_figure_and_leads_to_it(client_for, alice, deals):
     assert [(t["x"], t["w"]) for t in row.tiles[:4]] == [(0, 6), (6, 6), (0, 6), (6, 6)] and row.tiles[2]["y"] == 1
 
 
+def test_of_nothing_no_axes_are_drawn_and_two_boards_of_one_name_are_two(client_for, alice, deals):
+    browser = client_for(alice)
+    empty = browser.get("/kpis/deals/?period=2001&group_by=month").content.decode()
+    assert "data-chart" not in empty and "Nothing in this period." in empty
+    first, second = (browser.post("/dashboards/new/", {"name": "Twin", **tiles(("deals", shape, "", 3))})["Location"] for shape in ("number", "bar"))
+    assert 'class="kpi card figure"' in browser.get(first).content.decode() and 'class="kpi card figure"' not in browser.get(second).content.decode()
+
+
 def test_a_figure_that_is_chosen_brings_what_its_tile_is_split_by(client_for, alice, deals):
     """The groups of its select: the figure's own, then the fields of each record it refers to; readers can narrow by what it has."""
     words = {"name": "Chosen", **tiles(("deals", "number", "", 3), ("", "number", "", 3))}

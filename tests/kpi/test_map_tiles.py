@@ -87,6 +87,29 @@ def test_the_size_says_how_much_and_no_mark_hides_another(api, client_for, alice
     assert "data-chart" not in page.split("map-tile")[1].split("</figure>")[0], "it is drawn without a script"
 
 
+def test_marks_nearer_than_a_finger_are_one_where_a_tile_is_narrow(api, client_for, alice, sold):
+    near = [api.post("branches/", {"name": f"Near {n}", "spot": {"lat": f"53.{n + 6}", "lng": "10.6"}}).json()["id"] for n in range(3)]
+    account = factories.make("accounts", api)["id"]
+    for branch in near:
+        factories.make("opportunities", api, account=account, amount="5", branch=branch)
+    page = shown(api, client_for(alice), ("worth", "branch"))
+    assert len(marks(page)) == 5, "where there is room each has its own"
+    crowds = re.findall(r'map-crowd map-tight" href="(/kpis/worth/[^"]+)" aria-label="([^"]+)">', page)
+    assert len(crowds) == 1 and crowds[0][1].startswith("4 groups: North, Near")
+    alone = re.findall(r'<a class="map-spot map-mark" href="[^"]+" aria-label="([^"]+)">', page)
+    assert [label.partition(":")[0] for label in alone] == ["South"]
+
+
+def test_what_has_no_room_near_its_place_is_one_with_what_has(api, client_for, alice, sold):
+    account = factories.make("accounts", api)["id"]
+    for n in range(8):
+        branch = api.post("branches/", {"name": f"Same {n}", "spot": {"lat": "-33.9", "lng": "151.2"}}).json()["id"]
+        factories.make("opportunities", api, account=account, amount=str(900 + n), branch=branch)
+    page = shown(api, client_for(alice), ("worth", "branch"))
+    crowds = re.findall(r'map-crowd map-roomy" href="([^"]+)" aria-label="(\d+) groups: Same', page)
+    assert [count for _url, count in crowds] == ["8"] and "Same" not in " ".join(marks(page)), "nothing is drawn far from where it is"
+
+
 def test_what_has_no_place_says_so(api, client_for, alice, sold):
     page = shown(api, client_for(alice), ("worth", "stage"), ("worth", "month"), ("worth", ""))
     assert page.count("Nothing that this figure is split by says where it is") == 2

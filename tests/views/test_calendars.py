@@ -1,5 +1,6 @@
 """The calendar and the map of a type, by HTTP: what lies where, for whom, at what cost, and what a move changes."""
 
+import math
 import re
 from datetime import date, datetime, timedelta
 
@@ -11,6 +12,7 @@ from core import access, calendars, door, places, query, registry, write
 from core.errors import RuleError
 from core.models import SavedView
 from core.query import Listing
+from core.views import maps
 
 HERE = "/trips/?view=calendar&by-date=starts&on-day=2026-03-15"
 BERLIN, KIEL, SYDNEY = ("52.52", "13.405"), ("54.3233", "10.1228"), ("-33.8688", "151.2093")
@@ -203,6 +205,21 @@ def test_a_phone_has_room_for_fewer_spots_that_hold_as_many(alice, client_for, p
     small = re.findall(r'<a class="map-spot(?: small-only)?" href="[^"]+" aria-label="([^"]+)">', page)
     assert sorted(label for _url, label in spots(page)) == ["12 records", "One record"]
     assert small == ["13 records"]
+
+
+def test_on_a_phone_no_two_spots_are_nearer_than_a_finger(alice, client_for, placed):
+    client = client_for(alice)
+
+    def pressed(page):
+        found = re.findall(r'<a class="map-spot(?: small-only)?" href="([^"]+)" aria-label="([^"]+)">.*?translate\((\d+) (\d+)\)', page)
+        return {label: (url.replace("&amp;", "&"), (int(x), int(y))) for url, label, x, y in found}
+
+    found = pressed(text_of(client, "/trips/?view=map&by-place=spot&map-box=30,-25,70,40"))
+    assert list(found) == ["13 records"]
+    closer = pressed(text_of(client, found["13 records"][0]))
+    assert sorted(closer) == ["12 records", "One record"], "it leads to where they stand apart"
+    (_url, one), (_other, two) = closer.values()
+    assert math.dist(one, two) >= maps.FINGER
 
 
 def test_a_map_moves_and_zooms_by_links(alice, client_for, placed):

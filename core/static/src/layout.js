@@ -153,6 +153,8 @@ const show = whenQuiet(350, () => {
   sender.submit();
 });
 
+if (innerWidth < 992) find("[data-width]").value = "390"; // a desk's page would be too small to read there
+
 function fit() {
   const frame = find("[data-frame]");
   const page = find("iframe", frame);

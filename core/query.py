@@ -267,7 +267,7 @@ def _decode_one(key: _Key, value: Any) -> Any:
 def page(actor: Actor, object_type: ObjectType, wanted: Listing) -> Page:
     """One page, with count and sums where asked for.
 
-    Cost: one query, another where its empty ones begin, one for the count of what goes on, one for the sums.
+    Cost: one query, another where its empty ones begin, one for the count of what goes on, or for count and sums, one more for sums of money.
     """
     keys = _order(actor, object_type, wanted)
     found = matching(actor, object_type, wanted)
@@ -277,7 +277,9 @@ def page(actor: Actor, object_type: ObjectType, wanted: Listing) -> Page:
         stretches = _beyond(keys, values, backwards)
     records = _first(object_type, wanted, found, keys, wanted.limit + 1, stretches, backwards)
     more = len(records) > wanted.limit
-    count = (found.count() if more or wanted.cursor else len(records)) if wanted.count else None
+    count, *summed = _added_up(actor, object_type, wanted, found) if wanted.sums else (len(records),)
+    if wanted.count and not wanted.sums and (more or wanted.cursor):
+        count = found.count()
     records = records[: wanted.limit]
     if backwards:
         records.reverse()
@@ -287,13 +289,12 @@ def page(actor: Actor, object_type: ObjectType, wanted: Listing) -> Page:
         records,
         _encode(keys, records[-1], False) if goes_on and records else "",
         _encode(keys, records[0], True) if went_before and records else "",
-        count,
-        *(sums(actor, object_type, wanted, found) if wanted.sums else ()),
-    )
+        count if wanted.count else None, *summed,
+    )  # fmt: skip
 
 
-def sums(actor: Actor, object_type: ObjectType, wanted: Listing, found: QuerySet) -> tuple[dict[str, Decimal], str]:
-    """Sum of each named field over all rows that match, and the currency of documents all in one.
+def _added_up(actor: Actor, object_type: ObjectType, wanted: Listing, found: QuerySet) -> tuple[int, dict[str, Decimal], str]:
+    """How many rows match, the sum of each named field over all of them, and the currency of documents all in one.
 
     Where documents of several are present, it is none, and all is in the base currency. Cost: one query, two for money.
     """
@@ -307,8 +308,8 @@ def sums(actor: Actor, object_type: ObjectType, wanted: Listing, found: QuerySet
     foreign = any(schema.is_foreign(known, f) for f in amounts.values())
     currencies = list(found.values_list("currency", flat=True).distinct()[:2]) if foreign else []
     asked = {f"_sum_{n}": Sum(schema.in_base(known, f) if len(currencies) > 1 else f.rules.expr(f)) for n, f in amounts.items()}
-    row = found.aggregate(**asked)
-    return {n: row[f"_sum_{n}"] or Decimal(0) for n in amounts}, currencies[0] if len(currencies) == 1 else ""
+    row = found.aggregate(_count=Count("*"), **asked)
+    return row["_count"], {n: row[f"_sum_{n}"] or Decimal(0) for n in amounts}, currencies[0] if len(currencies) == 1 else ""
 
 
 def total(actor: Actor, object_type: ObjectType, wanted: Listing) -> tuple[int, dict[str, Decimal]]:

@@ -105,7 +105,11 @@ def present(actor: Actor, object_type: ObjectType, records: Iterable[Model], onl
     many = [f.path for f in fields.values() if f.kind == "refs" and not f.custom]
     if many:
         prefetch_related_objects(records, *many)
-    shown = [Shown(object_type, r, {n: f.value(r) for n, f in fields.items()}, fields, {}, label(actor, object_type, r)) for r in records]
+    named = label_fields(actor, object_type)
+    shown = [
+        Shown(object_type, r, {n: f.value(r) for n, f in fields.items()}, fields, {}, _named(object_type, [getattr(r, path) for path in named]))
+        for r in records
+    ]  # fmt: skip
     if with_lines or (with_lines is None and only is None):
         _attach_lines(actor, object_type, shown)
     if object_type.redact:
@@ -139,24 +143,30 @@ def lines_of(entry: Lines, parents: list[Model]) -> dict[Any, list[Model]]:
 def name_references(actor: Actor, shown: list[Shown]) -> None:
     """Turn the ids of references into Refs. Cost: one query for each type referred to."""
     wanted: dict[str, set] = defaultdict(set)
+    naming: dict[int, list[tuple[str, Field]]] = {}  # those of its fields that refer, once for all rows that have the same fields
     for one in shown:
-        for name, f in one.fields.items():
+        if id(one.fields) not in naming:
+            naming[id(one.fields)] = [(n, f) for n, f in one.fields.items() if n != "id" and _refers(f)]
+        for name, f in naming[id(one.fields)]:
             value = one.values[name]
-            if not value or name == "id":
+            if not value:
                 continue
             if f.kind in files.KINDS:
                 wanted[files.SLUG].add(value)
             elif f.kind == "anyref":
                 wanted[value[0]].add(value[1])
-            elif f.is_reference:
+            else:
                 wanted[f.target].update(value if isinstance(value, list) else [value])
     held = files.names(wanted.pop(files.SLUG, ()))
     found = labels(actor, wanted) | {files.SLUG: held}
     for one in shown:
-        for name, f in one.fields.items():
-            value = one.values[name]
-            if value and name != "id" and (f.is_reference or f.kind == "anyref" or f.kind in files.KINDS):
+        for name, f in naming[id(one.fields)]:
+            if value := one.values[name]:
                 one.values[name] = _refs(f, value, found)
+
+
+def _refers(f: Field) -> bool:
+    return f.is_reference or f.kind == "anyref" or f.kind in files.KINDS
 
 
 def _refs(f: Field, value: Any, found: dict) -> Any:

@@ -1,17 +1,19 @@
 """Signing in and out. A session is a row in the company's schema that also names the company, so a cookie means nothing elsewhere (I-15)."""
 
 import hmac
+from uuid import UUID
 
 from django.contrib.auth.hashers import check_password, make_password
 from django.http import HttpRequest
 from django.middleware.csrf import rotate_token
 from django.utils.crypto import constant_time_compare
 
-from core import context
+from core import context, sql
 from core.models import User
 from core.models.record import permit
 
 USER, COMPANY, STAMP = "user", "company", "stamp"
+ACTIVE = sql.Prepared(lambda user: User.objects.filter(pk=user, archived_at=None), UUID(int=0))
 
 
 def authenticate(email: str, password: str) -> User | None:
@@ -49,7 +51,7 @@ def user_of(request: HttpRequest) -> User | None:
     session = request.session
     if not session.get(USER) or not constant_time_compare(session.get(COMPANY, ""), str(context.company().id)):
         return None
-    user = User.objects.filter(pk=session[USER], archived_at=None).first()
+    user = next(iter(ACTIVE.records(UUID(session[USER]))), None)
     if user is None or not hmac.compare_digest(session.get(STAMP, ""), user.get_session_auth_hash()):
         return None
     return user

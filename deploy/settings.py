@@ -194,12 +194,8 @@ TEMPLATES = [
                     ],
                 )
             ],
-            "builtins": [
-                "django.templatetags.i18n",
-                "django.templatetags.static",
-                "django_cotton.templatetags.cotton",
-                "template_partials.templatetags.partials",
-            ],
+            "builtins": ["django_cotton.templatetags.cotton", "template_partials.templatetags.partials", "core.views.tags"],
+            "libraries": {"i18n": "core.views.tags", "static": "core.views.tags"},
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.template.context_processors.i18n",

@@ -1,8 +1,9 @@
 """Kinds whose value is a number: decimals, whole numbers, money, fractions. How money is rounded: core.money."""
 
 from decimal import Decimal, InvalidOperation
+from functools import cache
 
-from babel.numbers import format_currency, format_decimal, format_percent
+from babel.numbers import format_currency, format_decimal, format_percent, get_currency_precision
 from django.db import models
 from django.utils.translation import gettext as _
 
@@ -90,7 +91,19 @@ class Money(Number):
             return ""
         own = context.company().currency
         named = own if field is not None and field.is_base else currency or own
-        return format_currency(value, named, locale=locale(), decimal_quantization=value == round(value, 2))
+        value = value if isinstance(value, Decimal) else Decimal(str(value))
+        before, after, places = _written(named, locale(), value.is_signed())
+        if -value.as_tuple().exponent > places:
+            return format_currency(value, named, locale=locale(), decimal_quantization=value == round(value, 2))
+        return f"{before}{abs(value):,.{places}f}{after}"
+
+
+@cache
+def _written(currency: str, language: str, negative: bool) -> tuple[str, str, int]:
+    """How CLDR writes an amount in a language that has the digits of English: what stands before it and after it, and how many decimals."""
+    places = get_currency_precision(currency)
+    before, after = format_currency(-1 if negative else 1, currency, locale=language).split(f"{1:.{places}f}")
+    return before, after, places
 
 
 class Percent(Number):

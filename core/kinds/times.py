@@ -1,7 +1,8 @@
 """Kinds of time: a day, and an instant. What a period is: core.periods."""
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
+from functools import lru_cache
 
 from babel.dates import format_date, format_time
 from django.db import models
@@ -50,7 +51,7 @@ class Date(Kind):
         return Value(value) if isinstance(value, str) else Value(value, output_field=models.DateField())
 
     def text(self, field, value, currency=""):
-        return format_date(value, "medium", locale=locale()) if value else ""
+        return _day(value, locale()) if value else ""
 
 
 class DateTime(Kind):
@@ -101,4 +102,14 @@ class DateTime(Kind):
         if not value:
             return ""
         here = value.astimezone(context.company().zone)
-        return f"{format_date(here, 'medium', locale=locale())} {format_time(here, 'short', locale=locale())}"  # seconds say nothing to people
+        return f"{_day(here.date(), locale())} {_minute(here.time().replace(second=0, microsecond=0), locale())}"  # seconds say nothing to people
+
+
+@lru_cache(maxsize=4096)
+def _day(day: date, language: str) -> str:
+    return format_date(day, "medium", locale=language)
+
+
+@lru_cache(maxsize=4096)
+def _minute(at: time, language: str) -> str:
+    return format_time(at, "short", locale=language)

@@ -6,6 +6,7 @@ The conditions themselves are read and applied by ``core.query``; here they only
 import json
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import HttpRequest, QueryDict
@@ -56,13 +57,9 @@ def listing(request: HttpRequest) -> query.Listing:
 
 def address(request: HttpRequest, without: tuple[str, ...] = (), **words: str) -> str:
     """This list's address with other words; a page further on means nothing to a changed list."""
-    sent = request.GET.copy()
-    for name in (*PAGING, *without, *words):
-        sent.pop(name, None)
-    for name, value in words.items():
-        if value:
-            sent[name] = value
-    return f"{request.path}?{sent.urlencode()}" if sent else request.path
+    left_out = {*PAGING, *without, *words}
+    sent = [*((n, v) for n, v in pairs(request) if n not in left_out), *((n, v) for n, v in words.items() if v)]
+    return f"{request.path}?{urlencode(sent)}" if sent else request.path
 
 
 def shown_as(request: HttpRequest) -> str:

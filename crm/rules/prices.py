@@ -255,8 +255,9 @@ def traces_are_seen(actor: Actor) -> bool:
 
 def redact(actor: Actor, shown: Any) -> None:
     """The ``redact`` hook of documents: no trace for whom it would tell what he may not see."""
-    if not traces_are_seen(actor):
-        for row in shown.lines.get("lines", ()):
+    rows = shown.lines.get("lines", ())
+    if rows and not traces_are_seen(actor):
+        for row in rows:
             row.values["price_trace"] = []
 
 

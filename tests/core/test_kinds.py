@@ -7,6 +7,8 @@ from types import SimpleNamespace
 from uuid import UUID, uuid4
 
 import pytest
+from babel.dates import format_date, format_time
+from babel.numbers import format_currency, list_currencies
 from django.db import connection
 from django.utils import translation
 from hypothesis import given
@@ -205,6 +207,18 @@ def test_texts_speak_the_readers_language():
         if chinese:
             with translation.override("zh-hans"):
                 assert KINDS[kind].text(field_of(kind), value, "EUR") == chinese
+
+
+@pytest.mark.parametrize("language, locale", [("en", "en"), ("zh-hans", "zh_Hans_CN")])
+def test_every_currency_is_written_as_cldr_writes_it(language, locale):
+    texts = ("0", "-0.00", "1234567.8", "-1234.5", "999.99", "1E+3", "12.345", "-0.004", "5", "0.1")
+    with translation.override(language):
+        for currency in list_currencies():
+            for amount in map(Decimal, texts):
+                wanted = format_currency(amount, currency, locale=locale, decimal_quantization=amount == round(amount, 2))
+                assert KINDS["money"].text(field_of("money"), amount, currency) == wanted
+        at = datetime(2026, 3, 5, 13, 7, 59, 5, tzinfo=UTC)
+        assert KINDS["datetime"].text(None, at) == f"{format_date(at, 'medium', locale=locale)} {format_time(at, 'short', locale=locale)}"
 
 
 def test_an_instant_without_an_offset_is_in_the_companys_zone(new_company):

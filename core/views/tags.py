@@ -1,0 +1,112 @@
+"""Tags of the templates that work out once what stays as it is while a process runs: addresses of static files, sentences, icons.
+
+They write what the tags of the same names by Django and Cotton write, byte for byte. ``kept`` remembers a part by all that it reads.
+"""
+
+import json
+from typing import Any
+
+from django.template import Context, Library, Node, NodeList
+from django.template.base import Parser, TextNode, Token
+from django.templatetags import i18n, static
+from django.utils.html import conditional_escape, format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation.trans_real import catalog
+from django_cotton.templatetags import cotton
+
+register = Library()
+register.tags |= static.register.tags | i18n.register.tags
+register.filters |= i18n.register.filters
+
+ICON = "icon"  # the component that shows its attributes and nothing else
+SELECTED = SafeString(" selected")
+OPTION = {"rate": "rate", "for": "goes_with"}  # of an option: the name of its attribute, and the word that holds it
+MOST = 4096  # texts that one ``kept`` remembers; beyond it the memory starts anew
+
+
+class Once(Node):
+    """A node whose text hangs on nothing but the language of its reader, and on whether it stands in a text or in a page."""
+
+    def __init__(self, node: Node):
+        self.node = node
+        self.said: dict[tuple, str] = {}
+
+    def render(self, context: Context) -> str:
+        key = (catalog(), context.autoescape)
+        said = self.said.get(key)
+        if said is None:
+            said = self.said[key] = self.node.render(context)
+        return said
+
+
+@register.tag("static")
+def fixed_address(parser: Parser, token: Token) -> Node:
+    """The address of a static file: text, where the file is named as it is."""
+    node = static.do_static(parser, token)
+    if node.varname is None and not node.path.is_var and not node.path.filters:
+        return TextNode(conditional_escape(node.url(Context())))
+    return node
+
+
+@register.tag("trans")
+@register.tag("translate")
+def fixed_sentence(parser: Parser, token: Token) -> Node:
+    """A sentence of the catalogues, looked up once for each language."""
+    node = i18n.do_translate(parser, token)
+    if node.noop or node.asvar is not None or node.message_context is not None:
+        return node
+    word = node.filter_expression
+    return node if word.filters or word.var.literal is None else Once(node)
+
+
+@register.tag("cotton")
+def fixed_icon(parser: Parser, token: Token) -> Node:
+    """A component; an icon that is named as it is, drawn once."""
+    node = cotton.register.tags["cotton"](parser, token)
+    fixed = node.component_name == ICON and not node.nodelist and all(_is_text(value) for value in node.attrs.values())
+    return Once(node) if fixed else node
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and value[:1] in ("'", '"') and "{" not in value
+
+
+class Kept(Node):
+    """A part that reads the values it names and nothing else, remembered by them: what it says of others it cannot say of these."""
+
+    def __init__(self, names: list[str], nodelist: NodeList):
+        self.names, self.nodelist = names, nodelist
+        self.said: dict[tuple, str] = {}
+
+    def render(self, context: Context) -> str:
+        values = {name: context[name] for name in self.names}
+        key = (catalog(), context.autoescape, json.dumps(values, default=str))
+        said = self.said.get(key)
+        if said is None:
+            said = self.nodelist.render(context.new(values))
+            if len(self.said) >= MOST:
+                self.said.clear()
+            self.said[key] = said
+        return said
+
+
+@register.tag("kept")
+def kept(parser: Parser, token: Token) -> Node:
+    """``{% kept item %}...{% endkept %}``: of plain values such as texts, numbers and lists of them."""
+    nodelist = parser.parse(("endkept",))
+    parser.delete_first_token()
+    return Kept(token.split_contents()[1:], nodelist)
+
+
+@register.simple_tag
+def options(listed: list[dict[str, Any]]) -> str:
+    """The options of a select [{value, label, selected, rate?, goes_with?}]: made here, since a list of countries has hundreds."""
+    return format_html_join("", '<option value="{}"{}>{}</option>', ((one["value"], _option(one), one["label"]) for one in listed or ()))
+
+
+def _option(one: dict[str, Any]) -> str:
+    said = SELECTED if one.get("selected") else ""
+    for name, word in OPTION.items():
+        if one.get(word):
+            said = format_html('{} data-{}="{}"', said, name, one[word])
+    return said

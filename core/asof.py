@@ -6,6 +6,7 @@ A token is signed for its company. A calendar date means known by the end of tha
 import re
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import cached_property
 
 from django.core import signing
 from django.db.models import BooleanField, F, Func, QuerySet, Value
@@ -25,7 +26,7 @@ class AsOf:
     taken: datetime
     known_by: date | None
 
-    @property
+    @cached_property
     def token(self) -> str:
         held = [self.snapshot, int(self.taken.timestamp() * 1000), self.known_by.isoformat() if self.known_by else ""]
         return signing.Signer(salt=_salt()).sign_object(held, compress=True)  # the same snapshot has the same token

@@ -1,5 +1,6 @@
 """What is asked of a KPI, in the contract's words, and what of it this KPI and this reader can be asked."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -67,8 +68,11 @@ def filters(actor: Actor, wanted: Definition, asked: Question) -> list:
 
 def demand_room(actor: Actor, slug: str, found: list) -> None:
     """The list behind a figure or group filters by some conditions more: for what is counted, and two for each period. Errors: RuleError."""
-    room = ["measure", "eq", "-"] if slug == "facts" else ["id", "empty", False]
-    conditions.compile(registry.get(slug), {"all": [*[room] * 7, *found]}, access.sight(actor))
+    memo, key = context.memo(), ("room", actor, slug, json.dumps(found, default=str))
+    if key not in memo:  # the figures of a page are mostly narrowed alike
+        room = ["measure", "eq", "-"] if slug == "facts" else ["id", "empty", False]
+        conditions.compile(registry.get(slug), {"all": [*[room] * 7, *found]}, access.sight(actor))
+        memo[key] = True
 
 
 def demand_filter(actor: Actor, wanted: Definition, node: Any) -> None:

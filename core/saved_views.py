@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from core import access, calendars, conditions, limits, places, registry
+from core import access, calendars, conditions, limits, pivot, places, registry
 from core.access import Actor
 from core.errors import Denied, RuleError
 from core.models import Role, SavedView
@@ -110,13 +110,17 @@ def _faults(actor: Actor, object_type: ObjectType, view: SavedView) -> dict[str,
 
 
 def _unseen(actor: Actor, object_type: ObjectType, content: dict[str, Any]) -> dict[str, list[str]]:
-    """What is wrong with the fields by which a calendar or a map would show records, and with the stretch of days."""
+    """What is wrong with the fields by which a calendar or a map would show records or a pivot add them up, and with the stretch of days."""
     able = {"date": calendars.fields, "until": calendars.fields, "place": places.fields}
     for word, fields in able.items():
         if content.get(word) and content[word] not in fields(actor, object_type):
             return {"content": [_("Records cannot be shown by “%(name)s”.") % {"name": content[word]}]}
     if content.get("span", "month") not in calendars.SPANS:
         return {"content": [_("“%(value)s” is not possible here.") % {"value": content["span"][:40]}]}
+    if content.get("aggregate", "count") not in pivot.AGGREGATES:
+        return {"content": [_("“%(value)s” is not possible here.") % {"value": content["aggregate"][:40]}]}
+    if content.get("value") and content["value"] not in pivot.values(actor, object_type):
+        return {"content": [_("Choose a number to add up.")]}
     return {}
 
 

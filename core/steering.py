@@ -182,7 +182,7 @@ def _wrong_tiles(tiles: Any) -> str:
     for tile in tiles:
         if not isinstance(tile, dict) or not set(tile) <= {"kpi", "shape", "period", "group_by", "title", "x", "y", "w", "h"}:
             return _("A tile is an object of kpi, shape, period, group_by, title, x, y, w and h.")
-        if tile.get("kpi") not in known:
+        if not isinstance(tile.get("kpi"), str) or tile["kpi"] not in known:
             return _("There is no figure “%(key)s”.") % {"key": str(tile.get("kpi"))[:40]}
         if tile.get("shape", "number") not in (*SHAPES, *OLD_SHAPES):
             return _("A shape is one of: %(known)s.") % {"known": ", ".join(SHAPES)}

@@ -128,7 +128,7 @@ def test_whose_it_is(client_for, company, alice, deals):
 @pytest.mark.parametrize("wrong", [
     {"tiles": "x"}, {"tiles": [{"kpi": "nothing"}]}, {"tiles": [{"kpi": "orders", "shape": "pie"}]}, {"tiles": [{"kpi": "orders", "w": 0}]},
     {"tiles": [{"kpi": "orders", "x": 11, "w": 4}]}, {"tiles": [{"kpi": "orders", "period": "soon"}]}, {"tiles": [{"kpi": "orders", "more": 1}]},
-    {"tiles": [{"kpi": "orders"}] * 61}, {"filters": "x"}, {"filters": ["a"] * 9}, {"name": ""}, {"schedule": {"every": "hour"}},
+    {"tiles": [{"kpi": "orders"}] * 61}, {"tiles": [{"kpi": {}}]}, {"filters": "x"}, {"filters": ["a"] * 9}, {"name": ""}, {"schedule": {"every": "hour"}},
     {"schedule": {"every": "day", "hour": 25, "to": []}}, {"schedule": {"every": "day", "hour": 7, "to": ["nobody"]}}, {"labels": {"zh-Hans": []}},
 ])
 def test_what_makes_no_sense_is_refused(api, wrong):

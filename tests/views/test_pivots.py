@@ -161,6 +161,12 @@ def test_the_page_links_each_cell_to_its_list_and_gives_the_same_as_a_file(alice
     assert sum(Decimal(r[3]) for r in rows[2:5]) == Decimal(rows[5][3])
 
 
+@pytest.mark.parametrize("content", [{"rows": ["colour"], "aggregate": "mode"}, {"rows": ["colour"], "value": "name", "aggregate": "sum"}])
+def test_what_makes_no_pivot_is_refused_when_it_is_saved(company, alice, content):
+    answer = people.api(alice, company).post("saved-views/", {"type": "opportunities", "name": "No", "kind": "pivot", "content": content})
+    assert answer.status_code == 422 and answer.json()["errors"]["content"]
+
+
 def test_it_is_saved_with_its_fields(alice, client_for):
     client = client_for(alice)
     state = "view=pivot&pivot-rows=colour&pivot-rows=owner&pivot-cols=close_date:quarter&pivot-value=amount&pivot-of=max"

@@ -128,7 +128,7 @@ def _rows(actor: Actor, object_type: ObjectType, wanted: Listing, columns: dict[
 def _made(make: Make, stored: Sequence[Any]) -> Iterable[Any]:
     """The cells of a column."""
     if make is _harmless:  # most of a file, so without a call for each
-        return ["" if not text else text if text[0].isalnum() else safe(text) for text in stored]
+        return ["" if not text else text if text[0].isalnum() or (text[0] == "+" and text[1:].isdigit() and text.isascii()) else safe(text) for text in stored]
     return map(make, stored)
 
 
@@ -294,6 +294,8 @@ def _as_read(f: Field, value: Any) -> str:
 def _text(f: Field, value: Any) -> str:
     """The value as the API has it, in one text."""
     given = f.rules.to_json(f, value)
+    if type(given) is str:
+        return given
     if given is None:
         return ""
     if isinstance(given, bool):

@@ -119,7 +119,7 @@ def pointed_to(object_type: ObjectType, ids: Iterable) -> set:
     ids, found = list(ids), set()
     others = {d.column for d in registry.dimensions.values() if d.target and d.target != object_type.slug}
     for name in ("source_id", *(n for n in DIMENSIONS if n not in others)):
-        found |= set(Fact.objects.filter(**{f"{name}__in": ids}).values_list(name, flat=True).distinct())
+        found |= set(Fact.objects.filter(**{f"{name}__among": ids}).values_list(name, flat=True).distinct())
     return found
 
 

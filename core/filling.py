@@ -54,7 +54,7 @@ def new_record(actor: Actor, object_type: ObjectType, made: Cleaned) -> Record:
         f = shape.known[name]
         if value is None and not f.custom and not f.required:
             continue  # nothing given: the column's own default holds
-        f.put(record, _or_start(f, value))
+        f.put(record, value if value != "" else _or_start(f, value))
     return record
 
 

@@ -73,6 +73,11 @@ class Field:
     def rules(self) -> Kind:
         return KINDS[self.kind]
 
+    @cached_property
+    def is_told_as_is(self) -> bool:
+        """Whether JSON holds its value as Python does."""
+        return type(self.rules).to_json is Kind.to_json
+
     @property
     def is_looked_up(self) -> bool:
         """Whether it can be filtered by, but is no value of a record."""
@@ -125,7 +130,9 @@ class Field:
 
     def put(self, record: Any, value: Any) -> None:
         """Set the cleaned value on the record; nothing is stored yet. Several references wait in ``_several`` for the row."""
-        if self.custom:
+        if self.held and self.kind != "secret":
+            setattr(record, self.held, value)
+        elif self.custom:
             if self.rules.is_empty(value):
                 record.custom.pop(self.name, None)
             else:
@@ -139,7 +146,7 @@ class Field:
         elif self.kind == "refs":
             record.__dict__.setdefault("_several", {})[self.name] = value
         else:
-            setattr(record, self.held or self.path, value)
+            setattr(record, self.path, value)
 
 
 def derive(model: type[models.Model], name: str, **given: Any) -> Field:

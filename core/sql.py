@@ -213,6 +213,19 @@ class Prepared:
         return [model.from_db(connection.alias, names, row) for row in self.rows(*values)]
 
 
+@models.UUIDField.register_lookup
+@models.ForeignKey.register_lookup
+class Among(models.Lookup):
+    """``account__among=ids``: as ``in``, of any number of ids sent as one value, where each of their own takes both sides time."""
+
+    lookup_name = "among"
+    prepare_rhs = False
+
+    def as_sql(self, compiler, connection):
+        left, params = self.process_lhs(compiler, connection)
+        return f"{left} = ANY(%s::uuid[])", [*params, f"{{{','.join(map(str, self.rhs))}}}"]
+
+
 def store_rows(model: type[models.Model], rows: Iterable[models.Model], only: Iterable[str] = ()) -> None:
     """Write all columns of these rows, which exist, or ``only`` some. The table says what type each value is of. Cost: one statement for any number."""
     wanted, key = set(only), model._meta.pk.column

@@ -429,7 +429,8 @@ def _demand_still_mine(actor: Actor, object_type: ObjectType, records: list[Reco
 
 def _first_said(known: dict[str, Field], made: Cleaned) -> dict[str, list]:
     """What the trail says of a new record's fields: those that hold anything."""
-    return {n: [None, _told(f, v)] for n, v in made.values.items() if v is not None and v != "" and not (f := known[n]).rules.is_empty(v)}
+    said = ((known[n], n, v) for n, v in made.values.items() if v is not None and v != "")
+    return {n: [None, v if f.is_told_as_is else _told(f, v)] for f, n, v in said if not f.rules.is_empty(v)}
 
 
 def _told(f: Field, value: Any) -> Any:

@@ -45,14 +45,14 @@ class References:
         """What ``core.write`` takes for the cell, after ``look_up``. Errors: ValueError with a sentence."""
         found = [self._one(slug, name) for slug, name in _names(f, text)]
         if f.kind == "refs":
-            return found
+            return list(map(str, found))
         if f.kind == "anyref":
             slug = _names(f, text)[0][0]
-            return {"type": slug, "id": found[0]}
+            return {"type": slug, "id": str(found[0])}
         return found[0]
 
-    def _one(self, slug: str, name: str) -> str:
-        if UUID_TEXT.fullmatch(name):
+    def _one(self, slug: str, name: str) -> UUID | str:
+        if 32 <= len(name) <= 36 and UUID_TEXT.fullmatch(name):
             return name
         ids = self._found[slug].get(name, [])
         object_type = registry.get(slug)
@@ -60,7 +60,7 @@ class References:
             raise NotFound(_("There is no %(type)s “%(name)s”.") % {"type": object_type.label if object_type else slug, "name": name[:60]})
         if len(ids) > 1:
             raise ValueError(_("%(n)d records are called “%(name)s”; use the id.") % {"n": len(ids), "name": name[:60]})
-        return str(ids[0])
+        return ids[0]
 
     def _search(self, slug: str, names: set[str]) -> dict[str, list[UUID]]:
         found: dict[str, list[UUID]] = {name: [] for name in names}

@@ -174,6 +174,9 @@ def _clean_default(own: CustomField, errors: dict) -> None:
     if own.kind in (*GIVEN, *FILES):
         errors["default"] = [_("A field of this kind has no default.")]
         return
+    if own.unique:
+        errors["default"] = [_("A unique field has no default: the second record would have the value of the first.")]
+        return
     f = schema.as_field(own)
     try:
         own.default = f.rules.to_json(f, f.rules.clean(f, own.default))

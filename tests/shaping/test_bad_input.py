@@ -93,6 +93,13 @@ NAMES = {
 }  # fmt: skip
 
 
+def test_a_unique_field_has_no_default(api):
+    """With one, only one record could be made without saying more, and a required one would fail on those there are."""
+    for more in ({}, {"required": True}):
+        answer = api.post("custom-fields/", {"type": "accounts", "key": "serial", "kind": "text", "label": "Serial", "unique": True, "default": "x", **more})
+        assert answer.status_code == 422 and "unique field" in answer.json()["errors"]["default"][0], answer.json()
+
+
 @pytest.mark.parametrize("what", NAMES)
 def test_a_name_is_shown_as_it_was_typed(api, alice, client_for, what):
     name, key = NAMES[what], f"n-{sorted(NAMES).index(what)}"

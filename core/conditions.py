@@ -13,7 +13,8 @@ from functools import reduce
 from operator import and_, or_
 from typing import Any
 
-from django.db.models import CharField, Exists, Model, OuterRef, Q, QuerySet, lookups
+from django.db.models import CharField, Exists, Model, OuterRef, Q, QuerySet, UUIDField, lookups
+from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 
@@ -129,7 +130,9 @@ def _through(object_type: ObjectType, f: Field, rest: str, op: str, value: Any, 
     if f.custom and f.kind == "refs":
         return Q(f.rules.any_of(f, found))
     if f.custom and f.expression is None:
-        return Q(pk__in=object_type.all().alias(_own=f.rules.expr(f)).filter(_own__in=found.values_list(Cast("pk", CharField()))).values("pk"))
+        # Said twice, so that an index leads either way: from a record to what it refers to, and from few of those to all that refer to them.
+        held = KeyTextTransform(f.name, OuterRef("custom"))
+        return Q(Exists(found.alias(_text=Cast("pk", CharField())).filter(pk=Cast(held, UUIDField()), _text=held)))
     if f.expression is not None:
         return Q(lookups.In(f.expression, found.values("pk")))
     if f.kind == "refs":  # one of several; a join would show a record once for each

@@ -3,11 +3,10 @@
 import re
 from uuid import UUID
 
-from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import F, Func, Q, Value, lookups
+from django.db.models import Exists, F, Func, OuterRef, Q, Value, lookups
 from django.db.models.fields.json import KT, KeyTransform
-from django.db.models.functions import Cast, NullIf
+from django.db.models.functions import NullIf
 from django.utils.translation import gettext as _
 
 from core.kinds.choices import listed
@@ -141,9 +140,13 @@ class Refs(Ref):
         return KeyTransform(field.name, "custom") if field.custom and field.expression is None else super().expr(field)
 
     def any_of(self, field, rows):
-        """Whether one of a company's own references is among these rows."""
-        ids = ArraySubquery(rows.values_list(Cast("pk", models.TextField())))
-        return Func(self.expr(field), ids, template="(%(expressions)s)", arg_joiner=" ?| ", output_field=models.BooleanField())
+        """Whether one of a company's own references is among these rows, which are looked up by their ids however many they are."""
+        held = KeyTransform(field.name, OuterRef("custom"))
+        is_held = Func(
+            F("pk"), held, template="(%(expressions)s)::uuid)))", arg_joiner=" = ANY (ARRAY(SELECT jsonb_array_elements_text(",
+            output_field=models.BooleanField(),
+        )  # fmt: skip
+        return Exists(rows.filter(is_held))
 
     def condition(self, field, op, value):
         if field.custom:

@@ -111,6 +111,15 @@ def test_what_a_roll_up_filters_is_sorted_and_not_read_along_an_index(api, op, s
     assert "Sort Key" in told and "Presorted" not in told, told
 
 
+@pytest.mark.parametrize("kind", ["ref", "refs"])
+def test_what_a_reference_leads_to_is_looked_up_by_its_id(api, kind):
+    """A filter through an own reference reads one index for each row, with or without statistics, and never all rows that are referred to."""
+    add(api, "accounts", f"friend_{kind}", kind, target="contacts")
+    rows = query.matching(access.system("plan"), registry.get("accounts"), query.Listing(conditions=([f"friend_{kind}.name", "lt", "Zed"],)))
+    told = plan_of(rows)
+    assert "crm_contact_pkey" in told and "Index Cond: (id = " in told.partition("crm_contact_pkey")[2], told
+
+
 def test_how_many_there_are_is_asked_where_a_page_does_not_say_it(api):
     actor, accounts = access.system("count"), registry.get("accounts")
     for n in range(3):

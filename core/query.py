@@ -11,7 +11,7 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
-from django.db.models import Count, F, Model, Q, QuerySet, Sum
+from django.db.models import Aggregate, Count, F, Max, Min, Model, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
@@ -267,7 +267,7 @@ def _decode_one(key: _Key, value: Any) -> Any:
 def page(actor: Actor, object_type: ObjectType, wanted: Listing) -> Page:
     """One page, with count and sums where asked for.
 
-    Cost: one query, another where its empty ones begin, one for the count of what goes on, or for count and sums, one more for sums of money.
+    Cost: one query, another where its empty ones begin, one for the sums or the count of what goes on.
     """
     keys = _order(actor, object_type, wanted)
     found = matching(actor, object_type, wanted)
@@ -296,7 +296,7 @@ def page(actor: Actor, object_type: ObjectType, wanted: Listing) -> Page:
 def _added_up(actor: Actor, object_type: ObjectType, wanted: Listing, found: QuerySet) -> tuple[int, dict[str, Decimal], str]:
     """How many rows match, the sum of each named field over all of them, and the currency of documents all in one.
 
-    Where documents of several are present, it is none, and all is in the base currency. Cost: one query, two for money.
+    Where documents of several are present, it is none, and all is in the base currency. Cost: one query.
     """
     known, amounts = access.fields(actor, object_type), {}
     for name in wanted.sums:
@@ -304,12 +304,14 @@ def _added_up(actor: Actor, object_type: ObjectType, wanted: Listing, found: Que
         if f is None or not f.rules.sums or not f.is_in_sql:
             raise RuleError({"sum": [_("%(type)s cannot be summed by “%(name)s”.") % {"type": object_type.plural, "name": name[:80]}]})
         amounts[name] = f
-    found = found.order_by()
-    foreign = any(schema.is_foreign(known, f) for f in amounts.values())
-    currencies = list(found.values_list("currency", flat=True).distinct()[:2]) if foreign else []
-    asked = {f"_sum_{n}": Sum(schema.in_base(known, f) if len(currencies) > 1 else f.rules.expr(f)) for n, f in amounts.items()}
-    row = found.aggregate(_count=Count("*"), **asked)
-    return row["_count"], {n: row[f"_sum_{n}"] or Decimal(0) for n in amounts}, currencies[0] if len(currencies) == 1 else ""
+    asked: dict[str, Aggregate] = {"_count": Count("*")} | {f"_sum_{n}": Sum(f.rules.expr(f)) for n, f in amounts.items()}
+    foreign = [n for n, f in amounts.items() if schema.is_foreign(known, f)]
+    if foreign:
+        asked |= {"_first": Min("currency"), "_last": Max("currency")} | {f"_base_{n}": Sum(schema.in_base(known, amounts[n])) for n in foreign}
+    row = found.order_by().aggregate(**asked)
+    first, last = row.get("_first") or "", row.get("_last") or ""
+    added = {n: row[f"_base_{n}" if n in foreign and first != last else f"_sum_{n}"] or Decimal(0) for n in amounts}
+    return row["_count"], added, first if first == last else ""
 
 
 def total(actor: Actor, object_type: ObjectType, wanted: Listing) -> tuple[int, dict[str, Decimal]]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, groupby, islice
@@ -224,6 +224,20 @@ class Among(models.Lookup):
     def as_sql(self, compiler, connection):
         left, params = self.process_lhs(compiler, connection)
         return f"{left} = ANY(%s::uuid[])", [*params, f"{{{','.join(map(str, self.rhs))}}}"]
+
+
+def texts_of(wanted: Mapping[str, tuple[type[models.Model], Sequence[str], Sequence[UUID]]]) -> list[tuple[str, UUID, list[str]]]:
+    """Columns of text of the named rows of several tables, each row with the word its table is asked for by. Cost: one query."""
+    parts, values = [], []
+    for word, (model, names, ids) in wanted.items():
+        columns = sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(model._meta.get_field(name).column)) for name in names)
+        parts.append(sql.SQL("SELECT %s::text, {key}, ARRAY[{columns}] FROM {table} WHERE {key} = ANY(%s::uuid[])").format(
+            key=sql.Identifier(model._meta.pk.column), columns=columns, table=sql.Identifier(model._meta.db_table),
+        ))  # fmt: skip
+        values += [word, ids]
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL(" UNION ALL ").join(parts).as_string(connection.connection), values)
+        return cursor.fetchall()
 
 
 def store_rows(model: type[models.Model], rows: Iterable[models.Model], only: Iterable[str] = ()) -> None:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
-from django.db.models import Aggregate, Count, F, Max, Min, Model, Q, QuerySet, Sum
+from django.db.models import Aggregate, Count, F, Max, Min, Model, Q, QuerySet, Sum, Window
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
@@ -202,6 +202,12 @@ def _first(
     return records
 
 
+def _first_of_all(object_type: ObjectType, found: QuerySet, keys: list[_Key], count: int) -> tuple[list[Model], int]:
+    """So many rows from the start of the order, and how many there are in all, where finding them adds up all children. Cost: two queries."""
+    rows = list(_sorted(found, keys).annotate(_all=Window(Count("pk"))).values_list("pk", "_all")[:count])
+    return list(_sorted(object_type.all().filter(pk__in=[pk for pk, _all in rows]), keys)), rows[0][1] if rows else 0
+
+
 def _beyond(keys: list[_Key], values: list, backwards: bool) -> list[Q]:
     """Rows after (before) the one with these values in the order: keyset paging, so a page costs the same everywhere.
 
@@ -275,11 +281,16 @@ def page(actor: Actor, object_type: ObjectType, wanted: Listing) -> Page:
     if wanted.cursor:
         backwards, values = _decode(keys, wanted.cursor)
         stretches = _beyond(keys, values, backwards)
-    records = _first(object_type, wanted, found, keys, wanted.limit + 1, stretches, backwards)
+    count, summed = None, ()
+    if wanted.count and rolling.has_joined(found) and not (wanted.sums or wanted.cursor or object_type.rows or wanted.as_of):
+        records, count = _first_of_all(object_type, found, keys, wanted.limit + 1)
+    else:
+        records = _first(object_type, wanted, found, keys, wanted.limit + 1, stretches, backwards)
     more = len(records) > wanted.limit
-    count, *summed = _added_up(actor, object_type, wanted, found) if wanted.sums else (len(records),)
-    if wanted.count and not wanted.sums and (more or wanted.cursor):
-        count = found.count()
+    if wanted.sums:
+        count, *summed = _added_up(actor, object_type, wanted, found)
+    elif count is None and wanted.count:
+        count = found.count() if more or wanted.cursor else len(records)
     records = records[: wanted.limit]
     if backwards:
         records.reverse()

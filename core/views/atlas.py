@@ -1,4 +1,4 @@
-"""What every map is drawn of: a box of the world on a sheet of units, its lines of latitude and longitude, and cities by name.
+"""What every map is drawn of: a box of the world on a sheet of units, the outline of its land, lines of latitude and longitude, and cities by name.
 
 Drawn by ourselves: no tiles of others are asked for. Knows no record and no figure.
 """
@@ -13,6 +13,7 @@ from core.places import Box
 WIDE, HIGH = 1000, 620  # units of the drawing
 STEPS = (45.0, 30.0, 15.0, 10.0, 5.0, 2.0, 1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
 LEAST = {"geo": 0.02, "address": 12.0, "code": 12.0}  # degrees a map is high at least, by the kind of field that says where things are
+OUTLINED = 8.0  # degrees a map is high at least to show the outline of the land
 LETTER, LINE = 7.5, 18  # units a letter is wide and a line high
 Room = tuple[float, float, float, float]
 
@@ -33,6 +34,19 @@ def at(box: Box, lat: float, lng: float) -> tuple[int, int]:
     """Where a place of the box stands on the drawing."""
     south, west, north, east = box
     return round((lng - west) / (east - west) * WIDE), round((north - lat) / (north - south) * HIGH)
+
+
+def land(box: Box) -> list[str]:
+    """How the outline of the world's land, in degrees, is stretched to the sheet: once for each time the box goes round the world that it meets.
+
+    None where so little is seen that the outline would be too coarse.
+    """
+    south, west, north, east = box
+    if north - south < OUTLINED:
+        return []
+    right, down = WIDE / (east - west), HIGH / (north - south)
+    turns = range(math.floor((west + 180) / 360), math.floor((east + 180) / 360) + 1)
+    return [f"matrix({right:.3f} 0 0 {down:.3f} {(360 * turn - west) * right:.1f} {north * down:.1f})" for turn in turns]
 
 
 def graticule(box: Box) -> list[dict[str, Any]]:

@@ -76,7 +76,7 @@ def chart(actor: Actor, answer: kpi.Answer, where: Ground, title: str) -> dict[s
     few, fewer, taken = _crowds(marks, 0.0), _crowds(marks, FINGER), _name(marks)
     drawn = {
         "wide": atlas.WIDE, "high": atlas.HIGH, "marks": [m for m in marks if not m["with"]], "few": few, "fewer": fewer,
-        "lines": atlas.graticule(box), "elsewhere": len(groups) - len(lying),
+        "lines": atlas.graticule(box), "land": atlas.land(box), "elsewhere": len(groups) - len(lying),
         "cities": atlas.cities(box, taken, NARROW, SCALE) if where.field else [],
     }  # fmt: skip
     return {"title": title, "map": drawn if rows else None, "head": [str(where.dimension.label), answer.definition.name], "rows": rows}

@@ -44,7 +44,7 @@ def map_of(request: HttpRequest, actor: Actor, object_type: ObjectType, wanted: 
     listed = query.page(actor, object_type, replace(wanted, conditions=(*wanted.conditions, inside), cursor="", limit=LISTED)).records if spots else []
     count = sum(s.count for s in spots)
     return {
-        "wide": WIDE, "high": HIGH, "spots": _drawn(request, object_type, f, box, spots, fewer), "lines": atlas.graticule(box),
+        "wide": WIDE, "high": HIGH, "spots": _drawn(request, object_type, f, box, spots, fewer), "lines": atlas.graticule(box), "land": atlas.land(box),
         "cities": atlas.cities(box, _taken(box, spots), PHONE),
         "count": count, "url": filters.behind(request, _words(f, inside)) if count else "", "moves": _moves(request, box), "any": bool(found),
         "rows": _rows(actor, object_type, f, listed), "more": count > len(listed), "field": f.label, "pans": f.kind == "geo",

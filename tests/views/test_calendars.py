@@ -12,7 +12,7 @@ from core import access, calendars, door, places, query, registry, write
 from core.errors import RuleError
 from core.models import SavedView
 from core.query import Listing
-from core.views import maps
+from core.views import atlas, maps
 
 HERE = "/trips/?view=calendar&by-date=starts&on-day=2026-03-15"
 BERLIN, KIEL, SYDNEY = ("52.52", "13.405"), ("54.3233", "10.1228"), ("-33.8688", "151.2093")
@@ -220,6 +220,17 @@ def test_on_a_phone_no_two_spots_are_nearer_than_a_finger(alice, client_for, pla
     assert sorted(closer) == ["12 records", "One record"], "it leads to where they stand apart"
     (_url, one), (_other, two) = closer.values()
     assert math.dist(one, two) >= maps.FINGER
+
+
+def test_the_outline_of_the_land_lies_where_the_records_do(alice, client_for, placed):
+    page = text_of(client_for(alice), "/trips/?view=map&by-place=spot")
+    assert re.search(r'<use class="map-land" href="[^"]*land[^"]*\.svg#land" transform="matrix\(', page)
+    box = (30.0, -25.0, 70.0, 40.0)
+    right, _b, _c, down, x, y = (float(n) for n in atlas.land(box)[0].removeprefix("matrix(").removesuffix(")").split())
+    lat, lng = (float(n) for n in KIEL)
+    assert math.dist((lng * right + x, -lat * down + y), atlas.at(box, lat, lng)) < 1
+    assert len(atlas.land((-40.0, 100.0, 40.0, 260.0))) == 2, "round the world it goes on"
+    assert atlas.land((54.0, 10.0, 55.0, 11.0)) == [], "too near for so coarse an outline"
 
 
 def test_a_map_moves_and_zooms_by_links(alice, client_for, placed):

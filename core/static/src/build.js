@@ -1,5 +1,5 @@
 /*
- * Builds core/static/dist/ from core/static/src/: the style sheet, the scripts and a sprite of the icons in use.
+ * Builds core/static/dist/ from core/static/src/: the style sheet, the scripts, a sprite of the icons in use and the outline of the world's land.
  * Called by `npm run build`; holds no behaviour of pages. Third-party files come from node_modules and are never committed.
  */
 import { build } from "esbuild";
@@ -38,6 +38,20 @@ async function sprite() {
   await writeFile(join(TARGET, "icons.svg"), `<svg xmlns="http://www.w3.org/2000/svg">${symbols.join("")}</svg>`);
 }
 
+/** The outline of the world's land as one path in degrees, north up: maps stretch it to what they show. From Natural Earth, which is in the public domain. */
+async function land() {
+  const world = JSON.parse(await readFile(join(ROOT, "node_modules/world-atlas/land-110m.json"), "utf8"));
+  const { scale, translate } = world.transform;
+  const arcs = world.arcs.map((steps) => {
+    let x = 0, y = 0;
+    return steps.map(([right, up]) => `${((x += right) * scale[0] + translate[0]).toFixed(1)} ${(-(y += up) * scale[1] - translate[1]).toFixed(1)}`);
+  });
+  const line = (number) => (number < 0 ? [...arcs[~number]].reverse() : arcs[number]);
+  const rings = world.objects.land.geometries.flatMap(({ type, arcs: parts }) => (type === "Polygon" ? parts : parts.flat()));
+  const path = rings.map((ring) => `M${ring.flatMap((number, place) => line(number).slice(place ? 1 : 0)).join("L")}Z`).join("");
+  await writeFile(join(TARGET, "land.svg"), `<svg xmlns="http://www.w3.org/2000/svg"><path id="land" vector-effect="non-scaling-stroke" d="${path}"/></svg>`);
+}
+
 await mkdir(TARGET, { recursive: true });
 await build({
   entryPoints: ["ui.css", "app.js", "board.js", "layout.js", "charts.js", "dashboards.js", "sheet.js", "views.js"].map((name) => join(SOURCE, name)),
@@ -49,4 +63,4 @@ await build({
   legalComments: "none",
   logLevel: "warning",
 });
-await sprite();
+await Promise.all([sprite(), land()]);

@@ -83,9 +83,10 @@ def export(actor: Actor, head: Values, chosen: Iterable[str]) -> Values:
 
 def demand(content: Any) -> None:
     """Refuse what is no pack, a pack from a newer version, and parts nobody knows, each in a sentence."""
-    if not isinstance(content, dict) or not isinstance(content.get("odos_pack"), int) or isinstance(content.get("odos_pack"), bool):
+    made = content.get("odos_pack") if isinstance(content, dict) else None
+    if not isinstance(made, int) or isinstance(made, bool) or made < 1:
         raise RuleError({"content": [_("This file is no pack.")]})
-    if content["odos_pack"] > FORMAT:
+    if made > FORMAT:
         raise RuleError({"content": [_("This pack was made by a newer version of Odos; update first.")]})
     try:
         registry.KINDS["json"].clean(FILE, content)

@@ -106,6 +106,7 @@ def test_another_edition_adds_and_takes_away(content, there):
 FAULTS = {
     "no pack": lambda c: ["a", "list"],
     "a newer format": lambda c: c | {"odos_pack": 99},
+    "no format": lambda c: c | {"odos_pack": 0},
     "an unknown type": lambda c: c | {"parts": {**c["parts"], "users": [{"email": "x@example.com"}]}},
     "an unknown field": lambda c: c | {"parts": {**c["parts"], "custom-objects": [{"key": "a", "label": "A", "plural": "A", "evil": 1}]}},
     "a kind nobody knows": lambda c: c | {"parts": {**c["parts"], "custom-fields": [{"type": "accounts", "key": "a", "kind": "magic", "label": "A"}]}},

@@ -148,8 +148,8 @@ def _then(given: Any) -> tuple[str, int]:
     window = given.get("average") if isinstance(given, dict) and given.keys() == {"average"} else None
     if isinstance(window, int) and not isinstance(window, bool) and 2 <= window <= WINDOW:
         return "average", window
-    words = {"most": WINDOW, "running": '"running"', "year": '"year-on-year"', "average": '{"average": 3}'}
-    raise refuse(_("Through time it is a running total (%(running)s), year on year (%(year)s), or an average over 2 to %(most)d periods (%(average)s).") % words)
+    said = {"most": WINDOW, "running": '"running"', "year": '"year-on-year"', "average": '{"average": 3}'}
+    raise refuse(_("Through time it is a running total (%(running)s), year on year (%(year)s), or an average over 2 to %(most)d periods (%(average)s).") % said)
 
 
 # Whether it makes sense in this company ------------------------------------------------------------------------------

@@ -38,17 +38,32 @@ async function sprite() {
   await writeFile(join(TARGET, "icons.svg"), `<svg xmlns="http://www.w3.org/2000/svg">${symbols.join("")}</svg>`);
 }
 
+/** A ring that crosses the 180th meridian, drawn on beyond it instead of back across the world: once at either edge; round a pole it closes there. */
+function inOnePiece(ring) {
+  let turn = 0;
+  const points = ring.map(([x, y], place) => {
+    const step = place ? x - ring[place - 1][0] : 0;
+    turn += step > 180 ? -360 : step < -180 ? 360 : 0;
+    return [x + turn, y];
+  });
+  const first = points[0][0], last = points.at(-1)[0];
+  if (Math.abs(last - first) > 180) points.push([last, 90], [first, 90]);
+  const beyond = points.some(([x]) => x > 180) ? -360 : points.some(([x]) => x < -180) ? 360 : 0;
+  return beyond ? [points, points.map(([x, y]) => [x + beyond, y])] : [points];
+}
+
 /** The outline of the world's land as one path in degrees, north up: maps stretch it to what they show. From Natural Earth, which is in the public domain. */
 async function land() {
   const world = JSON.parse(await readFile(join(ROOT, "node_modules/world-atlas/land-110m.json"), "utf8"));
   const { scale, translate } = world.transform;
   const arcs = world.arcs.map((steps) => {
     let x = 0, y = 0;
-    return steps.map(([right, up]) => `${((x += right) * scale[0] + translate[0]).toFixed(1)} ${(-(y += up) * scale[1] - translate[1]).toFixed(1)}`);
+    return steps.map(([right, up]) => [(x += right) * scale[0] + translate[0], -(y += up) * scale[1] - translate[1]]);
   });
   const line = (number) => (number < 0 ? [...arcs[~number]].reverse() : arcs[number]);
   const rings = world.objects.land.geometries.flatMap(({ type, arcs: parts }) => (type === "Polygon" ? parts : parts.flat()));
-  const path = rings.map((ring) => `M${ring.flatMap((number, place) => line(number).slice(place ? 1 : 0)).join("L")}Z`).join("");
+  const path = rings.flatMap((ring) => inOnePiece(ring.flatMap((number, place) => line(number).slice(place ? 1 : 0))))
+    .map((points) => `M${points.map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`).join("L")}Z`).join("");
   await writeFile(join(TARGET, "land.svg"), `<svg xmlns="http://www.w3.org/2000/svg"><path id="land" vector-effect="non-scaling-stroke" d="${path}"/></svg>`);
 }
 

@@ -13,9 +13,7 @@ from functools import reduce
 from operator import and_, or_
 from typing import Any
 
-from django.db.models import CharField, Exists, Model, OuterRef, Q, QuerySet, UUIDField, lookups
-from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Cast
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet, lookups
 from django.utils.translation import gettext as _
 
 from core import formulas, limits, registry, schema
@@ -127,12 +125,8 @@ def _through(object_type: ObjectType, f: Field, rest: str, op: str, value: Any, 
             return Q(~Exists(sight.rows(target).filter(pk=OuterRef(f.path))))
         return ~_through(object_type, f, rest, op, False, sight, full_path) | Q(lookups.IsNull(f.rules.expr(f), True))
     found = sight.rows(target).filter(inner)
-    if f.custom and f.kind == "refs":
+    if f.custom and (f.kind == "refs" or f.expression is None):
         return Q(f.rules.any_of(f, found))
-    if f.custom and f.expression is None:
-        # Said twice, so that an index leads either way: from a record to what it refers to, and from few of those to all that refer to them.
-        held = KeyTextTransform(f.name, OuterRef("custom"))
-        return Q(Exists(found.alias(_text=Cast("pk", CharField())).filter(pk=Cast(held, UUIDField()), _text=held)))
     if f.expression is not None:
         return Q(lookups.In(f.expression, found.values("pk")))
     if f.kind == "refs":  # one of several; a join would show a record once for each

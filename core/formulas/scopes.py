@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from django.db.models import CharField, F, OuterRef, QuerySet, Subquery, UUIDField
-from django.db.models.fields.json import KeyTextTransform, KeyTransform
+from django.db.models.fields.json import KeyTransform
 from django.db.models.functions import Cast
 
 from core import registry
 from core.formulas.values import LIST, OUTPUT, TYPE_OF, normal_sql
+from core.kinds.references import held_id
 from core.registry import Field, ObjectType
 
 
@@ -100,5 +101,5 @@ def _own(f: Field) -> Any:
 def _reference(f: Field) -> Any:
     """The id a reference holds, seen from inside the rows it refers to."""
     if f.custom:
-        return Cast(KeyTextTransform(f.name, OuterRef("custom")), UUIDField())
+        return held_id(f)
     return Cast(Cast(OuterRef(f.path), CharField()), UUIDField()) if f.model is None else OuterRef(f.path)

@@ -5,12 +5,17 @@ from uuid import UUID
 
 from django.db import models
 from django.db.models import Exists, F, Func, OuterRef, Q, Value, lookups
-from django.db.models.fields.json import KT, KeyTransform
-from django.db.models.functions import NullIf
+from django.db.models.fields.json import KT, KeyTextTransform, KeyTransform
+from django.db.models.functions import Cast, NullIf
 from django.utils.translation import gettext as _
 
 from core.kinds.choices import listed
 from core.kinds.kind import CONTROL, EQUALITY, KINDS, Kind
+
+
+def held_id(field):
+    """The id that a company's own reference holds, seen from inside the rows it refers to."""
+    return Cast(KeyTextTransform(field.name, OuterRef("custom")), models.UUIDField())
 
 
 class Ref(Kind):
@@ -46,6 +51,14 @@ class Ref(Kind):
 
     def sort_expr(self, field):
         return NullIf(F(field.sort_path), Value("")) if field.sort_path else self.expr(field)
+
+    def any_of(self, field, rows):
+        """Whether one of a company's own references is among these rows, seen from outside of them.
+
+        Said twice, so that an index leads either way: from a record to what it refers to, and from few of those to all that refer to them.
+        """
+        held = KeyTextTransform(field.name, OuterRef("custom"))
+        return Exists(rows.alias(_text=Cast("pk", models.CharField())).filter(pk=held_id(field), _text=held))
 
     def condition(self, field, op, value):
         if field.expression is not None:

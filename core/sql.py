@@ -226,6 +226,18 @@ class Among(models.Lookup):
         return f"{left} = ANY(%s::uuid[])", [*params, f"{{{','.join(map(str, self.rhs))}}}"]
 
 
+@models.CharField.register_lookup
+class Caseless(models.Lookup):
+    """``email__caseless=texts``: one of these texts, in whatever case, by an index of the column in capitals."""
+
+    lookup_name = "caseless"
+    prepare_rhs = False
+
+    def as_sql(self, compiler, connection):
+        left, params = self.process_lhs(compiler, connection)
+        return f"UPPER({left}::text) = ANY(ARRAY(SELECT UPPER(one) FROM unnest(%s::text[]) one))", [*params, list(self.rhs)]
+
+
 def texts_of(wanted: Mapping[str, tuple[type[models.Model], Sequence[str], Sequence[UUID]]]) -> list[tuple[str, UUID, list[str]]]:
     """Columns of text of the named rows of several tables, each row with the word its table is asked for by. Cost: one query."""
     parts, values = [], []

@@ -2,6 +2,7 @@
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models
+from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -26,6 +27,7 @@ class User(AbstractBaseUser, Record):
 
     class Meta:
         constraints = [models.UniqueConstraint("email", name="user_email_is_unique")]
+        indexes = [models.Index(Upper("email"), name="user_email")]
 
     def __str__(self):
         return self.name

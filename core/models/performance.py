@@ -78,6 +78,9 @@ class Dashboard(Record):
     schedule = models.JSONField(_("Sent by e-mail"), null=True, blank=True, default=None)  # {"every": "day|week|month", "hour": 7, "to": [user ids]}
     sent_on = models.DateField(null=True, editable=False)
 
+    class Meta:
+        indexes = [models.Index(fields=["name"], name="dashboard_name")]
+
 
 class Watch(Record):
     """That somebody is told when a KPI crosses a threshold, upwards or downwards; ``states`` say on which side it was last for each of them."""
@@ -95,6 +98,9 @@ class Watch(Record):
     state = models.CharField(max_length=10, blank=True, default="", editable=False)
     states = models.JSONField(default=dict, editable=False)  # id of a reader -> on which side it was for him
     looked_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        indexes = [models.Index(fields=["name"], name="watch_name")]
 
     def __str__(self):
         return self.name

@@ -48,6 +48,7 @@ class OrgUnit(Node):
 
     class Meta:
         constraints = [models.CheckConstraint(condition=~models.Q(parent=models.F("id")), name="org_unit_is_not_its_own_parent")]
+        indexes = [models.Index(fields=["sort_key", "id"], name="org_unit_sorted")]
 
 
 class OrgUnitLink(Link):

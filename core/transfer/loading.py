@@ -11,11 +11,13 @@ from itertools import islice
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from core import access, cleaning, context, piecemeal, read, write
 from core.access import Actor
 from core.cleaning import Cleaned
+from core.collation import sort_key
 from core.errors import RuleError
 from core.models import Line
 from core.models.record import Record
@@ -26,7 +28,7 @@ from core.transfer.cells import reader
 from core.transfer.grouping import Grouping, Item
 from core.transfer.mapping import ID, Mapping
 from core.transfer.reading import Row, Table
-from core.transfer.references import NotFound, References
+from core.transfer.references import NotFound, References, called
 from core.transfer.workbooks import BROKEN
 
 BATCH = 1000
@@ -207,10 +209,11 @@ class _Loading:
             return items
         asked = {item.row.number: tuple(_cleaned(f, item.values[f.name]) for f in self.keys) for item in items}
         whole = [values for values in asked.values() if None not in values]
-        matching = {_column(f): list(_as_stored(f, {values[i] for values in whole})) for i, f in enumerate(self.keys)}
-        living = {} if self.mapping.key == ID else {"archived_at": None}
+        rows = access.rows(self.actor, self.type).filter(**({} if self.mapping.key == ID else {"archived_at": None}))
+        for i, f in enumerate(self.keys):
+            rows = _holding(rows, f, {values[i] for values in whole})
         found: dict[tuple, list[Record]] = {}
-        for record in access.rows(self.actor, self.type).filter(**{f"{column}__in": values for column, values in matching.items()}, **living) if whole else ():
+        for record in rows if whole else ():
             found.setdefault(tuple(_comparable(f, record.pk if f.name == ID else f.value(record)) for f in self.keys), []).append(record)
         return [item for item in items if self._match(item, asked[item.row.number], found) and self._is_wanted(item)]
 
@@ -353,14 +356,13 @@ def _cleaned(f: Field, value: Any) -> Any:
         return None
 
 
-def _column(f: Field) -> str:
-    return "pk" if f.name == ID else f"custom__{f.name}" if f.custom else f.path
-
-
-def _as_stored(f: Field, values: Iterable[Any]) -> set:
-    """The values as the column may hold them: an e-mail as it is spelled, and in small letters."""
-    every = {spelled for value in values for spelled in (value, _comparable(f, value))}
-    return {f.rules.to_json(f, value) for value in every} if f.custom else every
+def _holding(rows: QuerySet, f: Field, values: set) -> QuerySet:
+    """Those of the rows that hold one of these values, by the field's index; a name's is that of the key it sorts by."""
+    if f.custom:  # an e-mail as it is spelled, and in small letters
+        return rows.filter(**{f"custom__{f.name}__in": [f.rules.to_json(f, one) for value in values for one in {value, _comparable(f, value)}]})
+    if f.kind not in ("text", "email"):
+        return rows.filter(**{"pk__in" if f.name == ID else f"{f.path}__in": values})
+    return called(called(rows, f, f.sort_path, map(sort_key, values)) if f.sort_path else rows, f, f.path, values)
 
 
 def _comparable(f: Field, value: Any) -> Any:

@@ -20,6 +20,7 @@ class ProductCategory(Node):
                 violation_error_message=_("A category cannot stand below itself."),
             ),
         ]  # fmt: skip
+        indexes = [models.Index(fields=["sort_key", "id"], name="category_sorted")]
 
 
 class ProductCategoryLink(Link):
@@ -54,6 +55,7 @@ class Product(Record):
                 violation_error_message=_("A price cannot be negative."),
             ),
         ]  # fmt: skip
+        indexes = [models.Index(fields=["sort_key", "id"], name="product_sorted")]
 
     def __str__(self):
         return self.name
@@ -76,6 +78,7 @@ class PriceBook(Record):
                 name="price_book_ends_after_it_begins", violation_error_message=_("A price book ends after it begins."),
             ),
         ]  # fmt: skip
+        indexes = [models.Index(fields=["sort_key", "id"], name="price_book_sorted")]
 
     def __str__(self):
         return self.name

@@ -1,6 +1,7 @@
 """Whom the company deals with: accounts, their people, leads, and what was said and done. What may happen to them: ``crm.rules``."""
 
 from django.db import models
+from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -46,7 +47,10 @@ class Account(OwnedRecord):
                 violation_error_message=_("An account cannot be its own parent."),
             ),
         ]  # fmt: skip
-        indexes = [models.Index(fields=["external_id"], name="account_external_id", condition=~models.Q(external_id=""))]
+        indexes = [
+            models.Index(fields=["sort_key", "id"], name="account_sorted"),
+            models.Index(fields=["external_id"], name="account_external_id", condition=~models.Q(external_id="")),
+        ]
 
     def __str__(self):
         return self.name
@@ -63,6 +67,13 @@ class Contact(OwnedRecord):
     phone = PhoneField(_("Phone"))
     mobile = PhoneField(_("Mobile"))
     external_id = models.CharField(_("External id"), max_length=100, blank=True, default="")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["sort_key", "id"], name="contact_sorted"),
+            models.Index(fields=["external_id"], name="contact_external_id", condition=~models.Q(external_id="")),
+            models.Index(Upper("email"), name="contact_email"),
+        ]
 
     def __str__(self):
         return self.name
@@ -111,6 +122,9 @@ class Lead(OwnedRecord):
     opportunity = models.ForeignKey(
         "crm.Opportunity", models.PROTECT, null=True, blank=True, verbose_name=_("Opportunity"), related_name="+", editable=False,
     )  # fmt: skip
+
+    class Meta:
+        indexes = [models.Index(fields=["sort_key", "id"], name="lead_sorted"), models.Index(Upper("email"), name="lead_email")]
 
     def __str__(self):
         return self.name

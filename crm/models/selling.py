@@ -25,6 +25,9 @@ class Pipeline(Record):
     name = models.CharField(pgettext_lazy("thing", "Name"), max_length=200)
     sort_key = models.CharField(max_length=400, default="", editable=False)
 
+    class Meta:
+        indexes = [models.Index(fields=["sort_key", "id"], name="pipeline_sorted")]
+
     def __str__(self):
         return self.name
 
@@ -83,6 +86,10 @@ class Opportunity(OwnedRecord):
                 violation_error_message=_("A probability is between 0 and 100 %."),
             ),
         ]  # fmt: skip
+        indexes = [
+            models.Index(fields=["sort_key", "id"], name="opportunity_sorted"),
+            models.Index(fields=["external_id"], name="opportunity_external_id", condition=~models.Q(external_id="")),
+        ]
 
     def __str__(self):
         return self.name

@@ -45,7 +45,10 @@ class Invoice(Document):
                 name="invoice_is_conserved", violation_error_message=_("More would be settled than is open."),
             ),
         ]  # fmt: skip
-        indexes = [models.Index(fields=["account", "due_date"], name="invoice_open", condition=models.Q(open__gt=0))]
+        indexes = [
+            models.Index(fields=["external_number"], name="invoice_external_number", condition=~models.Q(external_number="")),
+            models.Index(fields=["account", "due_date"], name="invoice_open", condition=models.Q(open__gt=0)),
+        ]
 
 
 class PostedRows(models.Manager.from_queryset(Rows)):
@@ -119,6 +122,7 @@ class CreditNote(Document):
             ),
             models.CheckConstraint(condition=models.Q(unallocated__gte=0), name="credit_note_unallocated_fits"),
         ]  # fmt: skip
+        indexes = [models.Index(fields=["external_number"], name="credit_note_external_number", condition=~models.Q(external_number=""))]
 
 
 class CreditNoteLine(Line):
@@ -176,6 +180,7 @@ class Payment(OwnedRecord):
             models.CheckConstraint(condition=models.Q(amount__gt=0), name="payment_is_positive", violation_error_message=_("An amount is more than zero.")),
             models.CheckConstraint(condition=models.Q(unallocated__gte=0), name="payment_unallocated_fits"),
         ]  # fmt: skip
+        indexes = [models.Index(fields=["external_number"], name="payment_external_number", condition=~models.Q(external_number=""))]
 
     def __str__(self):
         return self.number or self.reference or str(_("Draft"))

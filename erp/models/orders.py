@@ -43,6 +43,7 @@ class SalesOrder(Document):
                 name="order_draft_has_no_number", violation_error_message=_("A draft has no number; a confirmed order has a date."),
             ),
         ]  # fmt: skip
+        indexes = [models.Index(fields=["external_number"], name="order_external_number", condition=~models.Q(external_number=""))]
 
 
 class OrderLine(DocumentLine):

@@ -20,6 +20,9 @@ class Warehouse(Record):
     sort_key = models.CharField(max_length=400, default="", editable=False)
     allow_negative = models.BooleanField(_("May go below zero"), default=False)
 
+    class Meta:
+        indexes = [models.Index(fields=["sort_key", "id"], name="warehouse_sorted")]
+
     def __str__(self):
         return self.name
 
@@ -77,6 +80,7 @@ class Delivery(OwnedRecord):
                 condition=models.Q(status="draft", number="") | models.Q(status="shipped", date__isnull=False), name="delivery_draft_has_no_number",
             ),
         ]  # fmt: skip
+        indexes = [models.Index(fields=["external_number"], name="delivery_external_number", condition=~models.Q(external_number=""))]
 
     def __str__(self):
         return self.number or self.external_number or str(_("Draft"))

@@ -177,9 +177,14 @@ def kind_of_rollup(aggregate: str, of: Field | None) -> str:
     return of.kind if of.kind in ("money", "percent", *MOMENTS) or (of.kind == "integer" and aggregate != "average") else "number"
 
 
+def drills(f: Field) -> bool:
+    """Whether it is a roll-up, so that its value leads to a list."""
+    return is_computed(f) and f.source.kind == "rollup"
+
+
 def drill(f: Field, ident: Any) -> str:
     """The address of the list a roll-up adds up, for the record of this id; empty for other fields."""
-    if not is_computed(f) or f.source.kind != "rollup":
+    if not drills(f):
         return ""
     said = f.source.rollup
     words = {said["field"]: str(ident)}

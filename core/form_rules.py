@@ -91,7 +91,7 @@ def demand_rules(object_type: ObjectType, record: Record, made: Cleaned, changed
 
 def type_choices() -> dict[str, Any]:
     """Slug -> label of the types that have a form of their own."""
-    return {t.slug: t.plural for t in registry.every() if t.group and t.writable and t.rows is None}
+    return {t.slug: t.plural for t in registry.every() if t.is_listed and t.writable}
 
 
 def check(actor: Actor, row: FormRule, changed: dict, rows: dict) -> None:

@@ -214,7 +214,7 @@ def _in_all_languages(word: Any) -> dict[str, Any]:
 
 def type_choices() -> dict[str, Any]:
     """Slug -> label of the types that have pages of their own."""
-    return {t.slug: t.plural for t in registry.every() if t.group and t.rows is None}
+    return {t.slug: t.plural for t in registry.every() if t.is_listed}
 
 
 def check(actor: Actor, row: Layout, changed: dict, rows: dict) -> None:

@@ -24,7 +24,7 @@ CHOOSES = ("choice", "choices")
 
 def takes(object_type: ObjectType | None) -> bool:
     """Whether records of this type can be of several sorts: their sort is kept with the company's own fields. The set-up's cannot."""
-    return bool(object_type and object_type.writable and hasattr(object_type.model, "custom") and object_type.group and not object_type.is_setup)
+    return bool(object_type and object_type.writable and hasattr(object_type.model, "custom") and object_type.in_menu and not object_type.is_setup)
 
 
 def type_choices() -> dict[str, Any]:

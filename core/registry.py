@@ -152,6 +152,16 @@ class ObjectType:
         return self.group is SETTINGS
 
     @cached_property
+    def in_menu(self) -> bool:
+        """Whether it has a place of its own: what the group is called, its reader's language says."""
+        return bool(self.group)
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether it is in the menu with rows of its own, rather than those that follow other records."""
+        return self.in_menu and self.rows is None
+
+    @cached_property
     def has_status(self) -> bool:
         return bool(self.statuses)
 
@@ -269,7 +279,7 @@ def every() -> list[ObjectType]:
 
 def type_choices() -> dict[str, Any]:
     """Slug -> label of every type that has a name in the menu, for fields that hold a slug."""
-    return {t.slug: t.plural for t in every() if t.group and t.rows is None}
+    return {t.slug: t.plural for t in every() if t.is_listed}
 
 
 def type_of(record: models.Model) -> ObjectType:

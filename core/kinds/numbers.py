@@ -93,7 +93,7 @@ class Money(Number):
         named = own if field is not None and field.is_base else currency or own
         value = value if isinstance(value, Decimal) else Decimal(str(value))
         before, after, places = _written(named, locale(), value.is_signed())
-        if -value.as_tuple().exponent > places:
+        if value != round(value, places):  # a price to the tenth of a cent
             return format_currency(value, named, locale=locale(), decimal_quantization=value == round(value, 2))
         return f"{before}{abs(value):,.{places}f}{after}"
 

@@ -101,7 +101,7 @@ def of_any(actor: Actor, q: str) -> list[dict[str, Any]]:
     """Records of all types by name, as options: ``<slug>:<id>``, with the type as hint. Cost: one query a type."""
     found = []
     for t in registry.every():
-        if t.rows is None and t.group and t.search and access.allows(actor, t, "view"):
+        if t.is_listed and t.search and access.allows(actor, t, "view"):
             listed = list_of(actor, t, OF_EACH, q).options
             found += [{"value": f"{t.slug}:{o['value']}", "label": o["label"], "hint": str(t.label)} for o in listed]
     return found

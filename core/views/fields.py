@@ -264,7 +264,7 @@ def _is_list(request: HttpRequest, object_type: ObjectType) -> bool:
 
 def may_be_target(actor: Actor, t: ObjectType) -> bool:
     """Whether a field may refer to records of the type, as far as the actor sees them."""
-    return bool(t.group) and t.rows is None and access.allows(actor, t, "view")
+    return t.is_listed and access.allows(actor, t, "view")
 
 
 def _option_rows(object_type: ObjectType, texts: dict) -> list[dict[str, Any]]:

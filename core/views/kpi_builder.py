@@ -288,7 +288,7 @@ def _sources(actor: Actor, chosen: str) -> list[dict[str, Any]]:
     """Every measure and every object the actor sees. Cost: none."""
     made = [
         {"value": f"t:{t.slug}", "label": t.plural, "group": _("Objects")}
-        for t in registry.every() if (t.group or t.rows) and t.slug != built.FACTS and access.allows(actor, t, "view")
+        for t in registry.every() if (t.in_menu or t.rows) and t.slug != built.FACTS and access.allows(actor, t, "view")
     ] + [
         {"value": f"m:{m.key}", "label": m.label, "group": _("Figures of the ledger")}
         for m in registry.measures.values() if any(access.allows(actor, registry.get(s), "view") for s in m.sources)

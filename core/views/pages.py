@@ -245,7 +245,7 @@ def places(path: str, actor: Actor) -> list[dict[str, Any]]:
     groups: dict[str, list[dict]] = {}
     letters = shortcuts()
     for object_type in registry.every():
-        if object_type.group and access.allows(actor, object_type, "view"):
+        if object_type.in_menu and access.allows(actor, object_type, "view"):
             groups.setdefault(str(object_type.group), []).append(_place(object_type, path, letters))
     if doctor.may_read(actor):
         verified = {"label": _("Verification"), "url": VERIFICATION, "icon": "circle-check", "current": path.startswith(VERIFICATION), "key": ""}
@@ -288,7 +288,7 @@ def new_items(actor: Actor) -> list[dict[str, Any]]:
     return [
         {"label": t.label, "url": f"{address(t)}new/", "icon": t.icon, "key": letters.get(t.slug, "")}
         for t in registry.every()
-        if t.group and not t.is_setup and t.writable and access.allows(actor, t, "add")
+        if t.in_menu and not t.is_setup and t.writable and access.allows(actor, t, "add")
     ]
 
 
@@ -299,7 +299,7 @@ def shortcuts() -> dict[str, str]:
         return memo["shortcuts"]
     taken, found = {"d"}, memo.setdefault("shortcuts", {})
     for object_type in sorted(registry.every(), key=lambda t: t.is_setup):
-        letter = next((c for c in object_type.slug if c.isalpha() and c not in taken), "") if object_type.group else ""
+        letter = next((c for c in object_type.slug if c.isalpha() and c not in taken), "") if object_type.in_menu else ""
         if letter:
             taken.add(letter)
             found[object_type.slug] = letter
@@ -341,7 +341,7 @@ def address(object_type: ObjectType | str, ident: Any = None) -> str:
 
 def new_field(request: HttpRequest, actor: Actor, object_type: ObjectType) -> str:
     """Where a field of the company's own is added to the type, and back here; empty where the actor may not, or the type takes none."""
-    takes = object_type.writable and object_type.slug in registry.type_choices() and hasattr(object_type.model, "custom")
+    takes = object_type.writable and object_type.is_listed and hasattr(object_type.model, "custom")
     may = takes and access.allows(actor, registry.types["custom-fields"], "add")
     return f"/custom-fields/new/?{urlencode({'type': object_type.slug, 'next': request.get_full_path()})}" if may else ""
 

@@ -36,7 +36,7 @@ def _type(slug: str) -> ObjectType | None:
     if slug == ALL:
         return None
     object_type = registry.get(slug)
-    if object_type is None or object_type.slug not in registry.type_choices():
+    if object_type is None or not object_type.is_listed:
         raise Missing
     return object_type
 

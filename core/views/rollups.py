@@ -42,7 +42,7 @@ def choices(actor: Actor, object_type: ObjectType, standing: dict[str, Any], sto
     """The references to this type, the fields of what refers to it, and the control of the filter: as it was sent, else as it is ``stored``."""
     froms, ofs = [], []
     for other in registry.every():
-        if other.rows or not other.group or not access.allows(actor, other, "view"):
+        if other.rows or not other.in_menu or not access.allows(actor, other, "view"):
             continue
         known = access.fields(actor, other)
         by = [f for f in known.values() if f.kind in ("ref", "user") and f.target == object_type.slug and not f.compute and f.name != "id"]

@@ -38,7 +38,7 @@ class Opened:
 
 
 def has_views(object_type: ObjectType) -> bool:
-    return object_type.slug in registry.type_choices()
+    return object_type.is_listed
 
 
 def opened(request: HttpRequest, actor: Actor, object_type: ObjectType) -> Opened:

@@ -16,7 +16,7 @@ from core.access import Actor
 from core.registry import Field, Lines
 
 LINE_LIMIT = 1000
-
+MOST_FIELDS = 1000  # one record names; more than any type has
 
 
 @dataclass
@@ -53,6 +53,9 @@ def _clean_item(
     made = Cleaned()
     if not isinstance(item, dict):
         made.refuse("_", _("A record is an object of fields."))
+        return made
+    if len(item) > MOST_FIELDS:
+        made.refuse("_", _("A record names at most %(n)d fields.") % {"n": MOST_FIELDS})
         return made
     for name, value in item.items():
         if name in writable and name not in lines:

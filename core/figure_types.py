@@ -1,6 +1,7 @@
 """The types by which a company watches itself: the KPIs it builds, dashboards of them, and watches that tell when one crosses a threshold."""
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from core import steering, targets
 from core.models import Dashboard, Kpi, Watch
@@ -11,10 +12,11 @@ register(
         "kpis", Kpi, _("Figure"), _("Figures"),
         (
             named("key", once=True, required=False), "name", "definition", "filter", "format", "unit_of_measure", "up_is_good", "thresholds", "about", "labels",
-            named("measure", once=True), named("position", label=_("Order")),
+            named("measure", once=True), named("position", label=pgettext_lazy("position", "Order")),
         ),
         columns=("key", "name", "about", "format"), title="name", title_else="key", search=("name", "key", "about"), owner=None, icon="chart-bar",
-        called=steering.SHIPPED_KPIS, prepare=steering.prepare_kpis, check=steering.check_kpi, deletable=False, sort=("position", "key"), keys=("key",),
+        called=steering.SHIPPED_KPIS, prepare=steering.prepare_kpis, check=steering.check_kpi, after=steering.keep_room, deletable=False,
+        sort=("position", "key"), keys=("key",),
     ),
     ObjectType(
         "dashboards", Dashboard, _("Dashboard"), _("Dashboards"),

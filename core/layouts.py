@@ -16,7 +16,7 @@ from core import access, kpi, registry, schema, shaped
 from core.access import Actor
 from core.codes import LANGUAGES
 from core.errors import RuleError
-from core.labels import in_language, is_wording
+from core.labels import in_language, wording_problem
 from core.models import Layout
 from core.registry import Field, ObjectType
 from core.shaped import RECORD_TYPE, Made
@@ -259,8 +259,8 @@ def _demand_content(object_type: ObjectType, content: Any) -> None:
 def _demand_shape(one: Any, known: set[str], inside: str, most: int) -> None:
     if not isinstance(one, dict) or one.keys() - known or not isinstance(one.get(inside), list) or len(one[inside]) > most:
         raise ValueError(_("A layout is tabs of sections of items: this one is not, or has too many."))
-    if not isinstance(one.get("label", ""), str) or not is_wording(one.get("labels", {})):
-        raise ValueError(_("Names in other languages are written as {\"zh-Hans\": \"…\"}."))
+    if problem := wording_problem(one.get("labels", {}) if isinstance(one.get("label", ""), str) else None):
+        raise ValueError(problem)
     if max(len(text) for text in (one.get("label", ""), *one.get("labels", {}).values())) > LABEL:
         raise ValueError(_("A name has at most %(n)d characters.") % {"n": LABEL})
 

@@ -114,7 +114,7 @@ def suggested_plural(name: str) -> str:
 
 
 def check(actor: Actor, row: CustomObject, changed: dict, rows: dict) -> None:
-    """An object's key, pattern, columns and board make sense; the limit holds."""
+    """An object's key, pattern, columns and board make sense."""
     errors: dict[str, list[str]] = {}
     if not KEY.fullmatch(row.key):
         errors["key"] = [_("A key is lower-case letters and digits, joined by single hyphens, and begins with a letter.")]
@@ -125,8 +125,6 @@ def check(actor: Actor, row: CustomObject, changed: dict, rows: dict) -> None:
     errors |= wording_errors(labels=row.labels, plurals=row.plurals) | _shape_errors(row, changed)
     if errors:
         raise RuleError(errors)
-    if row._state.adding:
-        _demand_room(1)
 
 
 def _shape_errors(row: CustomObject, changed: dict) -> dict[str, list[str]]:
@@ -141,13 +139,13 @@ def _shape_errors(row: CustomObject, changed: dict) -> dict[str, list[str]]:
     return errors
 
 
-def _demand_room(more: int) -> None:
+def _demand_room() -> None:
     sql.lock(context.company().id, "custom objects")  # two at once are counted one after the other
-    limits.demand("custom_objects", CustomObject.objects.filter(archived_at=None).count() + more, _("objects of your own"))
+    limits.demand("custom_objects", CustomObject.objects.filter(archived_at=None).count(), _("objects of your own"))
 
 
 def changed(actor: Actor, row: CustomObject, changes: dict) -> None:
-    """The types of the company are read anew; one that comes back from the archive needs room as a new one does."""
+    """The types of the company are read anew. One that is new, or comes back from the archive, needs room: all of a batch are stored by now."""
     schema.forget()
-    if "archived_at" in changes and row.archived_at is None:
-        _demand_room(0)
+    if row.archived_at is None and (row.version == 1 or "archived_at" in changes):
+        _demand_room()

@@ -13,7 +13,7 @@ from core import derived, entering, jobs, limits, numbering, own_values, registr
 from core.access import Actor
 from core.context import company
 from core.errors import RuleError
-from core.labels import is_wording, wording_errors
+from core.labels import wording_errors, wording_problem
 from core.models import CustomField, FormRule, Role, Rule
 from core.models.record import permit
 from core.query import RESERVED
@@ -27,17 +27,29 @@ FIGURES = ("number", "integer", "money", "percent")
 GIVEN = (*schema.COMPUTED, "autonumber")  # nobody types their values
 NOT_UNIQUE = ("yesno", "choice", "file", "image", *schema.COMPUTED)
 FILES = ("file", "image")
+PEOPLE = ("users", "org-units")  # of the set-up these alone are described further: all else of it says how the company works
 
 
 # What may be said ---------------------------------------------------------------------------------------------------
 
 
+def takes(object_type: ObjectType | None) -> bool:
+    """Whether a company may give this type fields of its own."""
+    has_room = object_type is not None and object_type.writable and object_type.group and not object_type.rows and hasattr(object_type.model, "custom")
+    return bool(has_room and (not object_type.is_setup or object_type.slug in PEOPLE))
+
+
+def type_choices() -> dict[str, Any]:
+    """Slug -> label of the types that take fields."""
+    return {t.slug: t.plural for t in registry.every() if takes(t)}
+
+
 def check(actor: Actor, own: CustomField, changed: dict, rows: dict) -> None:
-    """A field's key, kind and settings make sense together, to the other fields and to the records there are; the limits hold."""
+    """A field's key, kind and settings make sense together, to the other fields and to the records there are."""
     if own._state.adding or {"formula", "rollup", "depends_on", "fast"} & changed.keys():
         _one_at_a_time()
     object_type = registry.get(own.type)
-    if object_type is None or not object_type.writable or not hasattr(object_type.model, "custom"):
+    if not takes(object_type):
         raise RuleError({"type": [_("There is no type “%(slug)s” that takes fields.") % {"slug": own.type[:60]}]})
     errors: dict[str, list[str]] = {}
     for name, problem in (
@@ -54,7 +66,6 @@ def check(actor: Actor, own: CustomField, changed: dict, rows: dict) -> None:
     _demand_sight(actor, own, changed, errors)
     if errors:
         raise RuleError(errors)
-    _demand_room(own)
     _demand_fits_records(object_type, own, changed)
     if own.kind == "autonumber":
         own.unique = True
@@ -88,7 +99,7 @@ def _is_option(option: Any) -> bool:
     goes_with = option.get("for", [])
     return (
         0 < len(key) <= 100 and "," not in key and key.isprintable() and len(option.get("label", "")) <= 200
-        and is_wording(option.get("labels", {})) and option.get("color", "") in ("", *COLORS) and all(isinstance(k, str) for k in goes_with)
+        and option.get("color", "") in ("", *COLORS) and all(isinstance(k, str) for k in goes_with)
     )  # fmt: skip
 
 
@@ -100,6 +111,8 @@ def _options_problem(own: CustomField) -> str | None:
     for option in own.options:
         if not _is_option(option):
             return _("An option has a key (without commas) and a label.")
+        if problem := wording_problem(option.get("labels", {})):
+            return problem
         option.setdefault("label", option["key"])
     if len({o["key"] for o in own.options}) < len(own.options):
         return _("Two options have the same key.")
@@ -234,6 +247,8 @@ def changed(actor: Actor, own: CustomField, changes: dict) -> None:
     object_type = registry.get(own.type)
     if object_type is None:  # its object is archived: there is nothing to index
         return
+    if own.archived_at is None and (fresh or {"fast", "archived_at"} & changes.keys()):
+        _demand_room(own)  # here, where all of a batch are stored, each sees the others
     if "archived_at" in changes:
         _archived(own) if own.archived_at is not None else _restored(object_type, own)
     index = own_values.index_of(object_type, own)
@@ -281,7 +296,6 @@ def _restored(object_type: ObjectType, own: CustomField) -> None:
     own._state.adding = False
     if problem := key_problem(object_type, own):
         raise RuleError({"_": [problem]})
-    _demand_room(own)
     if own.kind in schema.COMPUTED and (problems := derived.problems(own)):
         raise RuleError({"_": [sentence for sentences in problems.values() for sentence in sentences]})
 

@@ -34,7 +34,7 @@ register(
     ObjectType(
         "custom-fields", CustomField, _("Field"), _("Fields"),
         (
-            named("type", once=True, options=registry.type_choices), named("key", once=True), named("kind", once=True, required=True),
+            named("type", once=True, options=own_fields.type_choices), named("key", once=True), named("kind", once=True, required=True),
             "label", "required", "unique", "fast",
             named("options", help=_('Of a choice: a list such as [{"key": "a", "label": "First"}].')), "default", "help",
             named("target", once=True, options=registry.type_choices),

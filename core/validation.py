@@ -10,7 +10,7 @@ from core.access import Actor
 from core.cleaning import Cleaned
 from core.errors import RuleError
 from core.formulas import Formula, FormulaError
-from core.labels import in_language
+from core.labels import in_language, wording_errors
 from core.models import Rule
 from core.registry import ObjectType
 
@@ -90,9 +90,7 @@ def check(actor: Actor, rule: Rule, changed: dict, rows: dict) -> None:
         errors |= problem(object_type, rule.condition, sight)
     if rule.field and rule.field not in sight.fields(object_type):
         errors["field"] = [_("%(type)s have no field “%(name)s”.") % {"type": object_type.plural, "name": rule.field}]
-    messages = rule.messages
-    if not isinstance(messages, dict) or not all(isinstance(k, str) and len(k) <= 10 and isinstance(v, str) and len(v) <= 300 for k, v in messages.items()):
-        errors["messages"] = [_("Messages in other languages are written as {\"zh-Hans\": \"…\"}.")]
+    errors |= wording_errors(messages=rule.messages)
     if errors:
         raise RuleError(errors)
 

@@ -33,7 +33,7 @@ class CustomField(Record):
     target = models.CharField(_("Refers to"), max_length=60, blank=True, default="")
     labels = models.JSONField(_("Label in other languages"), default=dict, blank=True)
     helps = models.JSONField(_("Help in other languages"), default=dict, blank=True)
-    position = models.PositiveIntegerField(_("Order"), default=0)
+    position = models.PositiveIntegerField(pgettext_lazy("position", "Order"), default=0)
     formula = models.TextField(_("Formula"), blank=True, default="", max_length=4000)
     returns = models.CharField(_("Result"), max_length=20, blank=True, default="", editable=False)  # the kind a formula's or roll-up's value is of
     rollup = models.JSONField(_("Roll-up"), null=True, blank=True, default=None)

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from core.models.columns import ChoiceField, FilterField
 from core.models.record import OwnedRecord, Record, SealedModel, new_id
@@ -57,7 +58,7 @@ class RecordType(Record):
     key = models.CharField(_("Key"), max_length=41)
     label = models.CharField(_("Label"), max_length=80)
     labels = models.JSONField(_("Label in other languages"), default=dict, blank=True)
-    position = models.PositiveIntegerField(_("Order"), default=0)
+    position = models.PositiveIntegerField(pgettext_lazy("position", "Order"), default=0)
     is_default = models.BooleanField(_("Chosen at first"), default=False)
     choices = models.JSONField(_("Options to choose from"), default=dict, blank=True)
 
@@ -99,9 +100,9 @@ class FormRule(Record):
 
     type = models.CharField(_("Type"), max_length=60)
     name = models.CharField(_("Name"), max_length=120)
-    condition = FilterField(_("When"))
+    condition = FilterField(pgettext_lazy("rule", "When"))
     effect = ChoiceField(_("Effect"), choices=EFFECTS)
-    fields = models.JSONField(_("Fields"), default=list)
+    fields = models.JSONField(pgettext_lazy("form", "Fields"), default=list)
     active = models.BooleanField(_("Active"), default=True)
 
     class Meta:
@@ -146,7 +147,7 @@ class SavedView(Record):
     owner = models.ForeignKey("core.User", models.CASCADE, null=True, blank=True, verbose_name=_("Owner"), related_name="+")
     shared = models.BooleanField(_("Shared with all"), default=False)
     default_for = models.JSONField(_("First for the roles"), default=list, blank=True)
-    position = models.PositiveIntegerField(_("Order"), default=0)
+    position = models.PositiveIntegerField(pgettext_lazy("position", "Order"), default=0)
 
     class Meta:
         constraints = [

@@ -1,12 +1,13 @@
 """Words that heads of columns use for fields besides their labels and keys, in the languages files come in. Knows no type."""
 
-from core import codes
+from core import codes, registry
 from core.registry import Field, ObjectType
 
 BY_NAME = {
-    "name": ("full name", "title", "名字", "姓名", "全称"),
+    "name": ("full name", "title", "名称", "名字", "姓名", "全称"),
     "email": ("mail", "e-mail address", "email address", "邮箱", "电子邮箱", "邮件", "courriel", "correo"),
-    "phone": ("tel", "telephone", "phone number", "mobile", "cell", "电话", "电话号码", "手机", "手机号", "联系电话", "telefon", "téléphone", "teléfono"),
+    "phone": ("tel", "telephone", "phone number", "电话", "电话号码", "联系电话", "联系方式", "telefon", "téléphone", "teléfono"),
+    "mobile": ("mobile", "mobile phone", "cell", "cell phone", "手机", "手机号", "手机号码", "移动电话", "handy", "portable", "móvil"),
     "website": ("web", "url", "homepage", "site", "www", "网址", "网站", "主页"),
     "street": ("address", "street address", "address line 1", "addr", "地址", "详细地址", "街道", "straße", "strasse", "adresse", "rue"),
     "city": ("town", "城市", "市", "ort", "stadt", "ville", "ciudad"),
@@ -25,10 +26,18 @@ BY_NAME = {
     "quantity": ("qty", "amount", "数量", "menge"),
     "product": ("sku", "item", "item number", "item no", "product code", "product name", "article", "产品", "产品编码", "商品", "物料", "artikel"),
     "external_number": ("order number", "order no", "number", "no", "document number", "document no", "reference", "单号", "订单号", "编号", "nummer"),
-    "account": ("customer", "customer name", "company", "客户", "客户名称", "公司", "kunde"),
+    "account": ("customer", "customer name", "company", "company name", "kunde", "客户", "客户名称", "公司", "公司名称", "企业名称",
+                "单位", "单位名称"),
+    "company": ("company name", "organisation", "organization", "customer", "firma", "公司", "公司名称", "企业名称", "单位", "单位名称",
+                "客户", "客户名称"),
     "order_date": ("date", "日期", "下单日期", "datum"),
+    "invoice_date": ("date", "日期", "发票日期", "datum"),
+    "date": ("day", "日期", "datum", "fecha"),
+    "amount": ("value", "total", "金额", "总额", "总金额", "合计", "betrag", "montant", "importe"),
 }  # fmt: skip
-BY_KIND = {"email": "email", "phone": "phone", "url": "website"}  # the only field of a kind goes by the words of its usual name
+# The only field of a kind goes by the words of its usual name.
+BY_KIND = {"email": "email", "phone": "phone", "url": "website", "address": "street", "date": "date", "money": "amount"}
+FALLBACK = {"mobile": "phone"}  # whose words mean another field where a type has none of its own for them
 
 
 def of_lines(object_type: ObjectType) -> tuple[str, ...]:
@@ -37,10 +46,14 @@ def of_lines(object_type: ObjectType) -> tuple[str, ...]:
 
 
 def words(object_type: ObjectType, known: dict[str, Field]) -> list[tuple[str, str]]:
-    """(word, field) in the order they are tried: those of a field's own name, of its kind where it is the only one, and the type's with its title."""
+    """(word, field) in the order they are tried: those of a field's own name, of its kind where it is the only one, the type's with its title.
+
+    Last come the words others have for a record of the type: where a contact's account is headed 公司, so is the name of an account.
+    """
     first = of_lines(object_type)
     plain = [name for name in known if "." not in name or name.startswith(first)]
     found = [(word, name) for name in plain for word in BY_NAME.get(name.rpartition(".")[2], ())]
+    found += [(word, other) for name, other in FALLBACK.items() if name not in known and other in known for word in BY_NAME[name]]
     for kind, usual in BY_KIND.items():
         alike = [name for name, f in known.items() if f.kind == kind and "." not in name]
         if len(alike) == 1:
@@ -52,4 +65,6 @@ def words(object_type: ObjectType, known: dict[str, Field]) -> list[tuple[str, s
     if title is not None:
         label = str(object_type.label)
         found += [(word, title.name) for word in (label, f"{label} {title.label}", f"{label}{title.label}", object_type.slug)]
+        called = {n for t in registry.every() for n, f in t.fields.items() if f.target == object_type.slug and n in BY_NAME}
+        found += [(word, title.name) for name in sorted(called) for word in BY_NAME[name]]
     return found

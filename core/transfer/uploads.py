@@ -240,11 +240,19 @@ def _write(actor: Actor, object_type: ObjectType, row: Import, partly: bool, pro
 
 def _load(actor: Actor, object_type: ObjectType, row: Import, keep: bool, partly: bool) -> tuple[Report, list[str], Table | None]:
     """The report, the sentences that belong to no cell, and the file."""
+    table = None
     try:
         table, chosen = table_of(row), Mapping.from_json(row.mapping)
         return loading.load(actor, object_type, table, chosen, keep, lambda done, total: _tell(row.pk, done, total), partly), [], table
     except OdosError as error:
-        return Report(), error.sentences, None
+        return Report(), _by_column(error, table) if isinstance(error, RuleError) and table else error.sentences, None
+
+
+def _by_column(error: RuleError, table: Table) -> list[str]:
+    """The sentences of a refusal, those about a column with its heading: the form that would show them there is closed by now."""
+    heads = {str(position): heading for position, heading in enumerate(refusals.heads_of(table))}
+    column = _("Column “%(column)s”: %(sentence)s")
+    return [column % {"column": heads[at], "sentence": said} if at in heads else said for at, found in error.errors.items() for said in found]
 
 
 def _undo(actor: Actor, row: Import) -> None:

@@ -82,7 +82,7 @@ def boards_of(actor: Actor) -> list[Board]:
     roles = set(Role.objects.filter(pk__in=of_user, archived_at=None).exclude(key="").values_list("key", flat=True))
     rows = list(Dashboard.objects.filter(Q(owner=actor.id) | Q(owner=None)).order_by("created_at"))
     known = {(row.key, row.role) for row in rows}
-    found = [Board(str(r.pk), _name(r), r.tiles, r.role, r.owner_id, r.is_default, tuple(r.filters), True) for r in rows if r.archived_at is None]
+    found = [Board(str(r.pk), called(r), r.tiles, r.role, r.owner_id, r.is_default, tuple(r.filters), True) for r in rows if r.archived_at is None]
     for shipped in registry.dashboards.values():  # what is shipped since the company was made, and was not put away by it
         found += [
             Board(f"{shipped.key}.{role}", str(shipped.label), list(shipped.tiles), role)
@@ -96,7 +96,8 @@ def boards_of(actor: Actor) -> list[Board]:
     return [b for i, b in enumerate(ordered) if b.ident in made or b.name not in [other.name for other in ordered[:i]]]
 
 
-def _name(row: Dashboard) -> str:
+def called(row: Dashboard) -> str:
+    """A dashboard's name in the reader's language."""
     shipped = registry.dashboards.get(row.key)
     return str(in_language(row.name, row.labels)) or (str(shipped.label) if shipped else str(_("Company")))
 
@@ -125,7 +126,7 @@ def _picks(actor: Actor, shown: Tiles, picked: dict[str, str]) -> list[dict[str,
     for key, value in picked.items():
         dimension = next((d for wanted, _t in shown if (d := wanted.dimension(key)) is not None and kpi.may_split(actor, wanted, d)), None)
         if dimension is not None and not dimension.period:
-            found.append(pick(actor, dimension, value))
+            found.append({**pick(actor, dimension, value), "blank": _("All")})
     return found
 
 

@@ -15,7 +15,7 @@ from core.access import Actor
 from core.errors import Missing, OdosError, Stale
 from core.models import Dashboard, Role, User
 from core.views import map_tiles, pages
-from core.views.dashboard import Board, boards_of
+from core.views.dashboard import Board, boards_of, called
 from core.views.picks import choice, options, splits
 
 SLUG = "dashboards"
@@ -39,7 +39,7 @@ def show(request: HttpRequest, actor: Actor, ident: Any = "", error: OdosError |
     if isinstance(error, Stale):
         told = [_("Somebody else has changed this dashboard meanwhile. Open it again to go on from there.")]
     values = {
-        "title": _("New dashboard") if not ident else _("Change %(name)s") % {"name": words["name"] or _("dashboard")}, "row": row, "words": words,
+        "title": _("Edit: %(name)s") % {"name": called(row)} if ident else _("New dashboard"), "row": row, "words": words,
         "errors": told,
         "action": f"/dashboards/{ident}/edit/" if ident else "/dashboards/new/", "delete": f"/dashboards/{ident}/delete/" if ident else "",
         "tiles": [_tile(actor, i, tile, known, asked == f"again:{tile['key']}") for i, tile in enumerate(words["tiles"])], "fields": _fields(words, keeps),
@@ -66,7 +66,7 @@ def save(request: HttpRequest, actor: Actor, ident: Any = "") -> HttpResponse:
         made = write.change(actor, object_type, row.pk, data, int(sent["version"]) if sent.get("version", "").isdigit() else 0)
     else:
         made = write.create(actor, object_type, data)
-    return pages.done(request, f"/?board={made.pk}", _("%(name)s is saved.") % {"name": made.name or _("The dashboard")})
+    return pages.done(request, f"/?board={made.pk}", _("%(name)s is saved.") % {"name": called(made)})
 
 
 editor = pages.page(show, save)

@@ -13,7 +13,7 @@ from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from core import access, layouts, read, registry, shaped, write
+from core import access, layouts, own_fields, read, registry, shaped, write
 from core.access import Actor
 from core.codes import LANGUAGES
 from core.errors import Missing, OdosError, RuleError, Stale, WrongState
@@ -42,8 +42,9 @@ def index(request: HttpRequest, actor: Actor) -> HttpResponse:
     made: dict[str, int] = {}
     for slug in Layout.objects.values_list("type", flat=True):
         made[slug] = made.get(slug, 0) + 1
-    types = [t for t in registry.every() if t.slug in layouts.type_choices() and access.allows(actor, t, "view")]
-    rows = [{"label": t.plural, "icon": t.icon, "url": f"{HOME}{t.slug}/", "count": made.get(t.slug, 0), "group": t.group} for t in types]
+    known = [t for t in registry.every() if t.slug in layouts.type_choices() and access.allows(actor, t, "view")]
+    types = [t for t in known if not t.is_setup or own_fields.takes(t)]  # first what people work with, then who works
+    rows = [{"label": t.plural, "icon": t.icon, "url": f"{HOME}{t.slug}/", "count": made.get(t.slug, 0)} for t in sorted(types, key=lambda t: t.is_setup)]
     return pages.render(request, actor, "pages/layouts.html", {"rows": rows})
 
 

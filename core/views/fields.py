@@ -50,7 +50,10 @@ def _type() -> ObjectType:
 def _about(actor: Actor, slug: str, action: str) -> ObjectType:
     """The type a field is of, if the actor may shape its fields. Errors: Missing, Denied."""
     pages.type_or_missing(SLUG, actor, action)
-    return pages.type_or_missing(slug, actor)
+    object_type = pages.type_or_missing(slug, actor)
+    if not own_fields.takes(object_type):
+        raise Missing
+    return object_type
 
 
 # Making and changing ------------------------------------------------------------------------------------------------
@@ -106,8 +109,7 @@ edit = pages.page(show_edit, save_edit)
 
 def _takers(actor: Actor) -> list[ObjectType]:
     """The types that take fields, as far as the actor sees them."""
-    known = registry.type_choices()
-    return [t for t in registry.every() if t.slug in known and t.writable and hasattr(t.model, "custom") and access.allows(actor, t, "view")]
+    return [t for t in registry.every() if own_fields.takes(t) and access.allows(actor, t, "view")]
 
 
 def _onward(request: HttpRequest, object_type: ObjectType, made: CustomField) -> str:

@@ -7,12 +7,14 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from core import access, figures, kpi, read, registry, steering, structures, write
 from core.access import Actor
 from core.errors import Denied, Missing, OdosError, RuleError, Unparsable
 from core.kpi import built
 from core.kpi.built import Built
+from core.labels import in_language
 from core.models import Kpi
 from core.views import conditions, pages
 from core.views.picks import choice, options
@@ -193,7 +195,7 @@ def _builder(actor: Actor, row: Kpi, sent: Any, error: OdosError | None) -> dict
     told = [] if error is None or isinstance(error, pages.Again) else error.sentences
     values = {
         "row": row, "shipped": shipped, "errors": told, "refused": refused, "version": sent.get("version", row.version if row.key else ""),
-        "title": _("Build a figure") if not row.key else _("Change %(name)s") % {"name": sent.get("name") or read.label(actor, registry.types["kpis"], row)},
+        "title": _("Edit: %(name)s") % {"name": _called(actor, row, sent)} if row.key else _("Build a figure"),
         "action": f"/kpis/{row.key}/edit/" if row.key else "/kpis/new/", "about": _about(sent, shipped, refused), "steps": _steps(sent),
         "coloured": bool(sent.get("step.0.from")),
         "copy": f"/kpis/new/?copy={row.key}",
@@ -207,6 +209,10 @@ def _builder(actor: Actor, row: Kpi, sent: Any, error: OdosError | None) -> dict
             values["scale"] = choice("scale", _("Times"), scales, required=True)
         values |= preview(actor, row, sent)
     return values
+
+
+def _called(actor: Actor, row: Kpi, sent: Any) -> str:
+    return str(in_language(sent.get("name") or read.label(actor, registry.types["kpis"], row), {OTHER: sent.get(f"name.{OTHER}", "")}))
 
 
 def _about(sent: Any, shipped: bool, refused: dict[str, list[str]]) -> list[dict[str, Any]]:
@@ -229,7 +235,7 @@ def _about(sent: Any, shipped: bool, refused: dict[str, list[str]]) -> list[dict
 def _steps(sent: Any) -> list[dict[str, Any]]:
     return [
         {
-            "from": {"name": f"step.{i}.from", "kind": "number", "label": _("From"), "value": sent.get(f"step.{i}.from", "")},
+            "from": {"name": f"step.{i}.from", "kind": "number", "label": pgettext("threshold", "From"), "value": sent.get(f"step.{i}.from", "")},
             "tone": choice(f"step.{i}.tone", _("Colour"), options(steering.TONES.items(), sent.get(f"step.{i}.tone", ""))),
         }
         for i in range(STEPS)

@@ -3,7 +3,6 @@
 The same rows stand in the API as ``custom-objects``; what a sheet sends goes to ``core.write`` and is one transaction with the rights it gives.
 """
 
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -17,10 +16,9 @@ from core.access import Actor
 from core.errors import Missing, OdosError, RuleError, Stale
 from core.models import CustomField, CustomObject, CustomRecord, Role
 from core.registry import ObjectType
-from core.views import edits, pages
+from core.views import edits, icons, pages
 
 HOME = pages.SHAPED_AT["custom-objects"]
-ICONS = tuple((Path(__file__).parent.parent / "static" / "src" / "icons.txt").read_text().split())
 SUGGESTED = {"plural": objects.suggested_plural, "key": objects.suggested_key}
 WORK = ["view", "add", "change", "delete", "export", "import", "archive", "restore"]
 LOOK = ["view", "export"]
@@ -83,7 +81,7 @@ def _show_new(request: HttpRequest, actor: Actor, error: OdosError | None = None
     sent = request.POST if error is not None else {}
     texts = {n: sent.get(n, "") for n in ("label", "plural", "key", "title_label", "pattern", *_names_elsewhere())}
     values = {
-        "new": True, "texts": texts, "icon": sent.get("icon") or "box", "numbered": sent.get("titled") == "numbered", "roles": _roles(actor, sent),
+        "new": True, "texts": texts, **_icons(sent.get("icon")), "numbered": sent.get("titled") == "numbered", "roles": _roles(actor, sent),
         "shares": [{"value": k, "label": label} for k, (label, *_rest) in SHARES.items()], "everyone": sent.get("everyone") or "all", **_sheet(error),
         "suggested": _suggestions(texts, sent), "cancel": HOME,
     }  # fmt: skip
@@ -117,7 +115,11 @@ def _sheet(error: OdosError | None) -> dict[str, Any]:
         above.append(_("Somebody changed this object after you opened this page, and nothing was saved. Open it again, and change it as it is now."))
     elif error is not None and not isinstance(error, RuleError):
         above += pages.sentences(error)
-    return {"errors": errors, "sentences": above, "failed": error is not None, "icons": ICONS, "others": _others()}
+    return {"errors": errors, "sentences": above, "failed": error is not None, "others": _others()}
+
+
+def _icons(chosen: str | None) -> dict[str, Any]:
+    return {"icon": chosen or "box", "icons": icons.offered(chosen or "box")}
 
 
 def _others() -> list[dict[str, str]]:
@@ -133,7 +135,7 @@ def _names_elsewhere() -> list[str]:
 def _data(sent: Any) -> dict[str, Any]:
     """What both sheets send. Names in languages that this sheet did not ask for stay as they are."""
     return {
-        "label": sent.get("label", ""), "icon": sent.get("icon", "") if sent.get("icon") in ICONS else "box", "title_label": sent.get("title_label", ""),
+        "label": sent.get("label", ""), "icon": sent.get("icon") or "box", "title_label": sent.get("title_label", ""),
         **{name: {o["tag"]: text for o in _others() if (text := sent.get(f"{name}.{o['tag']}", "").strip())} for name in ("labels", "plurals")},
     }  # fmt: skip
 
@@ -249,7 +251,7 @@ def _show_edit(request: HttpRequest, actor: Actor, ident: UUID, error: OdosError
     board = sent.get("board", "") if sent is not None else row.board
     values = {
         "new": False, "row": row, "texts": {n: sent.get(n, "") for n in stored} if sent is not None else stored, "key": row.key, "cancel": f"{HOME}{row.pk}/",
-        "icon": (sent.get("icon") if sent is not None else row.icon) or "box", "version": row.version, **_sheet(error),
+        **_icons(sent.get("icon") if sent is not None else row.icon), "version": row.version, **_sheet(error),
         "columns": [{"value": n, "label": f.label, "checked": n in columns} for n, f in known.items() if f.custom or n == "owner"],
         "boards": [{"value": n, "label": f.label, "selected": n == board} for n, f in known.items() if f.kind == "choice" and f.custom],
     }  # fmt: skip

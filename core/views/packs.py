@@ -50,8 +50,12 @@ def _offered(content: dict[str, Any], row: Pack | None) -> dict[str, Any] | None
         return None
     return {
         "name": packs.called(content), "about": packs.described(content), "url": f"{HOME}look/?key={content['key']}", "newer": row is not None,
-        "holds": [{"label": registry.types[slug].plural, "count": len(parts)} for slug, parts in content["parts"].items()],
+        "holds": [{"label": _type_name(slug, len(parts)), "count": len(parts)} for slug, parts in content["parts"].items()],
     }  # fmt: skip
+
+
+def _type_name(slug: str, count: int) -> Any:
+    return registry.types[slug].label if count == 1 else registry.types[slug].plural
 
 
 def _sentences(error: OdosError | None) -> list[str]:

@@ -23,7 +23,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
-from core import access, context, doctor, door, mail, registry
+from core import access, context, doctor, door, mail, own_fields, registry
 from core.access import Actor
 from core.errors import Denied, Missing, OdosError, RuleError, Stale, Unparsable, VersionRequired, WrongState
 from core.models import User
@@ -341,8 +341,7 @@ def address(object_type: ObjectType | str, ident: Any = None) -> str:
 
 def new_field(request: HttpRequest, actor: Actor, object_type: ObjectType) -> str:
     """Where a field of the company's own is added to the type, and back here; empty where the actor may not, or the type takes none."""
-    takes = object_type.writable and object_type.is_listed and hasattr(object_type.model, "custom")
-    may = takes and access.allows(actor, registry.types["custom-fields"], "add")
+    may = own_fields.takes(object_type) and access.allows(actor, registry.types["custom-fields"], "add")
     return f"/custom-fields/new/?{urlencode({'type': object_type.slug, 'next': request.get_full_path()})}" if may else ""
 
 

@@ -70,7 +70,7 @@ def test_signing_in_by_hand_and_out_again(screen, company, alice):
 def test_from_a_figure_to_its_facts_to_a_record_to_its_trail(screen, company, alice, orders):
     tab = screen(company, alice)
     page = tab.open("/")
-    tile = page.get_by_role("region", name="Order intake").first.locator(".kpi-value")
+    tile = page.get_by_role("article", name="Order intake").first.locator(".kpi-value")
     figure = amount(tile.get_attribute("title"))
     assert figure == Decimal("6172.80")
     tile.click()

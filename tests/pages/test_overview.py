@@ -67,7 +67,7 @@ def test_nothing_to_do_is_said_once(client_for, carol):
 
 def test_my_figures_are_mine_beside_my_target(client_for, alice, bob):
     text = page(client_for(bob))
-    tile = re.search(r'<section class="kpi card figure" aria-label="Order intake">(.*?)</section>', text, re.DOTALL)[1]
+    tile = re.search(r'<article class="kpi card figure" aria-label="Order intake">(.*?)</article>', text, re.DOTALL)[1]
     assert "60% of $500" in tile and '<progress max="100" value="60"' in tile
     url = html.unescape(re.search(r'class="kpi-value" href="([^"]+)"', tile)[1])
     pairs = parse_qsl(urlsplit(url).query)
@@ -75,7 +75,7 @@ def test_my_figures_are_mine_beside_my_target(client_for, alice, bob):
         found = door.reading(lambda user=user: query.page(access.actor_for(user), registry.get("facts"), query.listing(pairs)).sums["value"])
         assert found == Decimal(300), "a link to his own facts, whoever follows it"
     hers = page(client_for(alice))
-    tile = re.search(r'<section class="kpi card figure" aria-label="Order intake">(.*?)</section>', hers, re.DOTALL)[1]
+    tile = re.search(r'<article class="kpi card figure" aria-label="Order intake">(.*?)</article>', hers, re.DOTALL)[1]
     assert "$300" in tile and "progress" not in tile, "neither the company's target nor Bob's is hers"
 
 
@@ -89,7 +89,7 @@ def test_targets_stand_on_dashboard_figures_and_their_list(client_for, alice):
 
 
 def headings(text):
-    return {html.unescape(label) for label in re.findall(r'<section class="kpi card figure" aria-label="([^"]+)"', text)}
+    return {html.unescape(label) for label in re.findall(r'<article class="kpi card figure" aria-label="([^"]+)"', text)}
 
 
 def test_people_land_on_the_dashboard_of_their_role(client_for, alice, bob, carol):

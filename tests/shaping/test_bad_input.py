@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core import access, context, packs
+from core import access, context, limits, packs
 from core.models import CustomField, CustomObject, CustomRecord, Kpi, Layout, Pack, Role, Rule, SavedView, TrailEntry
 from tests import dealer, people
 
@@ -127,6 +127,54 @@ def test_a_name_that_is_too_long_says_how_long_it_may_be(api):
     refused(api.post("saved-views/", {"type": "contacts", "name": long, "kind": "list", "content": {}}), "120")
     refused(api.post("custom-fields/", {"type": "contacts", "key": "spaces", "kind": "text", "label": "   "}))
     assert counts() == before
+
+
+# Where fields and words belong ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("slug", ["rules", "custom-fields", "kpis", "saved-views", "roles", "stock-levels", "nonsense"])
+def test_what_says_how_the_company_works_takes_no_fields(api, slug):
+    before = counts()
+    refused(api.post("custom-fields/", {"type": slug, "key": "extra", "kind": "text", "label": "Extra"}))
+    assert counts() == before
+
+
+def test_people_and_their_units_take_fields(api):
+    assert own(api, "users", "badge", "text")["type"] == "users"
+    assert own(api, "org-units", "floor", "integer")["type"] == "org-units"
+
+
+@pytest.mark.parametrize(
+    ("slug", "body"),
+    [
+        ("custom-fields", {"type": "contacts", "key": "odd", "kind": "text", "label": "Odd", "labels": {"tlh": "x"}}),
+        ("custom-fields", {"type": "contacts", "key": "odd", "kind": "choice", "label": "Odd", "options": [{"key": "a", "labels": {"tlh": "x"}}]}),
+        ("custom-objects", {"key": "oddities", "label": "Oddity", "plural": "Oddities", "plurals": {"tlh": "x"}}),
+        ("rules", {"type": "contacts", "name": "Odd", "condition": "FALSE", "message": "Odd", "messages": {"tlh": "x"}}),
+        ("layouts", {"type": "contacts", "content": {"tabs": [{"key": "", "labels": {"tlh": "x"}, "sections": []}]}}),
+        ("dashboards", {"name": "Odd", "tiles": [], "labels": {"tlh": "x"}}),
+    ],
+)
+def test_words_in_a_language_nobody_reads_here_are_refused(api, slug, body):
+    before = counts()
+    refused(api.post(f"{slug}/", body), "tlh", "zh-Hans")
+    assert counts() == before
+
+
+def test_a_batch_does_not_slip_past_the_limits(api, monkeypatch):
+    monkeypatch.setitem(limits.SAFETY, "custom_fields_per_type", CustomField.objects.filter(type="leads", archived_at=None).count() + 2)
+    monkeypatch.setitem(limits.SAFETY, "custom_objects", CustomObject.objects.filter(archived_at=None).count() + 2)
+    before = counts()
+    refused(api.post("custom-fields/batch/", [{"type": "leads", "key": f"many{i}", "kind": "text", "label": "Many"} for i in range(3)]), "At most")
+    refused(api.post("custom-objects/batch/", [{"key": f"many-{i}", "label": "Many", "plural": "Many"} for i in range(3)]), "At most")
+    assert counts() == before
+    two = api.post("custom-fields/batch/", [{"type": "leads", "key": f"many{i}", "kind": "text", "label": "Many"} for i in range(2)])
+    assert two.status_code == 201, two.content
+
+
+def test_a_record_that_names_thousands_of_fields_is_refused_in_one_sentence(api):
+    answer = api.post("contacts/", {"name": "Ann", **{f"field{i}": "x" for i in range(5000)}})
+    assert refused(answer, "1000") and len(answer.content) < 1000
 
 
 # Packs --------------------------------------------------------------------------------------------------------------

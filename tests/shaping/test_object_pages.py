@@ -2,11 +2,14 @@
 
 import re
 from html import unescape
+from pathlib import Path
 
 import pytest
+from django.utils import translation
 
 from core import objects
 from core.models import CustomObject, CustomRecord, Grant, Role, TrailEntry
+from core.views import icons
 from tests import people
 
 NEW = "/settings/objects/new/"
@@ -46,6 +49,16 @@ def test_a_name_is_enough(client):
     listed = client.get("/settings/objects/").content.decode()
     assert "Test drives" in listed and '<a href="/test-drives/">0 records</a>' in listed and "0 fields" in listed
     assert 'href="/settings/objects/"' in client.get("/").content.decode(), "the menu leads to it"
+
+
+def test_pictures_are_told_and_found_by_a_word_of_the_readers_language(client):
+    listed = (Path(icons.__file__).parents[1] / "static" / "src" / "icons.txt").read_text().split()
+    assert set(icons.ICONS) <= set(listed), "those that no template names are built only from the list"
+    shown = client.get(NEW).content.decode()
+    assert 'data-name="steering wheel steering-wheel"' in shown and 'aria-label="Steering wheel"' in shown
+    with translation.override("zh-hans"):
+        offered = {one["name"]: one for one in icons.offered("rainbow")}
+        assert str(offered["car"]["label"]) == "汽车" and offered["car"]["words"] == "汽车 car" and offered["rainbow"]["label"] == "rainbow"
 
 
 def test_rights_are_given_role_by_role_and_kept_beside_those_there_are(client, alice, api):

@@ -13,7 +13,8 @@ from core.models.record import permit
 from core.transfer import mapping, uploads
 from core.transfer.mapping import Mapping
 from core.transfer.reading import read
-from crm.models import Account, Product
+from crm.models import Account, Contact, Product
+from tests import people
 from tests.core.racing import race
 from tests.core.test_jobs import kill, workers
 from tests.people import writing
@@ -25,6 +26,11 @@ BAD = "sku,name,unit_price\nG-1,Good,1\nG-2,Bad,much\nG-3,Fine,3\nG-4,,-4\n"
 @pytest.fixture(scope="module")
 def owner(alice):
     return access.actor_for(alice)
+
+
+@pytest.fixture
+def api(company, alice):
+    return people.api(alice, company)
 
 
 @pytest.fixture
@@ -75,6 +81,12 @@ def test_usual_words_are_recognised_and_a_mapping_is_remembered_with_its_choices
 
     assert suggested("accounts", "公司名称", "Customer No", "Zip Code", "Mail", "Tel", "Web", "备注") == suggested(
         "accounts", "公司名称", "Kundennummer", "PLZ", "E-mail address", "电话", "网址", "nothing")  # fmt: skip
+    usual = {0: "name", 1: "account", 2: "phone", 3: "mobile", 4: "email", 5: "title"}
+    assert suggested("contacts", "名称", "公司名称", "电话", "手机号码", "邮箱", "职位") == usual
+    assert suggested("accounts", "公司", "手机", "地址", "网址") == dict(enumerate(("name", "phone", "street", "website")))
+    assert suggested("leads", "名称", "单位", "手机号") == dict(enumerate(("name", "company", "phone")))
+    assert suggested("payments", "公司", "日期", "总额") == dict(enumerate(("account", "date", "amount")))
+    assert suggested("invoices", "日期", "客户名称") == {0: "invoice_date", 1: "account"}
     found = suggested("contacts", "Contact", "Mail", "Position", "Tel", "Account (name)")
     assert found == {0: "name", 1: "email", 2: "title", 3: "phone", 4: "account"}
     text = "Nummer,Was,Preis\nM-1,Bolt,1\n"
@@ -242,3 +254,18 @@ def test_bombs_and_broken_choices_are_refused_on_the_page(browser):
     address = uploaded(browser, "name\nX\n", "accounts")
     for wrong in ({"mode": "delete"}, {"empties": "x"}, {"days": "ymd?"}, {"mode": "update"}):
         assert browser.post(address, {"do": "check", "column.0": "name", **wrong}).status_code == 422
+
+
+def test_a_field_archived_between_check_and_confirmation_is_told_by_its_column(owner, api):
+    made = api.post("custom-fields/", {"type": "contacts", "key": "hobby", "kind": "text", "label": "Hobby"}).json()
+    row = received(owner, "contacts", "name,Hobby\nAnn,chess\n")
+    object_type, before = registry.get("contacts"), Contact.objects.count()
+    writing(lambda: uploads.check(owner, object_type, Import.objects.get(pk=row.pk), Mapping.from_json(row.mapping)))
+    jobs.run_due()
+    assert Import.objects.get(pk=row.pk).status == "checked"
+    assert api.post(f"{made['url']}archive/", {}, version=made["version"]).status_code == 200
+    writing(lambda: uploads.confirm(owner, object_type, Import.objects.get(pk=row.pk), False))
+    jobs.run_due()
+    found = Import.objects.get(pk=row.pk)
+    assert found.status == "refused" and Contact.objects.count() == before
+    assert found.report["said"] == ["Column “Hobby”: There is no such field, or you may not write it."]

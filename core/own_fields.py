@@ -35,7 +35,7 @@ PEOPLE = ("users", "org-units")  # of the set-up these alone are described furth
 
 def takes(object_type: ObjectType | None) -> bool:
     """Whether a company may give this type fields of its own."""
-    has_room = object_type is not None and object_type.writable and object_type.group and not object_type.rows and hasattr(object_type.model, "custom")
+    has_room = object_type is not None and object_type.writable and object_type.is_listed and hasattr(object_type.model, "custom")
     return bool(has_room and (not object_type.is_setup or object_type.slug in PEOPLE))
 
 

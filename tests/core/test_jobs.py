@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 
 from core import access, context, jobs, tasks
 from core.models import Job, TrailEntry
@@ -74,13 +75,22 @@ def without_hints(monkeypatch):
 def test_killed_workers_lose_nothing_and_double_nothing(company, without_hints):
     idents, draw = [str(uuid4()) for _ in range(WORKS)], random.Random(1)
     promise("effect", idents)
+
+    def to_do() -> bool:
+        return Job.objects.filter(kind="effect").exclude(state="done").exists()
+
+    def at_work() -> bool:
+        return Job.objects.filter(kind="effect", state="running", lease_until__gt=timezone.now()).exists()
+
     with workers(company, 0.5, 50) as spawn:
         running = [spawn(), spawn()]
         for _ in range(KILLS):
+            wait_until(lambda: at_work() or not to_do(), 60)  # however long a busy machine takes until a worker has begun
             time.sleep(draw.uniform(0.05, 0.3))
+            wait_until(lambda: at_work() or not to_do(), 60)
             kill(running.pop(draw.randrange(len(running))))
             running.append(spawn())
-        wait_until(lambda: not Job.objects.filter(kind="effect").exclude(state="done").exists(), 120)
+        wait_until(lambda: not to_do(), 120)
     effects = Counter(TrailEntry.objects.filter(about_id__in=idents).values_list("about_id", "act"))
     assert len(effects) == 2 * WORKS
     assert set(effects.values()) == {1}

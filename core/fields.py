@@ -116,12 +116,17 @@ class Field:
         return self.attname if self.kind in ("ref", "user") else self.path
 
     @cached_property
+    def is_plain(self) -> bool:
+        """Whether its value is an attribute of a record and nothing more."""
+        return bool(self.held) and self.kind != "secret"
+
+    @cached_property
     def attname(self) -> str:
         return self.model._meta.get_field(self.path).attname if self.model else self.path
 
     def put(self, record: Any, value: Any) -> None:
         """Set the cleaned value on the record; nothing is stored yet. Several references wait in ``_several`` for the row."""
-        if self.held and self.kind != "secret":
+        if self.is_plain:
             setattr(record, self.held, value)
         elif self.custom:
             if self.rules.is_empty(value):

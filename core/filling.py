@@ -54,7 +54,11 @@ def new_record(actor: Actor, object_type: ObjectType, made: Cleaned) -> Record:
         f = shape.known[name]
         if value is None and not f.custom and not f.required:
             continue  # nothing given: the column's own default holds
-        f.put(record, value if value != "" else _or_start(f, value))
+        value = _or_start(f, value) if value == "" else value
+        if f.is_plain:  # what a new row refers to was never read, so there is nothing to forget
+            record.__dict__[f.held] = value
+        else:
+            f.put(record, value)
     return record
 
 

@@ -220,22 +220,26 @@ class Among(models.Lookup):
 
     lookup_name = "among"
     prepare_rhs = False
+    words = "{} = ANY(%s::uuid[])"
 
     def as_sql(self, compiler, connection):
         left, params = self.process_lhs(compiler, connection)
-        return f"{left} = ANY(%s::uuid[])", [*params, f"{{{','.join(map(str, self.rhs))}}}"]
+        return self.words.format(left), [*params, [str(one) for one in self.rhs]]
 
 
 @models.CharField.register_lookup
-class Caseless(models.Lookup):
+class AmongTexts(Among):
+    """The same for text."""
+
+    words = "{} = ANY(%s::text[])"
+
+
+@models.CharField.register_lookup
+class Caseless(Among):
     """``email__caseless=texts``: one of these texts, in whatever case, by an index of the column in capitals."""
 
     lookup_name = "caseless"
-    prepare_rhs = False
-
-    def as_sql(self, compiler, connection):
-        left, params = self.process_lhs(compiler, connection)
-        return f"UPPER({left}::text) = ANY(ARRAY(SELECT UPPER(one) FROM unnest(%s::text[]) one))", [*params, list(self.rhs)]
+    words = "UPPER({}::text) = ANY(ARRAY(SELECT UPPER(one) FROM unnest(%s::text[]) one))"
 
 
 def texts_of(wanted: Mapping[str, tuple[type[models.Model], Sequence[str], Sequence[UUID]]]) -> list[tuple[str, UUID, list[str]]]:
@@ -310,7 +314,8 @@ def _copy(statement: sql.Composable, columns: list[models.Field], rows: Iterable
 def _writer(column: models.Field) -> Callable[[Any], str] | None:
     """How values of a column become text that PostgreSQL reads; none where the driver knows as well, and as fast."""
     if isinstance(column, models.JSONField):
-        return (column.encoder or json.JSONEncoder)(ensure_ascii=False).encode
+        encode = (column.encoder or json.JSONEncoder)(ensure_ascii=False).encode
+        return lambda value: "{}" if value == {} else encode(value)
     return _array_of_texts if isinstance(column, ArrayField) and isinstance(column.base_field, models.CharField) else None
 
 

@@ -303,7 +303,7 @@ def locked_rows(actor: Actor, object_type: ObjectType, ids: list[UUID], action: 
     """The rows in the order of their ids given, locked in the order of keys. Errors and cost: as of ``locked_row``, for all."""
     if object_type.rows or not access.allows(actor, object_type, "view"):
         raise Missing
-    found = {r.pk: r for r in access.rows(actor, object_type).filter(pk__in=ids).order_by("pk").select_for_update(of=("self",))}
+    found = {r.pk: r for r in access.rows(actor, object_type).filter(pk__among=ids).order_by("pk").select_for_update(of=("self",))}
     if len(found) != len(ids):
         raise Missing
     if not access.allows(actor, object_type, action) or not _all_within(actor, object_type, action, ids):
@@ -314,7 +314,7 @@ def locked_rows(actor: Actor, object_type: ObjectType, ids: list[UUID], action: 
 def _all_within(actor: Actor, object_type: ObjectType, action: str, ids: list[UUID]) -> bool:
     """Whether the actor may do this with all of these rows, which are there. Cost: one query, none where he may with every row."""
     mine = access.rows(actor, object_type, action)
-    return object_type.all().query.where == mine.query.where or mine.filter(pk__in=ids).count() == len(ids)
+    return object_type.all().query.where == mine.query.where or mine.filter(pk__among=ids).count() == len(ids)
 
 
 def demand_version(record: Record, version: int) -> None:
@@ -429,8 +429,12 @@ def _demand_still_mine(actor: Actor, object_type: ObjectType, records: list[Reco
 
 def _first_said(known: dict[str, Field], made: Cleaned) -> dict[str, list]:
     """What the trail says of a new record's fields: those that hold anything."""
-    said = ((known[n], n, v) for n, v in made.values.items() if v is not None and v != "")
-    return {n: [None, v if f.is_told_as_is else _told(f, v)] for f, n, v in said if not f.rules.is_empty(v)}
+    said = {}
+    for name, value in made.values.items():
+        f = known[name]
+        if value is not None and not f.rules.is_empty(value):
+            said[name] = [None, value if f.is_told_as_is else _told(f, value)]
+    return said
 
 
 def _told(f: Field, value: Any) -> Any:

@@ -52,7 +52,7 @@ class Kind:
             if isinstance(value, bool | list | dict | float):
                 raise ValueError(_("Enter text."))
             value = str(value)
-        if CONTROL.search(value):
+        if not value.isprintable() and CONTROL.search(value):
             raise ValueError(_("Remove the control characters."))
         text = value.strip()
         if field.max_length and len(text) > field.max_length:

@@ -94,7 +94,7 @@ def called(rows: QuerySet, f: Field, column: str, texts: Iterable[str]) -> Query
 
     Those of what may be empty hold no empty ones, and PostgreSQL does not look whether any of many texts is empty.
     """
-    test = "caseless" if f.kind == "email" else "in"
+    test = "caseless" if f.kind == "email" else "among"
     return rows.filter(**{f"{column}__{test}": list(texts)}).exclude(**{column: ""})
 
 

@@ -1,6 +1,7 @@
 """How modules and types are written: an opening that says what lives there, a length one can read, labels on every field; and few tables."""
 
 import ast
+import gc
 
 import pytest
 from django.apps import apps
@@ -110,3 +111,7 @@ def test_a_company_has_few_tables_and_indexes():
     assert 20 <= tables <= TABLES
     assert indexes <= INDEXES
     assert size <= 7 * 1024**2
+
+
+def test_python_does_not_search_what_a_process_loaded_for_rings():
+    assert gc.get_freeze_count() > 10_000 and gc.get_threshold()[0] >= 10_000

@@ -106,12 +106,30 @@ def applied(schemas: Iterable[str]) -> dict[str, frozenset[tuple[str, str]]]:
     return {schema: frozenset(rows) for schema, rows in found.items()}
 
 
-def run(statements: str, lock_timeout: str = "3s") -> None:
-    """Statements collected from migrations, in the bound schema and the open transaction; waits for a table's lock at most so long."""
+def holding(schemas: Iterable[str], table: str, column: str, values: Iterable[str]) -> frozenset[str]:
+    """Those of these schemas whose table holds one of the values. Cost: two queries per 500 schemas. One without the table holds none."""
+    names, found = [_checked(schema) for schema in schemas], set()
     with connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '{lock_timeout}'")
-        if statements:
-            cursor.execute(statements)
+        for start in range(0, len(names), SCHEMAS_PER_QUERY):
+            some = names[start : start + SCHEMAS_PER_QUERY]
+            cursor.execute("SELECT s FROM unnest(%s::text[]) s WHERE to_regclass(s || '.' || %s) IS NOT NULL", [some, table])
+            parts = [f"SELECT '{name}' FROM {name}.{table} WHERE {column} = ANY(%(values)s)" for (name,) in cursor.fetchall()]
+            if parts:
+                cursor.execute(" UNION ".join(parts), {"values": list(values)})
+                found |= {name for (name,) in cursor.fetchall()}
+    return frozenset(found)
+
+
+def run(statements: str, lock_timeout: str = "3s", notes: Iterable[tuple[str, str]] = ()) -> None:
+    """Statements collected from migrations, in the bound schema and the open transaction; waits for a table's lock at most so long.
+
+    ``notes`` are the (app, name) of migrations to be noted as applied. The commit does not wait for the disk: what a crash loses lags behind
+    afterwards, as if it had not been come to. Cost: one round trip.
+    """
+    limits = f"SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '{lock_timeout}'; SET LOCAL synchronous_commit = off;"
+    noted = [connection.ops.compose_sql("INSERT INTO django_migrations (app, name, applied) VALUES (%s, %s, now());", note) for note in notes]
+    with connection.cursor() as cursor:
+        cursor.execute("\n".join((limits, statements, *noted)))
 
 
 def strangers(schema: str) -> list[str]:

@@ -10,7 +10,7 @@ from django.db import connection, connections, migrations, models, transaction
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
-from core import context
+from core import access, context, door, registry, write
 from core.models import Role
 from tenants import migrate, provision, versions
 from tenants.backend import schemas
@@ -147,9 +147,41 @@ def test_a_migration_is_whole_or_not_there(companies, newer):
     assert not connection.in_atomic_block
 
 
+def test_another_company_with_the_same_step_costs_two_statements_more(companies, newer):
+    """The first makes the SQL; the others get it, and the note that they have it, at once. Nobody is asked for an object that would be in the way."""
+    newer(ADD, INDEX)
+    costs = {}
+    for some in (companies[:1], companies[1:]):
+        with context.bind_public(), connection.execute_wrapper(every := Every()):
+            assert told(run(some), some)[0] == [c.subdomain for c in some]
+        costs[len(some)] = every.statements
+    assert costs[2] - costs[1] <= 2
+    assert "9999_tests" in recorded(companies[2])
+
+
+class Every:
+    """How many statements were sent but for where the connection looks."""
+
+    statements = 0
+
+    def __call__(self, execute, sql, params, many, context):
+        self.statements += "search_path" not in str(sql)
+        return execute(sql, params, many, context)
+
+
+def test_an_object_in_the_way_of_a_new_type_is_found_among_all_companies(companies):
+    with context.bind(companies[1]):
+        actor = access.actor_for(people.owner_of(companies[1]))
+        door.writing(lambda: write.create(actor, registry.get("custom-objects"), {"key": "robots", "label": "Robot", "plural": "Robots"}))
+    names = [c.schema for c in companies]
+    with context.bind_public():
+        assert schemas.holding(names, "core_customobject", "key", ["robots", "accounts"]) == {companies[1].schema}
+        assert schemas.holding(names, "core_customobject", "key", ["accounts"]) == schemas.holding(names, "no_such_table", "key", ["robots"]) == frozenset()
+
+
 def test_a_table_in_use_is_waited_for_and_tried_again(companies, newer, monkeypatch):
     monkeypatch.setattr(migrate, "FIRST_PAUSE", 0.05)
-    monkeypatch.setattr(migrate.schemas, "run", lambda text, lock_timeout="200ms", run=schemas.run: run(text, lock_timeout))
+    monkeypatch.setattr(migrate.schemas, "run", lambda text, lock_timeout="200ms", run=schemas.run, **more: run(text, lock_timeout, **more))
     holds, ends = threading.Event(), threading.Event()
 
     def hold() -> None:

@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from core import access, door, registry, write
 from tests import people
@@ -63,3 +65,19 @@ def test_odd_words_find_nothing_or_something_but_never_break(client_for, alice, 
 
 def test_one_must_be_signed_in(company):
     assert people.browser(company).get("/search/?q=zeta").headers["Location"].startswith("/sign-in/")
+
+
+def test_many_hits_are_found_as_few_are(client_for, alice, monkeypatch):
+    few = [hits(client_for(alice), q) for q in ("zeta", "ze", "华为")]
+    monkeypatch.setattr("core.search.FEW", 0)
+    assert [hits(client_for(alice), q) for q in ("zeta", "ze", "华为")] == few
+    assert all(few)
+
+
+def test_only_types_that_hold_it_are_asked(client_for, alice):
+    client = client_for(alice)
+    client.get("/search/", {"q": "zeta"})
+    with CaptureQueriesContext(connection) as queries:
+        client.get("/search/", {"q": "zeta"})
+    asked = [q["sql"] for q in queries if "core_searchentry" in q["sql"] or "_rank" in q["sql"]]
+    assert len(asked) == 3, asked  # one for all types, one for each of two

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Avg, CharField, Count, F, Max, Min, Model, OuterRef, Sum, Value
+from django.db.models import Avg, CharField, Count, F, Max, Min, Model, OuterRef, Sum, UUIDField, Value
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
@@ -155,11 +155,10 @@ def _rollup(object_type: ObjectType, said: dict[str, Any], sight: Sight) -> tupl
         rows = rows.filter(conditions.compile(other, said["filter"], sight))
     kind = kind_of_rollup(said["aggregate"], of)
     counted = Count("pk") if of is None or said["aggregate"] == "count" else AGGREGATES[said["aggregate"]](_summed(known, of))
-    rows = rows.order_by().annotate(_by=KT(f"custom__{by.name}") if by.custom else F(by.attname))
-    each = rows.filter(_by=Cast(OuterRef("pk"), CharField()) if by.custom else OuterRef("pk")).annotate(_all=Value(1)).values("_all")
-    value = RollUp(
-        each.annotate(_n=counted).values("_n"), rows.values("_by").annotate(_n=counted), "::varchar" if by.custom else "", OUTPUT[TYPE_OF[kind]],
-    )  # fmt: skip
+    rows, held = rows.order_by(), KT(f"custom__{by.name}") if by.custom else F(by.attname)
+    each = rows.alias(_held=held).filter(_held=Cast(OuterRef("pk"), CharField()) if by.custom else OuterRef("pk")).annotate(_all=Value(1)).values("_all")
+    grouped = rows.annotate(_by=Cast(held, UUIDField()) if by.custom else held).values("_by").annotate(_n=counted)
+    value = RollUp(each.annotate(_n=counted).values("_n"), grouped, OUTPUT[TYPE_OF[kind]])
     if said["aggregate"] in ("count", "sum"):
         return Written("COALESCE({0}, 0)", value, output_field=OUTPUT["number"]), kind
     return (Written(BOUNDED, value, output_field=OUTPUT["number"]) if TYPE_OF[kind] == "number" else value), kind

@@ -11,16 +11,17 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
-from django.db.models import Aggregate, Count, F, Max, Min, Model, Q, QuerySet, Sum, Window
+from django.db.models import Aggregate, Count, F, Max, Min, Model, Q, QuerySet, Subquery, Sum, Window
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
-from core import access, conditions, derived, registry, rolling, schema, search
+from core import access, conditions, derived, registry, rolling, schema, search, worked_out
 from core.access import Actor
 from core.errors import RuleError
 from core.registry import Field, ObjectType
 
 PAGE, MOST, NAMES = 50, 200, 20
+NEWEST = 5000  # rows at the start of the list in which a page is looked for before all are gone through
 RESERVED = ("q", "filter", "sort", "limit", "cursor", "count", "sum", "format", "archived", "as_of")
 
 
@@ -102,14 +103,14 @@ def _limit(text: str | None) -> int:
     return int(text)
 
 
-def matching(actor: Actor, object_type: ObjectType, wanted: Listing, action: str = "view") -> QuerySet:
-    """All rows that match, in no order. Cost: none until used."""
+def matching(actor: Actor, object_type: ObjectType, wanted: Listing, action: str = "view", few: bool = False) -> QuerySet:
+    """All rows that match, in no order; ``few``: of which few are looked at. Cost: none until used."""
     access.demand(actor, object_type, action)
     found = access.rows(actor, object_type, action)
     sight = access.sight(actor)
     tests = [conditions.compile(object_type, condition, sight) for condition in wanted.conditions]
     known = access.fields(actor, object_type)
-    if not wanted.q and not any(_narrows(condition, known) for condition in wanted.conditions):
+    if not few and not wanted.q and not any(_narrows(condition, known) for condition in wanted.conditions):
         found = rolling.at_once(found)
     for test in tests:
         found = found.filter(test)
@@ -167,10 +168,10 @@ def ordered(actor: Actor, object_type: ObjectType, wanted: Listing) -> QuerySet:
     return _sorted(matching(actor, object_type, wanted), keys)
 
 
-def _sorted(found: QuerySet, keys: list[_Key], backwards: bool = False) -> QuerySet:
+def _sorted(found: QuerySet, keys: list[_Key], backwards: bool = False, fenced: bool = False) -> QuerySet:
     # The planner guesses how many rows a roll-up leaves. Along an index of the order it would look each row up in a list of all children, so there is none.
     exprs = {k.alias: k.expr for k in keys}
-    if rolling.has_joined(found):
+    if fenced or rolling.has_joined(found):
         exprs = {alias: Coalesce(expr, expr) for alias, expr in exprs.items()}
     last = exprs.pop("_pk")
     found = found.annotate(**exprs)
@@ -193,8 +194,11 @@ def _first(
     """
     records: list[Model] = []
     for stretch in stretches:
-        rows = _sorted(found, keys, backwards).filter(stretch)[: count - len(records)]
-        if not (object_type.rows or wanted.as_of):  # such rows carry more than their columns
+        if object_type.rows or wanted.as_of:  # such rows carry more than their columns
+            rows = _sorted(found, keys, backwards).filter(stretch)[: count - len(records)]
+        else:
+            shown = _worked_out(found, keys) if wanted.cursor else (found, keys)
+            rows = _sorted(*shown, backwards).filter(stretch)[: count - len(records)]
             rows = _sorted(object_type.all().filter(pk__in=rows.values("pk")), keys, backwards)
         records += rows
         if len(records) == count:
@@ -202,10 +206,50 @@ def _first(
     return records
 
 
+def _worked_out(found: QuerySet, keys: list[_Key]) -> tuple[QuerySet, list[_Key]]:
+    """The rows and their order, to begin within it: what no index holds and takes time is worked out once a row, not each time the place is compared."""
+    if not any(k.field is not None and _takes_time(k.field) for k in keys):
+        return found, keys
+    found, columns = worked_out.once(found, {k.alias: k.expr for k in keys if k.alias != "_pk"})
+    return found, [replace(k, expr=columns.get(k.alias, k.expr)) for k in keys]
+
+
+def _takes_time(f: Field) -> bool:
+    return derived.is_computed(f) or (f.custom and not f.rules.indexed)
+
+
 def _first_of_all(object_type: ObjectType, found: QuerySet, keys: list[_Key], count: int) -> tuple[list[Model], int]:
-    """So many rows from the start of the order, and how many there are in all, where finding them adds up all children. Cost: two queries."""
-    rows = list(_sorted(found, keys).annotate(_all=Window(Count("pk"))).values_list("pk", "_all")[:count])
+    """So many rows from the start of the order, and how many there are in all, by going through them once. Cost: two queries."""
+    rows = list(_sorted(found, keys, fenced=True).annotate(_all=Window(Count("pk"))).values_list("pk", "_all")[:count])
     return list(_sorted(object_type.all().filter(pk__in=[pk for pk, _all in rows]), keys)), rows[0][1] if rows else 0
+
+
+def _searches(node: Any, known: Mapping[str, Field]) -> bool:
+    """Whether a filter names a company's own field: then neither statistics nor, mostly, an index tell how many rows it leaves."""
+    if word := conditions.joining(node):
+        return any(_searches(part, known) for part in node[word])
+    f = known[node[0].partition(".")[0]]
+    return f.custom or derived.is_computed(f)
+
+
+def _is_searched(actor: Actor, object_type: ObjectType, wanted: Listing) -> bool:
+    known = access.fields(actor, object_type)
+    return "created_at" in known and any(_searches(condition, known) for condition in wanted.conditions)
+
+
+def _looked_for(actor: Actor, object_type: ObjectType, wanted: Listing, found: QuerySet, keys: list[_Key]) -> tuple[list[Model], int | None]:
+    """The first page of what a filter leaves, nobody knows how much: where the newest rows hold little of it, by going through all once, counted with it.
+
+    Along the order, what is rare would be looked for row by row, and then counted. Cost: one query, one or two more but for the newest of much.
+    """
+    newest, oldest = (object_type.all().order_by(order).values("created_at") for order in ("-created_at", "created_at"))
+    begins = Q(created_at__gte=Coalesce(Subquery(newest[NEWEST : NEWEST + 1]), Subquery(oldest[:1])))
+    adds_up = rolling.has_joined(found)
+    few = matching(actor, object_type, wanted, few=True) if adds_up else found
+    records = _first(object_type, wanted, few, _order(actor, object_type, replace(wanted, sort=())), wanted.limit + 1, [begins])
+    if len(records) <= wanted.limit or (adds_up and wanted.sort):
+        return _first_of_all(object_type, found, keys, wanted.limit + 1)
+    return (_first(object_type, wanted, found, keys, wanted.limit + 1) if wanted.sort else records), None
 
 
 def _beyond(keys: list[_Key], values: list, backwards: bool) -> list[Q]:
@@ -225,9 +269,10 @@ def _beyond(keys: list[_Key], values: list, backwards: bool) -> list[Q]:
             equal = Q(**{name: value})
             if k is first:
                 bound = Q(**{f"{name}__{step}e": value})
+                equal = Q()  # within the bound, whatever is not further: what costs much is worked out once less, and after the cheaper ones
             elif k.nullable and not backwards:
                 further |= Q(**{f"{name}__isnull": True})
-        test |= same & further
+        test = same & further | test if k is not first else further
         same &= equal
     goes_on = first.nullable and (values[0] is None) == backwards
     return [bound & test, *([Q(**{f"{first.alias}__isnull": not backwards})] if goes_on else ())]
@@ -273,7 +318,7 @@ def _decode_one(key: _Key, value: Any) -> Any:
 def page(actor: Actor, object_type: ObjectType, wanted: Listing) -> Page:
     """One page, with count and sums where asked for.
 
-    Cost: one query, another where its empty ones begin, one for the sums or the count of what goes on.
+    Cost: one query, another where its empty ones begin or an own field leaves few, one for the sums or the count of what goes on.
     """
     keys = _order(actor, object_type, wanted)
     found = matching(actor, object_type, wanted)
@@ -282,8 +327,8 @@ def page(actor: Actor, object_type: ObjectType, wanted: Listing) -> Page:
         backwards, values = _decode(keys, wanted.cursor)
         stretches = _beyond(keys, values, backwards)
     count, summed = None, ()
-    if wanted.count and rolling.has_joined(found) and not (wanted.sums or wanted.cursor or object_type.rows or wanted.as_of):
-        records, count = _first_of_all(object_type, found, keys, wanted.limit + 1)
+    if _is_searched(actor, object_type, wanted) and not (wanted.cursor or object_type.rows or wanted.as_of):
+        records, count = _looked_for(actor, object_type, wanted, found, keys)
     else:
         records = _first(object_type, wanted, found, keys, wanted.limit + 1, stretches, backwards)
     more = len(records) > wanted.limit

@@ -28,19 +28,19 @@ def has_joined(found: QuerySet) -> bool:
 class RollUp(Subquery):
     """What the children of a record come to: ``each``, a sub-query of the record outside, or one row of ``grouped``, which has all.
 
-    ``grouped`` names the parent's id ``_by`` and the value ``_n``; ``cast`` is the SQL type in which ids are written in ``_by``, none where it is an id.
+    ``grouped`` names the parent's id ``_by`` and the value ``_n``.
     """
 
-    def __init__(self, each: QuerySet, grouped: QuerySet, cast: str, output_field: Field):
+    def __init__(self, each: QuerySet, grouped: QuerySet, output_field: Field):
         super().__init__(each, output_field=output_field)
-        self.grouped, self.cast, self.bound = grouped.query, cast, False
+        self.grouped, self.bound = grouped.query, False
 
     def resolve_expression(self, query: Query | None = None, *args: Any, **kwargs: Any) -> Any:
         if self.bound or not getattr(query, "rolls_up_at_once", False):
             made = super().resolve_expression(query, *args, **kwargs)
             made.bound = True  # to this query, of whichever it becomes a part
             return made
-        alias = query.join(_Join(self.grouped, self.cast, query.get_initial_alias()))
+        alias = query.join(_Join(self.grouped, query.get_initial_alias()))
         column = self.output_field.clone()
         column.column = VALUE
         return Col(alias, column)
@@ -51,18 +51,18 @@ class _Join:
 
     table_name, join_type, nullable, filtered_relation, join_field = "rolled", LOUTER, True, None, None
 
-    def __init__(self, grouped: Query, cast: str, parent_alias: str, table_alias: str | None = None):
-        self.grouped, self.cast, self.parent_alias, self.table_alias = grouped, cast, parent_alias, table_alias
+    def __init__(self, grouped: Query, parent_alias: str, table_alias: str | None = None):
+        self.grouped, self.parent_alias, self.table_alias = grouped, parent_alias, table_alias
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list]:
         quote, name = connection.ops.quote_name, compiler.quote_name_unless_alias(self.table_alias)
         # A reader who sees no children at all has none added up: that empties the sub-query, not the list.
         inner, params = self.grouped.clone().get_compiler(connection=connection, elide_empty=False).as_sql()
-        ident = f"{compiler.quote_name_unless_alias(self.parent_alias)}.{quote(compiler.query.get_meta().pk.column)}{self.cast}"
+        ident = f"{compiler.quote_name_unless_alias(self.parent_alias)}.{quote(compiler.query.get_meta().pk.column)}"
         return f"{self.join_type} ({inner}) {name} ON ({name}.{quote(BY)} = {ident})", list(params)
 
     def relabeled_clone(self, change_map: dict[str, str]) -> "_Join":
-        return _Join(self.grouped, self.cast, *(change_map.get(alias, alias) for alias in (self.parent_alias, self.table_alias)))
+        return _Join(self.grouped, *(change_map.get(alias, alias) for alias in (self.parent_alias, self.table_alias)))
 
     def promote(self) -> "_Join":
         return self

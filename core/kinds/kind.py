@@ -106,10 +106,12 @@ class Kind:
 
     def condition(self, field, op: str, value: Any) -> Q:
         """``field op value`` as SQL. ``value`` is cleaned, a list of cleaned ones for ``in``, a bool for ``empty``."""
-        expr = self.expr(field)
+        expr, empty = self.expr(field), self.empty
+        if empty == "" and field.expression is not None and field.compute is not None:
+            expr, empty = NullIf(expr, Value(""), output_field=models.TextField()), None  # one that is worked out takes time each time it is named
         if op == "empty":
             test = Q(lookups.IsNull(expr, True))
-            if self.empty == "":
+            if empty == "":
                 test |= Q(lookups.Exact(expr, Value("")))
             return test if value else ~test
         if op == "ne":
@@ -119,7 +121,7 @@ class Kind:
         if op in ("contains", "starts"):
             return Q(COMPARE[op](expr, value))
         test = Q(COMPARE[op](expr, self._operand(value)))
-        if self.empty == "" and op in ("lt", "lte"):
+        if empty == "" and op in ("lt", "lte"):
             test &= ~Q(lookups.Exact(expr, Value("")))  # nothing is less than no text, as for a field that may be null
         return test
 

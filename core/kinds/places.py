@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Func, Q, Value, lookups
-from django.db.models.fields.json import KT
+from django.db.models.fields.json import KT, KeyTransform
 from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -85,7 +85,8 @@ class Address(_Parted):
         """The parts as one text."""
         if field.expression is not None:
             return field.expression
-        return Func(Value(" "), *(KT(f"custom__{field.name}__{name}") for name in self.parts), function="concat_ws", output_field=models.TextField())
+        parts = (Func(KeyTransform(field.name, "custom"), Value(name), arg_joiner=" ->> ", template="(%(expressions)s)") for name in self.parts)
+        return Func(Value(" "), *parts, function="concat_ws", output_field=models.TextField())
 
     def sort_expr(self, field):
         return Func(self.expr(field), Value(""), function="NULLIF", output_field=models.TextField())

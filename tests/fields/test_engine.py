@@ -2,7 +2,7 @@
 
 import pytest
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -37,12 +37,15 @@ def plan(sort: str = "", **filters) -> str:
             cursor.execute("RESET enable_seqscan")
 
 
-def plan_of(rows) -> str:
+def plan_of(rows: QuerySet | str) -> str:
     """How it is done where an index can be read in order."""
     with connection.cursor() as cursor:
         cursor.execute("SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off")
         try:
-            return rows.explain()
+            if isinstance(rows, QuerySet):
+                return rows.explain()
+            cursor.execute(f"EXPLAIN {rows}")
+            return "\n".join(line for (line,) in cursor.fetchall())
         finally:
             cursor.execute("RESET enable_seqscan; RESET enable_bitmapscan; RESET enable_sort")
 
@@ -111,6 +114,93 @@ def test_what_a_roll_up_filters_is_sorted_and_not_read_along_an_index(api, op, s
     assert "Sort Key" in told and "Presorted" not in told, told
 
 
+def asked(actor, wanted: query.Listing) -> tuple[query.Page, list[str]]:
+    """A page of accounts and the statements that read them."""
+    with CaptureQueriesContext(connection) as queries:
+        page = query.page(actor, registry.get("accounts"), wanted)
+    return page, [one["sql"] for one in queries if 'FROM "crm_account"' in one["sql"]]
+
+
+def plan_by_many(statement: str) -> str:
+    """How it is done where further processes cost nothing."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SET enable_indexscan = off")
+        try:
+            cursor.execute(f"EXPLAIN {statement}")
+            return "\n".join(line for (line,) in cursor.fetchall())
+        finally:
+            cursor.execute("RESET parallel_setup_cost; RESET parallel_tuple_cost; RESET min_parallel_table_scan_size; RESET enable_indexscan")
+
+
+@pytest.fixture(scope="module")
+def searched(api) -> list[str]:
+    """Fields to search by, and ids: the oldest alone holds what is rare; all hold what is not."""
+    add(api, "accounts", "s_text", "text")
+    add(api, "accounts", "s_number", "number")
+    add(api, "accounts", "s_place", "address")
+    add(api, "accounts", "s_often", "text")
+    add(api, "accounts", "s_formula", "formula", formula="s_number * 3 + 1")
+    add(api, "contacts", "s_of", "ref", target="accounts")
+    add(api, "accounts", "s_heads", "rollup", rollup={"type": "contacts", "field": "s_of", "aggregate": "count"})
+    made = []
+    for n in range(7):
+        rare = {"s_text": "Rare bird", "s_number": "5", "s_place": {"city": "Bonn", "country": "DE"}} if n == 0 else {"s_place": {"city": "Ulm"}}
+        answer = api.post("accounts/", {"name": f"Searched {n}", "s_often": "often", **rare})
+        assert answer.status_code == 201, answer.json()
+        made.append(answer.json()["id"])
+    assert api.post("contacts/", {"name": "Head", "s_of": made[0]}).status_code == 201
+    return made
+
+
+RARE = (["s_text", "eq", "Rare bird"], ["s_text", "contains", "BIRD"], ["s_number", "in", ["5"]], ["s_place", "contains", "bonn d"],
+        ["s_formula", "eq", "16"], ["s_heads", "gt", "0"])  # fmt: skip
+
+
+@pytest.mark.parametrize("sort", ["", "name", "-s_number"])
+@pytest.mark.parametrize("condition", RARE, ids=lambda c: f"{c[0]}-{c[1]}")
+def test_what_is_rare_is_found_and_counted_by_one_look_at_all_rows(searched, monkeypatch, condition, sort):
+    """Not along the order, row by row, and then once more; and many processes share the look."""
+    monkeypatch.setattr(query, "NEWEST", 3)
+    page, statements = asked(access.system("plan"), query.Listing(conditions=(condition,), sort=(sort,) if sort else (), count=True))
+    assert ([str(r.pk) for r in page.records], page.count) == (searched[:1], 1)
+    looks = [one for one in statements if "OVER ()" in one]
+    assert len(looks) == 1 and not any("COUNT(*)" in one for one in statements), statements
+    told = plan_of(looks[0])
+    assert "Sort Key" in told and "Presorted" not in told, told
+    told = plan_by_many(looks[0])
+    assert "Parallel Seq Scan on crm_account" in told, told
+
+
+@pytest.mark.parametrize(("sort", "first"), [("", -1), ("name", 0), ("-s_number", 0)])
+def test_what_is_frequent_is_found_among_the_newest(searched, monkeypatch, sort, first):
+    monkeypatch.setattr(query, "NEWEST", 3)
+    wanted = query.Listing(conditions=(["s_often", "eq", "often"],), sort=(sort,) if sort else (), count=True, limit=2)
+    page, statements = asked(access.system("plan"), wanted)
+    assert (str(page.records[0].pk), len(page.records), page.count) == (searched[first], 2, 7)
+    assert not any("OVER ()" in one for one in statements), statements
+    told = plan_of(statements[0])
+    assert "created_at" in told.partition("Index Cond: (created_at >= ")[1], told
+
+
+@pytest.mark.parametrize("sort", ["s_place", "-s_place", "s_formula", "-s_formula"])
+def test_deep_in_an_order_that_is_worked_out_each_row_is_worked_out_once(searched, sort):
+    actor, wanted = access.system("plan"), query.Listing(sort=(sort,), limit=3)
+    everyone = [r.pk for r in query.ordered(actor, registry.get("accounts"), wanted)]
+    page, walked = query.page(actor, registry.get("accounts"), wanted), []
+    walked += page.records
+    while page.next:
+        page, statements = asked(actor, query.Listing(sort=(sort,), limit=3, cursor=page.next))
+        walked += page.records
+        for one in statements:
+            told = plan_by_many(one)
+            tests = [line for line in told.split("\n") if "Filter:" in line and "archived_at" not in line]
+            assert tests and all("_sort0" in line and "custom" not in line for line in tests), told
+            assert "Parallel Seq Scan on crm_account" in told, told
+    assert [r.pk for r in walked] == everyone and len(walked) > 6
+    page = query.page(actor, registry.get("accounts"), query.Listing(sort=(sort,), limit=3, cursor=page.previous))
+    assert [r.pk for r in page.records] == everyone[-(len(everyone) % 3 or 3) - 3 :][:3]
+
+
 @pytest.mark.parametrize("kind", ["ref", "refs"])
 def test_what_a_reference_leads_to_is_looked_up_by_its_id(api, kind):
     """A filter through an own reference reads one index for each row, with or without statistics, and never all rows that are referred to."""
@@ -152,14 +242,15 @@ def test_a_reference_is_indexed_as_a_declared_one_is(api):
     row = add(api, "contacts", "advises", "ref", target="accounts")
     add(api, "accounts", "advisers", "rollup", rollup={"type": "contacts", "field": "advises", "aggregate": "count"})
     jobs.run_due()
-    made = own_values.index_of(registry.get("contacts"), fresh(row))
-    assert row["fast_state"] == "" and made.name("f") in plan(sort="advisers")
+    made, accounts = own_values.index_of(registry.get("contacts"), fresh(row)), registry.get("accounts")
+    counted = accounts.all().annotate(_n=access.fields(access.system("plan"), accounts)["advisers"].expression)  # as a page's records have it
+    assert row["fast_state"] == "" and made.name("f") in plan_of(counted)
     fast = api.patch(f"custom-fields/{row['id']}/", {"fast": True}, row["version"]).json()
     jobs.run_due()
     assert made.is_ready()
     assert api.patch(f"custom-fields/{row['id']}/", {"fast": False}, fast["version"]).status_code == 200
     jobs.run_due()
-    assert not made.is_ready() and made.name("f") in plan(sort="advisers")
+    assert not made.is_ready() and made.name("f") in plan_of(counted)
 
 
 def test_at_most_eight_are_fast(api):

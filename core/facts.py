@@ -116,7 +116,7 @@ def _stated(ids: list) -> dict[Any, dict[tuple, Decimal]]:
 
 def pointed_to(object_type: ObjectType, ids: Iterable) -> set:
     """Those of these records that any fact comes from, or counts for. Cost: a query for each way in which facts may name records of the type."""
-    ids, found = list(ids), set()
+    ids, found = [str(ident) for ident in ids], set()
     others = {d.column for d in registry.dimensions.values() if d.target and d.target != object_type.slug}
     for name in ("source_id", *(n for n in DIMENSIONS if n not in others)):
         found |= set(Fact.objects.filter(**{f"{name}__among": ids}).values_list(name, flat=True).distinct())

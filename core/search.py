@@ -55,7 +55,7 @@ def reindex(slug: str) -> None:
 
 def forget(ids: Iterable) -> None:
     with permit():
-        SearchEntry.objects.filter(about_id__in=list(ids)).delete()
+        SearchEntry.objects.filter(about_id__among=ids).erase()
 
 
 def matches(object_type: ObjectType, text: str) -> Q:

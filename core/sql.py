@@ -224,7 +224,7 @@ class Among(models.Lookup):
 
     def as_sql(self, compiler, connection):
         left, params = self.process_lhs(compiler, connection)
-        return self.words.format(left), [*params, [str(one) for one in self.rhs]]
+        return self.words.format(left), [*params, _array_of_texts([str(one) for one in self.rhs])]
 
 
 @models.CharField.register_lookup

@@ -274,11 +274,11 @@ def delete_many(actor: Actor, object_type: ObjectType, items: list[tuple[UUID, i
     kept = {record.pk: record for record in records}
     while kept and object_type.deletable and (free := kept.keys() - _pointed_to(object_type, list(kept))):  # with one goes what it pointed to
         going = [record for record in records if record.pk in free]
-        trail.note([trail.entry(actor, object_type, record, "delete", {"label": [str(record), None]}) for record in going])
+        trail.note(trail.entries(actor, object_type, "delete", ((record, {"label": [str(record), None]}) for record in going)))
         search.forget(free)
         try:
             with permit():
-                rows = object_type.all().filter(pk__in=free)
+                rows = object_type.all().filter(pk__among=free)
                 rows.erase() if constraints.stand_alone(object_type.model) else rows.delete()
         except (ProtectedError, IntegrityError):
             raise WrongState(_("Another record refers to this one; archive it instead.")) from None
@@ -306,12 +306,12 @@ def locked_rows(actor: Actor, object_type: ObjectType, ids: list[UUID], action: 
     found = {r.pk: r for r in access.rows(actor, object_type).filter(pk__among=ids).order_by("pk").select_for_update(of=("self",))}
     if len(found) != len(ids):
         raise Missing
-    if not access.allows(actor, object_type, action) or not _all_within(actor, object_type, action, ids):
+    if not access.allows(actor, object_type, action) or not all_within(actor, object_type, action, ids):
         raise Denied(_("You may not do this with this record."))
     return [found[record_id] for record_id in ids]
 
 
-def _all_within(actor: Actor, object_type: ObjectType, action: str, ids: list[UUID]) -> bool:
+def all_within(actor: Actor, object_type: ObjectType, action: str, ids: list[UUID]) -> bool:
     """Whether the actor may do this with all of these rows, which are there. Cost: one query, none where he may with every row."""
     mine = access.rows(actor, object_type, action)
     return object_type.all().query.where == mine.query.where or mine.filter(pk__among=ids).count() == len(ids)
@@ -419,8 +419,8 @@ def _store_several(object_type: ObjectType, records: list[Record]) -> None:
 
 
 def _demand_still_mine(actor: Actor, object_type: ObjectType, records: list[Record], action: str) -> None:
-    """Nobody writes a record out of his own sight, or into a scope he may not write in. Cost: as of ``_all_within``."""
-    if actor.system or _all_within(actor, object_type, action, [r.pk for r in records]):
+    """Nobody writes a record out of his own sight, or into a scope he may not write in. Cost: as of ``all_within``."""
+    if actor.system or all_within(actor, object_type, action, [r.pk for r in records]):
         return
     if any(getattr(r, "owner_id", None) not in (None, actor.id) for r in records):
         raise RuleError({"owner": [_("You may not give this record to somebody outside your own scope.")]})

@@ -155,6 +155,12 @@ def _spoken(content: Values, slug: str) -> list[Values]:
     return [{**{n: v for n, v in values.items() if n != "in"}, **values.get("in", {}).get(language, {})} for values in content["parts"].get(slug, ())]
 
 
+def steps_of(content: Values) -> dict[str, Step]:
+    """The parts of a file by their ids, whatever there is of them here. Cost: none."""
+    found = (Step(slug, identity(registry.get(slug), values), values, "same") for slug in pack_parts.kinds() for values in _spoken(content, slug))
+    return {step.id: step for step in found}
+
+
 def _differing(fields: dict[str, Field], mine: Values, theirs: Values) -> dict[str, list[Any]]:
     """Both values of what the file says otherwise. What either leaves unsaid is as it starts."""
     pairs = {n: [mine.get(n, pack_parts.start(fields[n]) if n in fields else []), v] for n, v in theirs.items() if n != "grants"}

@@ -198,10 +198,16 @@ def contents(reader: Actor, row: Dashboard, origin: str) -> dict[str, Any]:
             "title": words.get("title") or wanted.name, "period": figures.period_label(answer.period), "value": number.full,
             "url": f"{origin}{figures.page_of(answer)}", "tone": number.tone,
             "then": [(one.label, one.number.full, one.change) for one in figures.compare(answer)],
-            "rows": [(r.label, r.number.full, origin + r.number.url if r.number.url else "") for r in figures.rows(answer, answer.groups[:ROWS])],
+            "rows": [(r.label, r.number.full, origin + r.number.url if r.number.url else "") for r in figures.rows(answer, _of_interest(wanted, answer, by))],
             "hidden": figures.hidden(answer.hidden),
         })  # fmt: skip
     return {"tiles": tiles, "day": figures.day(datetime.now(context.company().zone).date())}
+
+
+def _of_interest(wanted: kpi.Definition, answer: Any, by: list[str]) -> list[Any]:
+    """The groups a mail has room for: of months and the like the newest, of all else the largest, which come first."""
+    dimension = wanted.dimension(by[0]) if by else None
+    return answer.groups[-ROWS:] if dimension is not None and dimension.period else answer.groups[:ROWS]
 
 
 def forget_old(actor: Actor) -> int:

@@ -1,6 +1,7 @@
 """Packs in the browser: what is offered and installed, what one would change, what a company hands on as a file."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from core import access, context, packs, registry, write
 from core.access import Actor
 from core.errors import Missing, OdosError, RuleError
 from core.labels import in_language, is_wording
-from core.models import Pack
+from core.models import Pack, Role
 from core.registry import Field
 from core.views import differences, pages
 
@@ -103,7 +104,7 @@ def _look(request: HttpRequest, actor: Actor, error: OdosError | None = None) ->
     except RuleError as refused:
         return _show(request, actor, refused)
     row = Pack.objects.filter(key=content["key"], archived_at=None).first()
-    names = {(f"{s.slug}:" if s.slug == "kpis" else "") + str(s.values.get("key")): _called(s, {}) for s in steps if s.slug in ("custom-objects", "kpis")}
+    names = _names(steps)
     groups = [
         {"label": registry.types[slug].plural, "steps": [_step(actor, s, names) for s in steps if s.slug == slug]}
         for slug in dict.fromkeys(s.slug for s in steps)
@@ -114,6 +115,11 @@ def _look(request: HttpRequest, actor: Actor, error: OdosError | None = None) ->
         "home": HOME, "installed": row,
     }  # fmt: skip
     return pages.render(request, actor, "pages/pack_plan.html", values)
+
+
+def _names(steps: Iterable[packs.Step]) -> dict[str, Any]:
+    """What objects and figures of the pack are called, by the keys other parts name them by."""
+    return {(f"{s.slug}:" if s.slug == "kpis" else "") + str(s.values.get("key")): _called(s, {}) for s in steps if s.slug in ("custom-objects", "kpis")}
 
 
 def _step(actor: Actor, step: packs.Step, names: dict[str, Any]) -> dict[str, Any]:
@@ -207,13 +213,27 @@ def _pack(actor: Actor, ident: UUID) -> Pack:
 
 def _show_one(request: HttpRequest, actor: Actor, ident: UUID, error: OdosError | None = None) -> HttpResponse:
     row = _pack(actor, ident)
-    parts = [(slug, told) for slug, told in ((name.partition(":")[0], told | {"name": name.partition(":")[2]}) for name, told in row.made.items())]
+    steps = packs.steps_of(row.content)
+    roles = {str(role.pk): role for role in Role.objects.filter(pk__in=[told["id"] for name, told in row.made.items() if name.startswith("roles:")])}
+    for name, told in row.made.items():
+        if name in steps:
+            steps[name].found = roles.get(told["id"])
+    names = _names(steps.values())
+    parts = [(name.partition(":")[0], steps.get(name), name, told) for name, told in row.made.items()]
     groups = [
-        {"label": registry.types[slug].plural, "parts": [{"name": t["name"], "url": pages.address(slug, t["id"])} for s, t in parts if s == slug]}
-        for slug in dict.fromkeys(s for s, _told in parts)
+        {"label": registry.types[slug].plural, "parts": [_made(step, name, told, names) for s, step, name, told in parts if s == slug]}
+        for slug in dict.fromkeys([*(s.slug for s in steps.values()), *(slug for slug, *_rest in parts)])
     ]  # fmt: skip
+    groups = [group for group in groups if group["parts"]]
     values = {"row": row, "name": packs.called(row.content), "about": packs.described(row.content), "groups": groups, "left": _sentences(error), "home": HOME}
     return pages.render(request, actor, "pages/pack.html", values)
+
+
+def _made(step: packs.Step | None, name: str, told: dict[str, Any], names: dict[str, Any]) -> dict[str, Any]:
+    """A part that the pack made, as people call it; by the words of the file where that no longer names it."""
+    slug, _colon, plain = name.partition(":")
+    url = pages.address(slug, told["id"])
+    return {"name": plain, "of": "", "url": url} if step is None else {"name": _called(step, names), "of": _of(step, names), "url": url}
 
 
 def _uninstall(request: HttpRequest, actor: Actor, ident: UUID) -> HttpResponse:

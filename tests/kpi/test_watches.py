@@ -3,6 +3,7 @@
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from types import SimpleNamespace
 
 import pytest
 from django.core import mail
@@ -105,6 +106,17 @@ def test_a_dashboard_is_mailed_to_each_in_his_own_sight(api, alice, company):
     assert f">{count}</a>" in sent[alice.email].alternatives[0][0] and ">1</a>" in sent[bob.email].alternatives[0][0]
     assert "/kpis/deals/" in sent[bob.email].body and "Alice" not in sent[bob.email].alternatives[0][0].replace(bob.name, "")
     assert Dashboard.objects.get(name="Weekly").sent_on is not None
+
+
+def test_a_mail_tells_the_newest_months_and_the_largest_of_all_else():
+    class Dated:
+        def dimension(self, key):
+            return registry.dimensions[key]
+
+    answer = SimpleNamespace(groups=list(range(12)))
+    month, other = next(k for k, d in registry.dimensions.items() if d.period), next(k for k, d in registry.dimensions.items() if not d.period)
+    assert watches._of_interest(Dated(), answer, [month]) == list(range(2, 12))
+    assert watches._of_interest(Dated(), answer, [other]) == list(range(10))
 
 
 def test_when_a_dashboard_is_due():

@@ -1,6 +1,8 @@
 """Packs: the set-up of one company as a file, installed in another, compared, updated and taken away; nothing half done."""
 
 import copy
+import html
+import re
 
 import pytest
 
@@ -138,8 +140,18 @@ def test_a_shipped_pack_installs_works_and_goes(there, key):
     assert [(step.id, step.fields) for step in again if step.state != "same"] == []
     for stated in packs.shipped()[key]["parts"]["custom-objects"]:
         assert there.get(f"{stated['key']}/").status_code == 200
+    names, stated = _shown_names(answer.json()), packs.shipped()[key]["parts"]
+    assert {"Sales", *(one["plural"] for one in stated["custom-objects"]), *(one["name"] for one in stated["kpis"])} <= set(names)
+    assert not [name for name in names if " / " in name], "parts are called as people call them"
     assert there.post(f"{answer.json()['url']}uninstall/", {}).status_code == 200
     assert plain(there) == {}
+
+
+def _shown_names(pack: dict) -> list[str]:
+    """What the page of an installed pack calls its parts."""
+    company = context.company()
+    shown = people.signed_in(people.owner_of(company), company).get(f"/settings/packs/{pack['id']}/").content.decode()
+    return [html.unescape(name).strip() for name in re.findall(r'<a href="/[^"]+"><span>([^<]+)', shown)]
 
 
 def test_four_packs_are_offered_and_say_everything_in_both_languages():

@@ -132,8 +132,10 @@ def test_out(owner, alice):
             assert sum(size) > found * 20
 
 
-def test_imports_undone(owner):
-    for row in Import.objects.filter(status="done", type="contacts").order_by("created_at"):
-        writing(lambda row=row: uploads.take_back(owner, Import.objects.get(pk=row.pk)))
-        measured("import undone", row.report["new"], run_all)
-    assert not Contact.objects.filter(external_id__startswith="latin-").exists()
+def test_an_import_undone(owner):
+    """The last one, of records that nobody touched since: those of the first were edited together."""
+    row = Import.objects.filter(status="done", type="contacts").latest("created_at")
+    writing(lambda: uploads.take_back(owner, Import.objects.get(pk=row.pk)))
+    measured("import undone", row.report["new"], run_all)
+    assert Import.objects.get(pk=row.pk).report["left"] == 0
+    assert not Contact.objects.filter(external_id__startswith="chinese-").exists()

@@ -1,7 +1,7 @@
 """Who may do what: which rows, which fields, which acts. Every door asks here, nobody answers elsewhere.
 
 Rights are grants of roles: type, actions, scope (own, unit, subtree, all), an optional filter, hidden and read-only fields.
-They become SQL predicates; nothing is fetched and then checked. Cost of an actor: two queries; of a question: none.
+They become SQL predicates; nothing is fetched and then checked. Cost of an actor: one query for each edition of the set-up; of a question: none.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db.models import Model, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from core import conditions, context, derived, registry, schema, sql, structures
+from core import conditions, context, derived, edition, registry, schema, sql, structures
 from core.errors import Denied
 from core.models import OrgUnit, User
 from core.registry import Field, ObjectType
@@ -60,14 +60,21 @@ HELD = sql.Prepared(lambda user: User.roles.through.objects.filter(user_id=user,
 
 
 def actor_for(user: User) -> Actor:
-    """The user with the grants of the roles he holds now; an archived user holds none. Cost: one query."""
+    """The user with the grants of the roles he holds now; an archived user holds none. Cost: one query for each edition of the set-up."""
+    permissions, roles = edition.keep(("held", user.pk), lambda: _held(user.pk)) if user.archived_at is None else ((), frozenset())
+    bound = context.company_or_none()
+    return Actor(user.pk, user.name, user.unit_id, user.language, permissions, bound.id if bound else None, roles=roles)
+
+
+def _held(user_id: UUID) -> tuple[tuple[Permission, ...], frozenset[str]]:
+    """The permissions of a user, and his roles. Who holds the same roles shares them. Cost: one query."""
     permissions, roles = [], set()
-    for role, key, slug, actions, scope, limit, hidden, readonly in HELD.rows(user.pk) if user.archived_at is None else ():
+    for role, key, slug, actions, scope, limit, hidden, readonly in HELD.rows(user_id):
         roles |= {str(role), key} if key else {str(role)}
         if slug is not None:
             permissions.append(Permission(slug, frozenset(actions), scope, limit, frozenset(hidden), frozenset(readonly)))
-    bound = context.company_or_none()
-    return Actor(user.pk, user.name, user.unit_id, user.language, tuple(permissions), bound.id if bound else None, roles=frozenset(roles))
+    found = frozenset(roles)
+    return edition.keep(("permissions", found), lambda: (tuple(permissions), found))
 
 
 def system(reason: str) -> Actor:

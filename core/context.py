@@ -158,6 +158,11 @@ def memo() -> dict:
     return {} if remembered is None else remembered
 
 
+def is_remembering() -> bool:
+    """Whether a use-case runs, so that what ``memo`` is given stays until its end."""
+    return _memo.get() is not None
+
+
 @contextmanager
 def remembering() -> Iterator[None]:
     """Remember inside the block only: one request, one job. Nothing outlives the snapshot it was read in."""

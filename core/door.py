@@ -6,13 +6,14 @@ to three times where PostgreSQL asks for it; who then still meets others is told
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from django.db import OperationalError, transaction
 from django.utils.translation import gettext as _
 
-from core import context, sql
+from core import context, edition, sql
 from core.errors import WrongState
 
 T = TypeVar("T")
@@ -20,9 +21,17 @@ AGAIN = ("40001", "40P01", "55P03")  # serialization failure, deadlock, a lock w
 TRIES = 4  # the first, and three more
 
 
+@contextmanager
+def snapshot() -> Iterator[None]:
+    """The snapshot alone, for what goes on after its caller has its answer: a file that is sent in pieces."""
+    with sql.snapshot() as mark, context.remembering():
+        edition.enter(mark)
+        yield
+
+
 def reading(work: Callable[[], T]) -> T:
     """Do the work in one consistent, read-only snapshot."""
-    with sql.snapshot(), context.remembering():
+    with snapshot():
         return work()
 
 
@@ -31,7 +40,9 @@ def writing(work: Callable[[], T]) -> T:
     for attempt in range(1, TRIES + 1):
         try:
             with transaction.atomic(durable=True), context.remembering():
-                return work()
+                done = work()
+                edition.publish()
+                return done
         except OperationalError as error:
             if getattr(error.__cause__, "sqlstate", None) not in AGAIN:
                 raise

@@ -15,7 +15,7 @@ from typing import Any
 
 from django.utils import translation
 
-from core import access, context, query, read, sql, workbooks
+from core import access, context, door, query, read, workbooks
 from core.access import Actor
 from core.models import User
 from core.query import Listing
@@ -55,7 +55,7 @@ def stream(
 
 
 def _pieces(user: User, object_type: ObjectType, wanted: Listing, only: tuple, as_read: bool, lines: bool, language: str | None) -> Iterator[bytes]:
-    with sql.snapshot(), context.remembering(), translation.override(language):
+    with door.snapshot(), translation.override(language):
         heads, rows = _table(access.actor_for(user), object_type, wanted, only, as_read, lines, _texts)
         yield BOM + _written([[safe(head) for head in heads]])
         for some in rows:
@@ -89,7 +89,7 @@ def workbook(
 
 
 def _workbook(user: User, object_type: ObjectType, wanted: Listing, only: tuple, as_read: bool, lines: bool, language: str | None) -> Iterator[bytes]:
-    with sql.snapshot(), context.remembering(), translation.override(language):
+    with door.snapshot(), translation.override(language):
         heads, rows = _table(access.actor_for(user), object_type, wanted, only, as_read, lines, _cells)
         yield from workbooks.pieces(heads, (row for some in rows for row in some), str(object_type.plural))
 

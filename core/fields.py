@@ -58,7 +58,6 @@ class Field:
     edited_by: frozenset[str] = frozenset()
     personal: bool = False
     pattern: str = ""
-    edition: int = 0  # the version of the row that set it up
 
     @cached_property
     def rules(self) -> Kind:

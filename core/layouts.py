@@ -91,7 +91,7 @@ def of(actor: Actor, object_type: ObjectType, record_type: str = "") -> Plan:
 
 
 def stored(object_type: ObjectType, role: str, record_type: str) -> Made | None:
-    """Exactly the layout of this role and sort, where there is one. Cost: none after ``shaped.expect_layouts``."""
+    """Exactly the layout of this role and sort, where there is one. Cost: none."""
     return next((m for m in shaped.of(object_type).layouts if (m.role, m.record_type) == (role, record_type)), None)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from core import collation, context, limits, numbering, registry, schema, sql, structures
+from core import collation, context, edition, limits, numbering, registry, schema, sql, structures
 from core.access import Actor
 from core.errors import RuleError
 from core.labels import in_language, wording_errors
@@ -44,12 +44,13 @@ def own_types() -> dict[str, ObjectType]:
     """
     if context.company_or_none() is None:
         return {}
-    memo = context.memo()
-    if "own types" not in memo:
-        rows = OBJECTS.records()
-        fields = schema.every_own_field() if rows else {}
-        memo["own types"] = {row.key: as_type(row, tuple(fields.get(row.key, ()))) for row in rows if row.key not in registry.types}
-    return memo["own types"]
+    return edition.keep("own types", _read)
+
+
+def _read() -> dict[str, ObjectType]:
+    rows = OBJECTS.records()
+    fields = schema.every_own_field() if rows else {}
+    return {row.key: as_type(row, tuple(fields.get(row.key, ()))) for row in rows if row.key not in registry.types}
 
 
 registry.provide_own(own_types)

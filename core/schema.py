@@ -1,6 +1,6 @@
 """The fields of a type for the bound company: what every record has, what the type declares, what the company added.
 
-Callers never learn which of the three a field is. Cost: one query for each type and use-case (context.memo).
+Callers never learn which of the three a field is. Cost: one query for each edition of the company's set-up.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,11 +9,10 @@ from typing import Any
 from django.db.models import Case, DecimalField, ExpressionWrapper, F, Value, When
 from django.utils.translation import gettext_lazy as _
 
-from core import context, rates, sql, structures
+from core import context, edition, rates, shaped, sql, structures
 from core.labels import in_language
 from core.models import CustomField, OwnedRecord, Record
 from core.registry import KINDS, Field, ObjectType, derive
-from core.shaped import record_type_field
 
 FIELD_LIMIT = 200
 COMPUTED = ("formula", "rollup")
@@ -46,14 +45,15 @@ OWN = sql.Prepared(lambda: CustomField.objects.filter(archived_at=None).order_by
 
 
 def every_own_field() -> dict[str, list[Field]]:
-    """The company's own fields by the slug of their type. Cost: one query for each use-case; outside of one, each time."""
-    memo = context.memo()
-    if "custom fields" not in memo:
-        grouped: dict[str, list[Field]] = {}
-        for row in OWN.records():
-            grouped.setdefault(row.type, []).append(as_field(row))
-        memo["custom fields"] = grouped
-    return memo["custom fields"]
+    """The company's own fields by the slug of their type. Cost: one query for each edition of the set-up; outside of a use-case, each time."""
+    return edition.keep("own fields", _read_own)
+
+
+def _read_own() -> dict[str, list[Field]]:
+    grouped: dict[str, list[Field]] = {}
+    for row in OWN.records():
+        grouped.setdefault(row.type, []).append(as_field(row))
+    return grouped
 
 
 def as_field(row: CustomField) -> Field:
@@ -70,7 +70,7 @@ def as_field(row: CustomField) -> Field:
         looks=tuple(row.options or ()), depends_on=row.depends_on, seen_by=_seen_by(row), edited_by=frozenset(row.edited_by), personal=row.personal,
         readonly=computed or row.kind == "autonumber", source=row if computed else row.pk, pattern=row.pattern,
         target="users" if row.kind == "user" else row.target, max_length={"text": TEXT, "longtext": 100_000}.get(row.kind, 500),
-        wide=row.kind in ("longtext", "address"), edition=row.version, in_base=row.kind in ("money", "rollup"),
+        wide=row.kind in ("longtext", "address"), in_base=row.kind in ("money", "rollup"),
     )  # fmt: skip
 
 
@@ -80,13 +80,18 @@ def _seen_by(row: CustomField) -> frozenset[str]:
 
 
 def stored_fields(object_type: ObjectType) -> dict[str, Field]:
-    """Name -> field, declared ones first, as they are set up. Cost: none after the first type of a use-case."""
-    memo = context.memo()
-    key = ("stored fields", object_type.slug)
-    if key not in memo:
-        own = own_fields(object_type) if issubclass(object_type.model, Record) else ()
-        memo[key] = _common(object_type) | record_type_field(object_type) | object_type.fields | {f.name: f for f in own}
-    return memo[key]
+    """Name -> field, declared ones first, as they are set up. Cost: none after the first type of an edition of the set-up."""
+    own = own_fields(object_type) if issubclass(object_type.model, Record) else ()
+    if object_type.own or own or shaped.of(object_type).sorts:
+        return edition.keep(("fields", object_type.slug), lambda: _with_own(object_type, own))
+    held = object_type.__dict__  # as all companies have them that added none of their own
+    if "stored fields" not in held:
+        held["stored fields"] = _common(object_type) | object_type.fields
+    return held["stored fields"]
+
+
+def _with_own(object_type: ObjectType, own: tuple[Field, ...]) -> dict[str, Field]:
+    return _common(object_type) | shaped.record_type_field(object_type) | object_type.fields | {f.name: f for f in own}
 
 
 _derive: list[Callable[[ObjectType, dict[str, Field]], dict[str, Field]]] = []
@@ -168,10 +173,8 @@ def hold(object_type: ObjectType) -> None:
     held = memo.setdefault("held", set())
     if object_type.slug in held or not own_fields(object_type):
         return
-    before = [(f.name, f.edition) for f in own_fields(object_type)]
     sql.lock_shared(context.company().id, lock_of(object_type.slug))
-    now = CustomField.objects.filter(archived_at=None, type=object_type.slug).order_by("position", "created_at", "id").values_list("key", "version")
-    if list(now) != before:
+    if edition.moved():
         forget()
         held = context.memo().setdefault("held", set())
     held.add(object_type.slug)

@@ -10,21 +10,18 @@ from uuid import UUID
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Case, Count, Q, QuerySet, When
 
-from core import collation, context, registry, schema
+from core import collation, context, edition, registry, schema, sql
 from core.models import Grant, Record, SearchEntry
 from core.models.record import permit
 from core.registry import ObjectType
 
 FEW = 1000  # of a type: so many are named by their ids
+HIDDEN = sql.Prepared(lambda: Grant.objects.exclude(hidden=[]).values_list("type", "hidden"))
 
 
 def hidden_somewhere(slug: str) -> set[str]:
-    """Fields that some role hides on this type. Cost: one query, once for each use-case; what a role comes to hide meanwhile is indexed anew in a job."""
-    memo, key = context.memo(), ("hidden somewhere", slug)
-    if key not in memo:
-        rows = Grant.objects.filter(type__in=[slug, "*"]).exclude(hidden=[]).values_list("hidden", flat=True)
-        memo[key] = {name for names in rows for name in names}
-    return memo[key]
+    """Fields that some role hides on this type. Cost: one query for each edition of the set-up; what a role comes to hide is indexed anew in a job."""
+    return {name for of, names in edition.keep("hidden somewhere", HIDDEN.rows) if of in (slug, "*") for name in names}
 
 
 def index(object_type: ObjectType, records: Iterable[Record], fresh: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""What the bound company made of its types: sorts of records, rules of their forms, layouts. One query for all of it and each use-case.
+"""What the bound company made of its types: sorts of records, rules of their forms, layouts. One query for all of it and each edition of the set-up.
 
 What these mean, ``core.record_types``, ``core.form_rules`` and ``core.layouts`` know.
 """
@@ -10,7 +10,7 @@ from django.db.models import F, Value
 from django.db.models.functions import JSONObject
 from django.utils.translation import gettext_lazy as _
 
-from core import context, sql
+from core import context, edition, sql
 from core.labels import in_language
 from core.models import CustomField, FormRule, Layout, RecordType
 from core.registry import Field, ObjectType
@@ -63,23 +63,14 @@ RULE = {name: F(name) for name in ("name", "condition", "effect", "fields")}
 LAYOUT = {name: F(name) for name in ("id", "version", "role_id", "record_type", "content")}
 
 
-def expect_layouts(slug: str) -> None:
-    """A page of this type is about to be shown: its layouts are read with the rest."""
-    context.memo()["layouts of"] = slug
-
-
 def of(object_type: ObjectType) -> Shaped:
-    """Cost: one query for the first type of a use-case, none after it."""
-    memo = context.memo()
-    wanted = memo.get("layouts of", "")
-    if "shaped" not in memo or memo["shaped"][0] != wanted:
-        memo["shaped"] = (wanted, _read(wanted) if context.company_or_none() is not None else {})
-    return memo["shaped"][1].get(object_type.slug, NOTHING)
+    """Cost: one query for the first type of an edition of the set-up, none after it."""
+    return edition.keep("shaped", _read).get(object_type.slug, NOTHING)
 
 
-def _read(wanted: str) -> dict[str, Shaped]:
+def _read() -> dict[str, Shaped]:
     grouped: dict[str, dict[str, list]] = {}
-    for what, slug, said in WITH_LAYOUTS.rows(wanted) if wanted else WITHOUT.rows():
+    for what, slug, said in ALL.rows() if context.company_or_none() is not None else ():
         grouped.setdefault(slug, {"sort": [], "rule": [], "layout": []})[what].append(said)
     return {slug: Shaped(_sorts(found["sort"]), _rules(found["rule"]), _layouts(found["layout"])) for slug, found in grouped.items()}
 
@@ -88,14 +79,13 @@ def _rows(rows: Any, what: str, columns: dict[str, F]) -> Any:
     return rows.order_by().annotate(_what=Value(what), _said=JSONObject(**columns)).values_list("_what", "type", "_said")
 
 
-def _all(wanted: str = "") -> Any:
-    parts = [_rows(RecordType.objects.all(), "sort", SORT), _rows(FormRule.objects.filter(active=True, archived_at=None), "rule", RULE)]
-    if wanted:
-        parts.append(_rows(Layout.objects.filter(type=wanted, archived_at=None), "layout", LAYOUT))
-    return parts[0].union(*parts[1:], all=True)
+def _all() -> Any:
+    rules = FormRule.objects.filter(active=True, archived_at=None)
+    layouts = Layout.objects.filter(archived_at=None)
+    return _rows(RecordType.objects.all(), "sort", SORT).union(_rows(rules, "rule", RULE), _rows(layouts, "layout", LAYOUT), all=True)
 
 
-WITHOUT, WITH_LAYOUTS = sql.Prepared(_all), sql.Prepared(_all, "the type")
+ALL = sql.Prepared(_all)
 
 
 def _sorts(rows: list[dict]) -> tuple[Sort, ...]:

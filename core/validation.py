@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from core import access, conditions, context, formulas, registry, sql
+from core import access, conditions, context, edition, formulas, registry, schema, sql
 from core.access import Actor
 from core.cleaning import Cleaned
 from core.errors import RuleError
@@ -43,13 +43,11 @@ RULES = sql.Prepared(lambda: Rule.objects.filter(active=True, archived_at=None).
 
 
 def active(object_type: ObjectType) -> list[tuple[Rule, Formula | FormulaError]]:
-    """The rules of a type with their formulas, by name. Cost: one query for each use-case."""
+    """The rules of a type with their formulas, by name. Cost: one query for each edition of the set-up."""
     memo = context.memo()
-    if "rules" not in memo:
-        memo["rules"] = RULES.records()
     key = ("rules", object_type.slug)
     if key not in memo:
-        memo[key] = [(rule, _formula(object_type, rule)) for rule in memo["rules"] if rule.type == object_type.slug]
+        memo[key] = [(rule, _formula(object_type, rule)) for rule in edition.keep("rules", RULES.records) if rule.type == object_type.slug]
     return memo[key]
 
 
@@ -108,6 +106,4 @@ def problem(object_type: ObjectType, condition: str, sight: conditions.Sight) ->
 
 def changed(actor: Actor, rule: Rule, changes: dict) -> None:
     """The rules are read anew inside this use-case."""
-    memo = context.memo()
-    for key in [k for k in memo if k == "rules" or (isinstance(k, tuple) and k[0] == "rules")]:
-        del memo[key]
+    schema.forget()

@@ -5,7 +5,7 @@ from core.models.facts import Fact
 from core.models.people import ApiKey, Grant, Role, User
 from core.models.performance import Dashboard, Kpi, Target, Watch
 from core.models.record import Line, OwnedRecord, Record, Rows, SealedModel, permit
-from core.models.setup import Currency, CustomField, ExchangeRate, Sequence, TaxCode
+from core.models.setup import Currency, CustomField, Edition, ExchangeRate, Sequence, TaxCode
 from core.models.shaping import CustomObject, CustomRecord, FormRule, Layout, Notice, Pack, RecordType, Rule, SavedView, StoredFile
 from core.models.structure import Link, Node, OrgUnit, OrgUnitLink
 from core.models.trail import TrailEntry
@@ -13,7 +13,7 @@ from core.models.work import BulkPart, BulkRun, Checkup, IdempotencyKey, Import,
 
 __all__ = [
     "ApiKey", "BulkPart", "BulkRun", "Checkup", "Currency", "CustomField", "CustomObject", "CustomRecord", "Dashboard", "Document", "DocumentCharge",
-    "DocumentLine", "ExchangeRate", "Fact", "FormRule", "Grant", "IdempotencyKey", "Import", "Job", "Kpi", "Layout", "Line", "Link", "Node", "Notice",
-    "OrgUnit", "OrgUnitLink", "OwnedRecord", "Pack", "Record", "RecordType", "Role", "Rows", "Rule", "SavedView", "SealedModel", "SearchEntry", "Sequence",
-    "StoredFile", "Target", "TaxCode", "TrailEntry", "User", "Watch", "permit",
+    "DocumentLine", "Edition", "ExchangeRate", "Fact", "FormRule", "Grant", "IdempotencyKey", "Import", "Job", "Kpi", "Layout", "Line", "Link",
+    "Node", "Notice", "OrgUnit", "OrgUnitLink", "OwnedRecord", "Pack", "Record", "RecordType", "Role", "Rows", "Rule", "SavedView", "SealedModel",
+    "SearchEntry", "Sequence", "StoredFile", "Target", "TaxCode", "TrailEntry", "User", "Watch", "permit",
 ]  # fmt: skip

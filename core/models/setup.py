@@ -1,5 +1,6 @@
 """What a company sets up for itself: own fields, tax codes, exchange rates, number sequences."""
 
+from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -104,3 +105,10 @@ class Sequence(SealedModel):
 
     key = models.CharField(primary_key=True, max_length=60)
     last = models.PositiveIntegerField(default=0)
+
+
+class Edition(SealedModel):
+    """One row, whose mark triggers renew whenever the set-up changes (``core.edition``). Nobody else writes it."""
+
+    id = models.SmallIntegerField(primary_key=True)
+    mark = models.UUIDField(db_default=RandomUUID())

@@ -138,7 +138,6 @@ def _type(actor: Actor, slug: str) -> ObjectType:
     object_type = pages.type_or_missing(slug, actor)
     if slug not in layouts.type_choices():
         raise Missing
-    shaped.expect_layouts(slug)
     return object_type
 
 

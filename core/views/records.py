@@ -26,7 +26,6 @@ HISTORY = "history"
 def record(request: HttpRequest, actor: Actor, slug: str, ident: str) -> HttpResponse:
     """One record. Cost: about ten queries and, for all its figures, some seven; the tabs are read when they are opened."""
     object_type = pages.type_or_missing(slug, actor)
-    shaped.expect_layouts(slug)
     found = pages.record_or_missing(actor, object_type, ident)
     plan = layouts.of(actor, object_type, getattr(found, "custom", {}).get(shaped.RECORD_TYPE, ""))
     return show(request, actor, object_type, found, drawn.seen(actor, object_type, plan))

@@ -101,7 +101,6 @@ def _mark(sort: str) -> str:
 
 def of_new(request: HttpRequest, actor: Actor, object_type: ObjectType, error: OdosError | None) -> Form:
     """The form of a new record: from defaults and the address, or as it was sent where something went wrong. Cost: that of the rules' conditions."""
-    shaped.expect_layouts(object_type.slug)
     made = forms.offer(actor, object_type)
     if error is None:
         entry = forms.of_nothing(actor, made)
@@ -115,7 +114,6 @@ def of_record(
     request: HttpRequest, actor: Actor, object_type: ObjectType, record: Record, error: OdosError | None, plan: layouts.Plan | None = None
 ) -> Form:  # fmt: skip
     """The form of a record as it stands, or as it was sent. Cost: a query for each kind of rows, and that of the rules' conditions."""
-    shaped.expect_layouts(object_type.slug)
     made = forms.offer(actor, object_type, record)
     stored = forms.of_record(made, record)
     entry = stored

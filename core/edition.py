@@ -1,0 +1,91 @@
+"""What is made of a company's set-up stays in this process for as long as the set-up stays as it is: nobody reads and builds it anew for each request.
+
+The edition of a set-up is a mark in the company's own schema. Triggers on the tables of the set-up renew it in the transaction that changes a row of
+them, so nobody can forget to; a mark never comes again. Who reads therefore knows by one look whether what was made before still holds.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from uuid import UUID
+
+from core import context, sql
+
+T = TypeVar("T")
+MOST = 300  # editions, so about as many companies; of those the oldest is made anew when it is asked for again
+NAME = "edition"  # in the memory of a use-case
+
+_lock = threading.Lock()
+_shelves: OrderedDict[tuple[UUID, UUID], dict] = OrderedDict()
+
+
+@dataclass
+class _Reading:
+    """The edition a use-case works with. ``shared`` is what everyone made of it; ``own`` what this one made, and may have read of a newer one."""
+
+    mark: UUID
+    shared: dict
+    is_fixed: bool = False  # in a snapshot: whatever is read in it, and whenever, is of this edition
+    own: dict = field(default_factory=dict)
+
+
+def enter(mark: UUID | None) -> None:
+    """This use-case reads a snapshot in which the set-up is of this edition; none where no company is bound. Cost: none."""
+    if mark is not None:
+        context.memo()[NAME] = _Reading(mark, _shelf(mark), is_fixed=True)
+
+
+def keep(key: Any, make: Callable[[], T]) -> T:
+    """What ``make`` makes of the set-up and of nothing else, once for each edition.
+
+    Cost: one query for a use-case that reads no snapshot, else none, but what it takes to make it; outside of a use-case nothing is kept.
+    """
+    reading = _reading()
+    if reading is None:
+        return make()
+    for shelf in (reading.shared, reading.own):
+        if key in shelf:
+            return shelf[key]
+    made = make()
+    (reading.shared if reading.is_fixed else reading.own)[key] = made
+    return made
+
+
+def moved() -> bool:
+    """Whether the set-up is of another edition by now than this use-case took it for. Cost: one query."""
+    reading = _reading()
+    return reading is not None and sql.edition() != reading.mark
+
+
+def publish() -> None:
+    """Let others have what this use-case made, before its transaction ends. Cost: one query where it made anything, else none.
+
+    Where the mark is the same after all was read, all that was read was of that edition. What a transaction made of its own changes
+    bears a mark of its own: where it is rolled back after all, nobody ever sees that mark.
+    """
+    reading = context.memo().get(NAME)
+    if reading is not None and reading.own and sql.edition() == reading.mark:
+        reading.shared.update(reading.own)
+
+
+def _reading() -> _Reading | None:
+    if not context.is_remembering() or context.company_or_none() is None:
+        return None
+    memo = context.memo()
+    if NAME not in memo:
+        mark = sql.edition()
+        memo[NAME] = _Reading(mark, _shelf(mark))
+    return memo[NAME]
+
+
+def _shelf(mark: UUID) -> dict:
+    """What was made of this edition of the bound company's set-up; the one not asked for longest goes where there are too many."""
+    key = (context.company().id, mark)
+    with _lock:
+        shelf = _shelves.setdefault(key, {})
+        _shelves.move_to_end(key)
+        if len(_shelves) > MOST:
+            _shelves.popitem(last=False)
+    return shelf

@@ -1,0 +1,262 @@
+"""What is kept of a company's set-up is right: after changes by others, in a transaction that changes it, after one that was taken back, in an old snapshot."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+import pytest
+from django.db import connection, connections, transaction
+
+from core import access, context, door, edition, registry, schema, sql, write
+from core.models import CustomField, Grant, Role
+from tests import people
+from tests.tenancy.conftest import beside
+
+FIELD = "INSERT INTO {schema}.core_customfield (id, version, created_at, updated_at, custom, type, key, kind, label, required, \"unique\", fast, options, help, target, labels, helps, position, formula, returns, pattern, depends_on, personal, sensitive, seen_by, edited_by, fast_state) VALUES (gen_random_uuid(), 1, now(), now(), '{{}}', 'accounts', '{key}', 'text', 'Beside', false, false, false, '[]', '', '', '{{}}', '{{}}', 0, '', '', '', '', false, false, '[]', '[]', '')"  # noqa: E501 - one statement
+
+
+def known() -> set[str]:
+    """The company's own fields of accounts, as a request of its own finds them."""
+    return door.reading(own)
+
+
+def own() -> set[str]:
+    return {f.name for f in schema.own_fields(registry.get("accounts"))}
+
+
+def add(key: str) -> CustomField:
+    return write.create(access.system("tests"), registry.get("custom-fields"), {"type": "accounts", "key": key, "kind": "text", "label": key})
+
+
+def add_beside(company: context.Company, key: str) -> None:
+    """Another process adds a field, without any of our code."""
+    with beside() as other:
+        other.execute(FIELD.format(schema=company.schema, key=key))
+
+
+def elsewhere(work):
+    """The work in a thread with a connection of its own, in the company that is bound here."""
+    bound = context.company()
+
+    def run():
+        try:
+            with context.bind(bound):
+                return work()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(run).result()
+
+
+def statements(work) -> list[str]:
+    """What the work asks of the database."""
+    seen = []
+
+    def note(execute, text, params, many, told):
+        seen.append(text)
+        return execute(text, params, many, told)
+
+    with connection.execute_wrapper(note):
+        work()
+    return seen
+
+
+def setup_tables() -> set[str]:
+    """The tables whose changes renew the edition."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'renews_edition' AND tgrelid::regclass::text NOT LIKE '%.%'")
+        return {name for (name,) in cursor.fetchall()}
+
+
+# Seen by others -----------------------------------------------------------------------------------------------------
+
+
+def test_the_second_request_asks_for_no_setup(company):
+    known()
+    assert [s for s in statements(known) if not s.startswith("SET TRANSACTION")] == []
+
+
+def test_what_another_process_changed_is_seen_by_the_next_request(company):
+    """It is the trigger that says so: nothing of ours hears of it."""
+    known()
+    add_beside(company, "by_another")
+    assert "by_another" in known()
+
+
+def test_without_the_trigger_nobody_would_hear_of_it(company):
+    """A control: that what is kept is used at all, and that the mark alone ends its time."""
+    known()
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE core_customfield DISABLE TRIGGER renews_edition")
+    try:
+        add_beside(company, "unheard")
+        assert "unheard" not in known()
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE core_customfield ENABLE TRIGGER renews_edition; UPDATE core_customfield SET label = label")
+    assert "unheard" in known()
+
+
+def test_a_right_that_is_taken_away_is_gone_with_the_next_request(company, bob, api_for):
+    api = api_for(bob)
+    assert api.get("accounts/").status_code == 200
+    with beside() as other:
+        other.execute(f"DELETE FROM {company.schema}.core_user_roles WHERE user_id = %s", [bob.pk])
+    assert api.get("accounts/").status_code == 403
+
+
+def test_two_threads_see_what_either_changes(company):
+    elsewhere(known)
+    people.writing(lambda: add("from_here"))
+    assert "from_here" in elsewhere(known)
+    elsewhere(lambda: people.writing(lambda: add("from_there")))
+    assert "from_there" in known()
+
+
+def test_another_company_keeps_its_edition(company, other_company):
+    with context.bind(other_company):
+        before, mark = known(), sql.edition()
+    people.writing(lambda: add("only_here"))
+    with context.bind(other_company):
+        assert (known(), sql.edition()) == (before, mark)
+        assert [s for s in statements(known) if not s.startswith("SET TRANSACTION")] == []
+    assert "only_here" in known()
+
+
+# In a transaction ---------------------------------------------------------------------------------------------------
+
+
+def test_a_transaction_sees_its_own_change_and_nobody_else_does_before_it_ends(company):
+    def work():
+        assert "mine" not in own()
+        add("mine")
+        assert "mine" in own()
+        assert "mine" not in elsewhere(known)
+        own()
+
+    people.writing(work)
+    assert "mine" in known() and "mine" in elsewhere(known)
+
+
+def test_what_was_taken_back_was_never_there(company):
+    def work():
+        add("taken_back")
+        assert "taken_back" in own()
+        edition.publish()  # even where it was shown to all before
+        raise ZeroDivisionError
+
+    with suppress(ZeroDivisionError):
+        people.writing(work)
+    assert "taken_back" not in known() and "taken_back" not in elsewhere(known)
+    people.writing(lambda: add("after_it"))
+    assert "taken_back" not in known() and "after_it" in known()
+
+
+def test_what_a_savepoint_took_back_is_not_given_to_others(company):
+    def work():
+        with suppress(ZeroDivisionError), transaction.atomic():
+            add("in_a_savepoint")
+            assert "in_a_savepoint" in own()
+            raise ZeroDivisionError
+
+    people.writing(work)
+    assert "in_a_savepoint" not in known()
+
+
+def test_a_write_that_met_a_newer_setup_gives_nothing_to_others(company):
+    """It looked at the mark, another committed, it read: what it made is of two editions, and stays its own."""
+    edition._shelves.clear()
+    marks = []
+
+    def work():
+        marks.append(edition._reading().mark)
+        add_beside(company, "meanwhile")
+        assert "meanwhile" in own()
+
+    people.writing(work)
+    assert "own fields" not in edition._shelves.get((company.id, marks[0]), {})
+    assert "meanwhile" in known()
+
+
+def test_what_a_write_made_is_there_for_the_next_one(company, alice, api_for):
+    api, name = api_for(alice), iter("abc")
+    api.post("accounts/", {"name": next(name)})
+    people.writing(lambda: add("a_new_edition"))
+    api.post("accounts/", {"name": next(name)})
+    asked = statements(lambda: api.post("accounts/", {"name": next(name)}))
+    assert [s for s in asked for table in setup_tables() - {"core_user_roles"} if f'FROM "{table}"' in s] == []
+
+
+def test_a_snapshot_reads_the_setup_as_it_was(company):
+    """The request began before the change: it neither sees it nor tells others what it saw under the new mark."""
+
+    def work():
+        add_beside(company, "too_late")
+        seen = own()
+        assert "too_late" in elsewhere(known)
+        return seen
+
+    edition._shelves.clear()
+    assert "too_late" not in door.reading(work)
+    assert "too_late" in known()
+
+
+# Whole, and within bounds -------------------------------------------------------------------------------------------
+
+
+def test_every_change_of_the_setup_renews_the_mark(company):
+    tables = setup_tables()
+    assert {"core_customfield", "core_customobject", "core_grant", "core_layout", "core_role", "core_rule", "core_user_roles"} <= tables
+    for table in sorted(tables):
+        with connection.cursor() as cursor:
+            cursor.execute(f"UPDATE {table} SET id = id")
+        before = sql.edition()
+        with connection.cursor() as cursor:
+            cursor.execute(f"DELETE FROM {table} WHERE false")
+        assert sql.edition() != before, table
+
+
+def test_only_what_renews_the_mark_is_kept(company, alice, api_for, client_for, monkeypatch):
+    """What is made of any other table would stay as it was when that table changes."""
+    kept, asked = edition.keep, set()
+
+    def watched(key, make):
+        def made():
+            def note(execute, text, params, many, told):
+                asked.update(re.findall(r'(?:FROM|JOIN) "(\w+)"', text))
+                return execute(text, params, many, told)
+
+            with connection.execute_wrapper(note):
+                return make()
+
+        return kept(key, made)
+
+    monkeypatch.setattr(edition, "keep", watched)
+    edition._shelves.clear()
+    api, browser = api_for(alice), client_for(alice)
+    made = api.post("accounts/", {"name": "Any"}).json()
+    for path in ("accounts/", "opportunities/?count=exact&sum=amount", f"accounts/{made['id']}/", "kpis/order-intake/value/", "kpis/"):
+        assert api.get(path).status_code == 200
+    for path in ("/accounts/", f"/accounts/{made['id']}/", "/opportunities/?view=board", "/"):
+        assert browser.get(path).status_code == 200
+    assert asked and asked <= setup_tables(), asked - setup_tables()
+
+
+def test_no_more_editions_are_kept_than_there_is_room_for(company, other_company, monkeypatch):
+    monkeypatch.setattr(edition, "MOST", 2)
+    for n in range(3):
+        people.writing(lambda n=n: add(f"room_{n}"))
+        known()
+    with context.bind(other_company):
+        known()
+    assert len(edition._shelves) <= 2
+    assert "room_2" in known()
+
+
+def test_the_mark_is_one_row_that_is_always_there(company):
+    """Also in a company without any role: nothing depends on what seeds there are."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM core_edition")
+        assert cursor.fetchone() == (1,)
+    assert Role.objects.exists() and Grant.objects.exists()

@@ -21,7 +21,7 @@ LEAVE = "".join(f"DROP TRIGGER renews_edition ON {table};\n" for table in SETUP)
 
 
 class Migration(migrations.Migration):
-    dependencies = [("core", "0009_changes_by_type")]
+    dependencies = [("core", "0010_found_by_key")]
     operations = [
         migrations.CreateModel(
             name="Edition",

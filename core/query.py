@@ -194,16 +194,18 @@ def _first(
     """
     records: list[Model] = []
     for stretch in stretches:
-        if object_type.rows or wanted.as_of:  # such rows carry more than their columns
-            rows = _sorted(found, keys, backwards).filter(stretch)[: count - len(records)]
-        else:
-            shown = _worked_out(found, keys) if wanted.cursor else (found, keys)
-            rows = _sorted(*shown, backwards).filter(stretch)[: count - len(records)]
-            rows = _sorted(object_type.all().filter(pk__in=rows.values("pk")), keys, backwards)
-        records += rows
+        records += _top(object_type, wanted, found, keys, count - len(records), stretch, backwards)
         if len(records) == count:
             break
     return records
+
+
+def _top(object_type: ObjectType, wanted: Listing, found: QuerySet, keys: list[_Key], count: int, stretch: Q, backwards: bool = False) -> QuerySet:
+    if object_type.rows or wanted.as_of:  # such rows carry more than their columns
+        return _sorted(found, keys, backwards).filter(stretch)[:count]
+    shown = _worked_out(found, keys) if wanted.cursor else (found, keys)
+    rows = _sorted(*shown, backwards).filter(stretch)[:count]
+    return _sorted(object_type.all().filter(pk__in=rows.values("pk")), keys, backwards)
 
 
 def _worked_out(found: QuerySet, keys: list[_Key]) -> tuple[QuerySet, list[_Key]]:
@@ -381,6 +383,19 @@ def by_value(actor: Actor, object_type: ObjectType, wanted: Listing, by: Field) 
     sums = _in_base(actor, object_type, wanted)
     rows = matching(actor, object_type, wanted).order_by().annotate(_by=by.rules.expr(by)).values("_by").annotate(_count=Count("pk"), **sums)
     return {row["_by"]: (row["_count"], {n: row[f"_sum_{n}"] or Decimal(0) for n in wanted.sums}) for row in rows}
+
+
+def first_of_each(actor: Actor, object_type: ObjectType, wanted: Listing, tests: Iterable[list], count: int) -> list[Model]:
+    """The first so many rows of each list that one further condition makes of this one, in its order. Cost: one query for all lists."""
+    keys = _order(actor, object_type, wanted)
+    lists = [
+        _top(object_type, wanted, matching(actor, object_type, replace(wanted, conditions=(*wanted.conditions, test))), keys, count) for test in tests
+    ]  # fmt: skip
+    if len(lists) < 2:
+        return list(*lists)
+    order = (F("pk" if k.alias == "_pk" else k.alias) for k in keys)
+    falling = {"nulls_last": True}
+    return list(lists[0].union(*lists[1:], all=True).order_by(*(f.desc(**falling) if k.falls else f.asc(**falling) for f, k in zip(order, keys, strict=True))))
 
 
 def _in_base(actor: Actor, object_type: ObjectType, wanted: Listing) -> dict[str, Sum]:

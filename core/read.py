@@ -84,10 +84,13 @@ def labels(actor: Actor, wanted: dict[str, set]) -> dict[str, dict[Any, str]]:
 
 
 def _is_read_plainly(object_type: ObjectType, names: list[str], rows: QuerySet) -> bool:
-    """Whether all rows of the type's table may be seen, and these are columns of text: then one statement reads those of several types."""
+    """Whether all rows of the type's table may be seen, and these are columns of text: then one statement reads those of several types.
+
+    Of lines that is so where all their records may be seen.
+    """
     known = {c.name: c for c in object_type.model._meta.concrete_fields}
     texts = all(isinstance(known.get(n), CharField | TextField) for n in names)
-    return texts and object_type.rows is None and not rows.query.where and isinstance(object_type.model._meta.pk, UUIDField)
+    return texts and (object_type.rows is None or object_type.referable) and not rows.query.where and isinstance(object_type.model._meta.pk, UUIDField)
 
 
 def label(actor: Actor, object_type: ObjectType, record: Model) -> str:

@@ -4,7 +4,6 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
-import pytest
 from django.db import connection, connections, transaction
 
 from core import access, context, door, edition, registry, schema, sql, write

@@ -388,14 +388,12 @@ def by_value(actor: Actor, object_type: ObjectType, wanted: Listing, by: Field) 
 def first_of_each(actor: Actor, object_type: ObjectType, wanted: Listing, tests: Iterable[list], count: int) -> list[Model]:
     """The first so many rows of each list that one further condition makes of this one, in its order. Cost: one query for all lists."""
     keys = _order(actor, object_type, wanted)
-    lists = [
-        _top(object_type, wanted, matching(actor, object_type, replace(wanted, conditions=(*wanted.conditions, test))), keys, count) for test in tests
-    ]  # fmt: skip
+    wholes = (matching(actor, object_type, replace(wanted, conditions=(*wanted.conditions, test))) for test in tests)
+    lists = [_top(object_type, wanted, whole, keys, count, Q()) for whole in wholes]
     if len(lists) < 2:
         return list(*lists)
-    order = (F("pk" if k.alias == "_pk" else k.alias) for k in keys)
-    falling = {"nulls_last": True}
-    return list(lists[0].union(*lists[1:], all=True).order_by(*(f.desc(**falling) if k.falls else f.asc(**falling) for f, k in zip(order, keys, strict=True))))
+    named = [(F("pk" if k.alias == "_pk" else k.alias), k.falls) for k in keys]
+    return list(lists[0].union(*lists[1:], all=True).order_by(*(f.desc(nulls_last=True) if falls else f.asc(nulls_last=True) for f, falls in named)))
 
 
 def _in_base(actor: Actor, object_type: ObjectType, wanted: Listing) -> dict[str, Sum]:

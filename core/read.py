@@ -7,6 +7,7 @@ each type referred to, one for each kind of lines, one for each field with sever
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.db.models import CharField, Model, QuerySet, TextField, UUIDField, prefetch_related_objects
@@ -146,11 +147,16 @@ def _attach_lines(actor: Actor, object_type: ObjectType, shown: list[Shown]) -> 
             ]
 
 
+@cache
+def _rows_of(model: type[Model], parent: str) -> sql.Prepared:
+    return sql.Prepared(lambda ids: model.objects.filter(**{f"{parent}__among": ids}).order_by("position", "pk"), "the ids")
+
+
 def lines_of(entry: Lines, parents: list[Model]) -> dict[Any, list[Model]]:
     """Parent id -> its rows in order, each holding its parent. Cost: one query."""
     grouped: dict[Any, list[Model]] = defaultdict(list)
     by_id = {p.pk: p for p in parents}
-    for row in entry.model.objects.filter(**{f"{entry.parent}__in": list(by_id)}).order_by("position", "pk"):
+    for row in _rows_of(entry.model, entry.parent).records([str(ident) for ident in by_id]):
         parent_id = getattr(row, f"{entry.parent}_id")
         setattr(row, entry.parent, by_id[parent_id])
         grouped[parent_id].append(row)

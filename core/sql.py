@@ -25,11 +25,17 @@ def take_number(table: str, key: str, count: int = 1) -> int:
     query = sql.SQL(
         "INSERT INTO {table} (key, last) VALUES (%s, %s) ON CONFLICT (key) DO UPDATE SET last = {table}.last + excluded.last RETURNING last"
     ).format(table=sql.Identifier(table))
+    return _one(query.as_string(connection.connection), key, count)
+
+
+def _one(statement: str, *values: object) -> Any:
+    """The one value that a statement answers with; nothing where it finds no row."""
     with connection.cursor() as cursor:
-        cursor.execute(query.as_string(connection.connection), [key, count])
-        return cursor.fetchone()[0]
+        cursor.execute(statement, values or None)
+        return (cursor.fetchone() or (None,))[0]
 
 
+FIXED = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 EDITION = "SELECT mark FROM core_edition"
 
 
@@ -41,35 +47,29 @@ def snapshot() -> Iterator[UUID | None]:
     """
     with transaction.atomic(durable=True):
         with connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY" + (f"; {EDITION}" if company_or_none() else ""))
+            cursor.execute("; ".join((FIXED, EDITION) if company_or_none() else (FIXED,)))
             mark = cursor.fetchone()[0] if cursor.nextset() else None
         yield mark
 
 
 def edition() -> UUID:
     """The mark of the bound company's set-up, as this transaction sees it."""
-    with connection.cursor() as cursor:
-        cursor.execute(EDITION)
-        return cursor.fetchone()[0]
+    return _one(EDITION)
 
 
 def current_snapshot() -> str:
     """The snapshot this transaction reads in, as PostgreSQL writes it: ``xmin:xmax:xip``."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_current_snapshot()::text")
-        return cursor.fetchone()[0]
+    return _one("SELECT pg_current_snapshot()::text")
 
 
 def lock(company_id: UUID, purpose: str) -> None:
     """Hold this purpose of this company until the transaction ends. Locks are global to the database, so the key has both (I-30)."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_lock_key(company_id, purpose)])
+    _one("SELECT pg_advisory_xact_lock(%s)", _lock_key(company_id, purpose))
 
 
 def lock_shared(company_id: UUID, purpose: str) -> None:
     """Hold it beside others who share it; who wants it alone (``lock``) waits for all of them, and they for him."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [_lock_key(company_id, purpose)])
+    _one("SELECT pg_advisory_xact_lock_shared(%s)", _lock_key(company_id, purpose))
 
 
 def _lock_key(company_id: UUID, purpose: str) -> int:
@@ -149,12 +149,10 @@ class OwnIndex:
     def is_ready(self) -> bool:
         """Whether all that ``build`` makes is there and valid. Cost: one query."""
         names = [self.name(mark) for mark in (("f",) if self.form == "list" else ("f", "d"))]
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT count(*) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
-                "WHERE c.relnamespace = current_schema()::regnamespace AND c.relname = ANY(%s) AND i.indisvalid", [names],
-            )  # fmt: skip
-            return cursor.fetchone()[0] == len(names)
+        return len(names) == _one(
+            "SELECT count(*) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
+            "WHERE c.relnamespace = current_schema()::regnamespace AND c.relname = ANY(%s) AND i.indisvalid", names,
+        )  # fmt: skip
 
     def has_duplicates(self) -> bool:
         """Whether two records share a value."""
@@ -162,9 +160,7 @@ class OwnIndex:
         query = sql.SQL("SELECT 1 FROM {table} WHERE {where} GROUP BY {value} HAVING count(*) > 1 LIMIT 1").format(
             table=sql.Identifier(self.table), where=where, value=self._value()
         )
-        with connection.cursor() as cursor:
-            cursor.execute(query.as_string(connection.connection))
-            return cursor.fetchone() is not None
+        return _one(query.as_string(connection.connection)) is not None
 
 
 def _run(statement: sql.Composable) -> None:
@@ -371,9 +367,7 @@ def _as_json(column: models.Field, value: object) -> object:
 
 def entered_schema() -> str:
     """The schema in which an unqualified name is looked for first."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT current_schema()")
-        return cursor.fetchone()[0]
+    return _one("SELECT current_schema()")
 
 
 def rename_in_trail(trail: str, taken_by: str, old: str, new: str) -> None:
@@ -444,9 +438,7 @@ class Exchange:
 
     def shares(self) -> bool:
         """Whether two records would come to the same value."""
-        with connection.cursor() as cursor:
-            cursor.execute(self._said("WITH {told} SELECT 1 FROM told WHERE becomes <> 'null' GROUP BY becomes HAVING count(*) > 1 LIMIT 1"))
-            return cursor.fetchone() is not None
+        return _one(self._said("WITH {told} SELECT 1 FROM told WHERE becomes <> 'null' GROUP BY becomes HAVING count(*) > 1 LIMIT 1")) is not None
 
     def do(self) -> None:
         """Exchange the values of all records that still have the one the rows speak of. Cost: one statement for any number."""

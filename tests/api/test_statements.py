@@ -75,7 +75,7 @@ BY_PROGRAM = {
     "figure": (9, lambda api, w: done(api.get("kpis/order-intake/value/", {"period": "2026", "group_by": "month,person"}))),
     "create": (17, deal),
     "move": (14, moved),
-    "order, created and confirmed": (44, order),
+    "order, created and confirmed": (45, order),
 }
 
 

@@ -48,6 +48,7 @@ SEAL = {  # room -> what it writes besides records, which go through core.write
 }  # fmt: skip
 THREADS = {
     "core/api/throttle.py": "a lock around counts", "core/attempts.py": "a lock around counts",
+    "core/edition.py": "a lock around this process's memory",
     "tenants/directory.py": "a lock around this process's memory", "tenants/backend/pool.py": "the pool of connections",
     "deploy/processes.py": "one for each child process's output", "deploy/up.py": "the supervisor",
 }  # fmt: skip

@@ -236,8 +236,7 @@ class Among(models.Lookup):
 
     def as_sql(self, compiler, connection):
         left, params = self.process_lhs(compiler, connection)
-        mark = isinstance(self.rhs, str)  # of ``Prepared``
-        return self.words.format(left), [*params, self.rhs if mark else _array_of_texts([str(one) for one in self.rhs])]
+        return self.words.format(left), [*params, self.rhs if isinstance(self.rhs, str) else _array_of_texts([str(one) for one in self.rhs])]
 
 
 @models.CharField.register_lookup

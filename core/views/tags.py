@@ -12,6 +12,7 @@ from django.template.base import Parser, TextNode, Token
 from django.templatetags import i18n, static
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 from django.utils.translation.trans_real import catalog
 from django_cotton.templatetags import cotton
 
@@ -111,6 +112,49 @@ def table_rows(rows: list[dict[str, Any]], ticked: Any = None, spare: Any = None
         box = f'<td class="c-check">{BOX}value="{row["id"]}" aria-label="{escape(row["ticks"])}"></td>' if ticked else ""
         found.append(f'<tr data-href="{escape(row["url"])}"{edit}>{box}{row["cells"]}{last}')
     return SafeString("".join(found))
+
+
+@register.simple_tag
+def board_cards(cards: list[dict[str, Any]]) -> SafeString:
+    """Cards of a column of a board (core.views.boards), and how each is moved by a browser without a script."""
+    sprite, moving = static.static("dist/icons.svg"), _("Move “%(name)s” to …")
+    return SafeString("".join([_card(card, sprite, moving) for card in cards]))
+
+
+def _card(card: dict[str, Any], sprite: str, moving: str) -> str:
+    head = _link(card["url"], card["title"], ' class="board-title"')
+    if card["moves"]:
+        way, told = escape(card["form"]), escape(moving % {"name": card["title"]})
+        classes = "btn btn-icon btn-ghost btn-sm"
+        head += f'<a class="{classes}" href="{way}" draggable="false" data-move aria-label="{told}">{_icon(sprite, "dots")}</a>'
+    refs = " · ".join([_link(ref["url"], ref["text"]) for ref in card["refs"]])
+    amount = f'<b class="num">{escape(card["amount"])}</b>' if card["amount"] else ""
+    if status := card.get("status"):
+        amount += f' <span class="badge{" badge-" + status["tone"] if status["tone"] else ""}">{escape(status["label"])}</span>'
+    foot = "".join([_note(note, sprite) for note in card["notes"]])
+    who = ""
+    if person := card["person"]:
+        name = escape(person["name"])
+        who = f'<span class="avatar avatar-xs av{person["hue"]}" role="img" aria-label="{name}" title="{name}">{escape(person["initials"])}</span>'
+    parts = [f'<div class="board-card-head">{head}</div>', refs and f'<p class="sub">{refs}</p>', amount and f'<p class="board-amount">{amount}</p>']
+    if foot or who:
+        parts.append(f'<div class="board-foot"><span class="board-notes">{foot}</span>{who}</div>')
+    return f'<li class="board-card" data-card="{card["id"]}" data-version="{card["version"]}"{" data-moves" if card["moves"] else ""}>{"".join(parts)}</li>\n'
+
+
+def _note(note: dict[str, Any], sprite: str) -> str:
+    label = f' title="{escape(str(note["label"]))}"' if note.get("label") else ""
+    icon = _icon(sprite, note["icon"]) if note["icon"] else ""
+    return f'<span class="{note["tone"]}"{label}>{icon}{_link(note.get("url", ""), note["text"])}</span>'
+
+
+def _icon(sprite: str, name: str) -> str:
+    return f'<svg class="icon" aria-hidden="true"><use href="{sprite}#{escape(name)}"></use></svg>'
+
+
+def _link(url: str, text: Any, attributes: str = "") -> str:
+    """A text, with a link where it leads anywhere, which is not dragged instead of its card."""
+    return f'<a{attributes} href="{escape(url)}" draggable="false">{escape(str(text))}</a>' if url else escape(str(text))
 
 
 @register.simple_tag

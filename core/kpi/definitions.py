@@ -5,9 +5,10 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from core import access, dimensions, registry
+from core import access, dimensions, edition, registry, sql
 from core.access import Actor
 from core.errors import Missing, RuleError
 from core.kpi import built
@@ -149,21 +150,36 @@ class Definition:
 
 
 def definition(key: str) -> Definition:
-    """The KPI of this company with this key. Cost: one query. Errors: Missing."""
-    row = Kpi.objects.filter(key=key).first() if "\x00" not in key else None
-    if row is None and key in registry.kpis:
-        row = _shipped_row(key)
-    if row is None or row.archived_at is not None or (found := define(row)) is None:
+    """The KPI of this company with this key. Cost: one query for each edition of the set-up. Errors: Missing."""
+    row = next((row for row in _rows() if row.key == key), None)
+    if row is None or row.archived_at is not None or (found := _defined(row)) is None:
         raise Missing
     return found
 
 
 def every_definition() -> list[Definition]:
-    """In the company's order; what is shipped since it was made comes last. Cost: one query."""
-    rows = list(Kpi.objects.order_by("position", "key"))
+    """In the company's order; what is shipped since it was made comes last. Cost: one query for each edition of the set-up."""
+    return [found for row in _rows() if row.archived_at is None and (found := _defined(row)) is not None]
+
+
+ROWS = sql.Prepared(lambda: Kpi.objects.order_by("position", "key"))
+
+
+def _rows() -> list[Kpi]:
+    return edition.keep("figures", _read)
+
+
+def _read() -> list[Kpi]:
+    rows = ROWS.records()
     known = {row.key for row in rows}
-    rows += [_shipped_row(key) for key in registry.kpis if key not in known]
-    return [found for row in rows if row.archived_at is None and (found := define(row)) is not None]
+    return rows + [_shipped_row(key) for key in registry.kpis if key not in known]
+
+
+def _defined(row: Kpi) -> Definition | None:
+    """What a stored row means. A shipped figure means the same for as long as the set-up stays; a built one may name fields that do not."""
+    if row.key not in registry.kpis:
+        return define(row)
+    return edition.keep(("figure", row.key, get_language()), lambda: define(row))
 
 
 def may(actor: Actor, wanted: Definition) -> bool:

@@ -114,6 +114,23 @@ def test_a_move_the_server_never_answers_is_taken_back(screen, company, alice, p
     assert stage_of(deal) == pipeline[0].pk
 
 
+def test_what_else_comes_while_a_card_is_on_its_way_says_nothing_of_it(screen, company, alice, pipeline, deal, address):
+    """The bell's count is asked for by every page; it came between a move and its failure, and the card stayed where it had not gone."""
+    tab = screen(company, alice)
+    counts, moves = [], []
+    tab.page.route("**/notices/count/", lambda route: counts.append(route))
+    tab.page.route("**/opportunities/**", lambda route: moves.append(route) if route.request.method == "POST" else route.continue_())
+    page = tab.open(address)
+    with page.expect_request(lambda request: request.method == "POST"):
+        card(page, deal).drag_to(column(page, pipeline[1]))
+    counts.pop().fulfill(body="7", content_type="text/html")
+    expect(page.locator(".bell span")).to_have_text("7")
+    expect(card(column(page, pipeline[1]), deal)).to_have_count(1)
+    moves.pop().abort()
+    expect(card(column(page, pipeline[0]), deal)).to_have_count(1)
+    assert stage_of(deal) == pipeline[0].pk
+
+
 def test_a_card_is_moved_without_a_script(screen, company, alice, pipeline, deal, address):
     tab = screen(company, alice, javascript=False)
     page = tab.open(address)

@@ -98,10 +98,16 @@ function place(menu, opener) {
   menu.style.left = `${Math.max(4, Math.min(box.right - menu.offsetWidth, innerWidth - menu.offsetWidth - 4))}px`;
 }
 
+/* Whether what came is about the board: the bell's count and its like come while a card is on its way, and say nothing of it. */
+function ours({ detail }) {
+  return detail.ctx?.target?.id === "list";
+}
+
 document.addEventListener("submit", (event) => event.target.matches("form[data-mover]") && document.getElementById("board-menu").hidePopover());
-document.addEventListener("htmx:error", () => putBack());
-document.addEventListener("htmx:response:error", ({ detail }) => detail.ctx.response.raw.status >= 500 && putBack());
-document.addEventListener("htmx:after:swap", () => {
+document.addEventListener("htmx:error", (event) => ours(event) && putBack());
+document.addEventListener("htmx:response:error", (event) => ours(event) && event.detail.ctx.response.raw.status >= 500 && putBack());
+document.addEventListener("htmx:after:swap", (event) => {
+  if (!ours(event)) return;
   prepare();
   const moved = last && document.querySelector(`[data-card="${CSS.escape(last)}"] .board-title`);
   if (moved) moved.focus({ preventScroll: false });

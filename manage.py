@@ -25,9 +25,12 @@ def main(arguments: list[str]) -> int:
         return 0
     if asks_help or command in WITHOUT_SERVERS:
         return execute(arguments)
-    from deploy import home, launcher  # noqa: PLC0415 - imports the database's driver: not for --help
+    from deploy import home  # noqa: PLC0415 - not for --help
 
     folder = home.current()
+    folder.keep_compiled()
+    from deploy import launcher  # noqa: PLC0415 - imports the database's driver
+
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that what was started is stopped
     with ExitStack() as stack:
         if command == "up":
@@ -37,6 +40,7 @@ def main(arguments: list[str]) -> int:
                 print(f"Odos already runs with the data folder {folder}: stop it first, or set ODOS_HOME to another.", file=sys.stderr)
                 return 1
         stack.enter_context(launcher.servers_running(folder))
+        folder.keep_compiled()  # by now it is there, the first time too
         return execute(arguments)
 
 

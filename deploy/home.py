@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import secrets
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -42,6 +43,16 @@ class Home:
                 folder.mkdir(exist_ok=True, mode=0o700)
         except OSError as error:
             raise HomeError(f"The data folder {self.path} cannot be used ({error.strerror}): set ODOS_HOME to a folder you may write to.") from error
+
+    def keep_compiled(self) -> None:
+        """Keep compiled modules here, for this process and those it starts, where the environment forbids to keep them beside their sources.
+
+        Otherwise each of them compiles a thousand modules, for seconds, before it can answer. Does nothing before the folder is made.
+        """
+        if sys.dont_write_bytecode and self.run.is_dir():
+            sys.dont_write_bytecode, sys.pycache_prefix = False, str(self.run / "compiled")
+            os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+            os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
 
     @cached_property
     def secrets(self) -> dict[str, str]:

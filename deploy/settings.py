@@ -263,6 +263,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_ENABLE_UTC = True
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "odos.sweep", "schedule": timedelta(minutes=1), "options": {"expires": 60}},
+    "stock": {"task": "odos.stock", "schedule": timedelta(minutes=1), "options": {"expires": 60}},
     "tidy": {"task": "odos.tidy", "schedule": timedelta(days=1)},
     "day": {"task": "odos.day", "schedule": timedelta(days=1)},
     "hour": {"task": "odos.hour", "schedule": crontab(minute=10), "options": {"expires": 1800}},

@@ -9,6 +9,7 @@ import shutil
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -26,7 +27,7 @@ _SETTINGS = {
     "unix_socket_directories": "''",
     "password_encryption": "'scram-sha-256'",
     "max_connections": "100",
-    "shared_buffers": "'256MB'",
+    "io_method": "'sync'",  # what the system holds in memory already is copied sooner than another process is asked to: a fifth of a scan's time
     "work_mem": "'16MB'",  # a quarter of a million groups, or rows to sort, without a file
     # With the process that asks, one for each of two cores: each of them adds up all children of a roll-up for itself.
     "max_parallel_workers_per_gather": f"'{min(2, max(1, (os.cpu_count() or 1) - 1))}'",
@@ -137,7 +138,7 @@ class Postgres:
             )
 
     def _configure(self) -> None:
-        settings = {**_SETTINGS, **({} if self.durable else _QUICK), "port": str(self.port)}
+        settings = {**_SETTINGS, **({} if self.durable else _QUICK), "port": str(self.port), "shared_buffers": f"'{_buffers(_memory())}MB'"}
         if sys.platform == "linux":
             settings["recovery_init_sync_method"] = "syncfs"
         draft = self.data / "odos.conf.draft"
@@ -187,6 +188,20 @@ class Postgres:
             lines = []
         grave = [line for line in lines if "FATAL" in line or "PANIC" in line or "ERROR" in line]
         return (grave or lines or ["no reason was written"])[-1]
+
+
+def _memory() -> int:
+    """Bytes of memory there are, for the machine or for the container this runs in."""
+    found = [psutil.virtual_memory().total]
+    for limit in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        with suppress(OSError, ValueError):  # no such place, or "max"
+            found.append(int(Path(limit).read_text()))
+    return min(found)
+
+
+def _buffers(memory: int) -> int:
+    """Megabytes for the database's own pages, taken as they fill: a third. A table it goes through whole stays in them up to a quarter of that."""
+    return min(max(memory // 3 // 2**20, 128), 8192)
 
 
 def _serves(pid: int, data: Path) -> bool:

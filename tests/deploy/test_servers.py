@@ -21,6 +21,7 @@ import redis
 from deploy import addresses, launcher
 from deploy.home import PROJECT, Home, HomeError
 from deploy.launcher import database, ports
+from deploy.launcher import postgres as embedded
 from deploy.launcher.postgres import Postgres
 from deploy.launcher.valkey import Valkey
 from tests.deploy.conftest import end
@@ -67,6 +68,15 @@ def test_killed_servers_come_back_with_their_data(folder):
     with connect(folder) as connection:
         assert connection.execute("SELECT word FROM kept").fetchall() == [("here",)]
     assert valkey(folder).get("kept") == b"here"
+
+
+def test_the_database_takes_a_third_of_the_memory_there_is(folder, monkeypatch):
+    with connect(folder) as connection:
+        blocks = int(connection.execute("SELECT setting FROM pg_settings WHERE name = 'shared_buffers'").fetchone()[0])
+    assert blocks * 8192 <= max(psutil.virtual_memory().total // 3, 128 * 2**20)
+    assert [embedded._buffers(gigabytes * 2**30) for gigabytes in (0, 1, 6, 24, 512)] == [128, 341, 2048, 8192, 8192]
+    monkeypatch.setattr(embedded.Path, "read_text", lambda path: str(2**30) if path.name == "memory.max" else "max")
+    assert embedded._memory() == min(2**30, psutil.virtual_memory().total)
 
 
 def test_a_start_while_they_run_changes_nothing(folder):

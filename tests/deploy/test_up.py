@@ -177,6 +177,22 @@ def test_a_taken_port_is_said_in_one_sentence(up):
     assert "Traceback" not in output
 
 
+def test_what_was_compiled_once_is_read_by_the_next_start(tmp_path):
+    """Also where the environment forbids to keep it beside the sources: then in the data folder, once that is there."""
+    code = "import sys; from deploy.home import Home; Home(sys.argv[1]).keep_compiled(); from deploy import child; print(sys.pycache_prefix, child.__cached__)"
+    asked = [sys.executable, "-B", "-c", code, str(tmp_path)]
+
+    def ask() -> list[str]:
+        return subprocess.run(asked, cwd=PROJECT, capture_output=True, text=True, check=True).stdout.split()
+
+    assert ask()[0] == "None"
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "run").mkdir()
+    prefix, kept = ask()
+    assert prefix == str(tmp_path / "run" / "compiled") and kept.startswith(prefix)
+    assert os.path.exists(kept)
+
+
 def test_help_is_quick_and_names_every_command():
     ran = subprocess.run([sys.executable, "-X", "importtime", "manage.py", "--help"], cwd=PROJECT, capture_output=True, text=True)
     assert ran.returncode == 0

@@ -1,4 +1,4 @@
-"""The tables of the public schema: companies, their hosts, one-use sign-in tokens and the prepared copies of a company's schema.
+"""The tables of the public schema: companies, their hosts, one-use sign-in tokens, the prepared copies of a company's schema and the empty ones.
 
 Nothing of what a company keeps about its business is here. How a company comes to be is ``tenants.provision``.
 """
@@ -120,3 +120,10 @@ class PreparedCopy(models.Model):
     template = models.CharField(max_length=63)  # the name that stands for the new schema's in ``sql``
     sql = models.TextField()
     made_at = models.DateTimeField(default=now)
+
+
+class EmptySchema(models.Model):
+    """A schema made ahead for a company that has yet to come: it will get this id, from which the schema's name is made."""
+
+    id = models.UUIDField(primary_key=True, default=uuid_utils.compat.uuid7, editable=False)
+    fingerprint = models.CharField(max_length=64)  # of the migrations it was made by

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from csp.decorators import csp_update
 from django.conf import settings
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils import translation
@@ -25,6 +26,7 @@ from core.models import User
 from tenants import directory, provision, verification
 from tenants import signup as rules
 from tenants.models import Company, SignInToken
+from tenants.tasks import fill_stock
 
 YEAR = 365 * 24 * 3600  # seconds
 HOUR = 3600
@@ -73,6 +75,7 @@ def signup(request: HttpRequest) -> HttpResponse:
         company = provision.create_company(**stated, fill=lambda owner: _fill(owner, origin, pack))
     except RuleError as error:
         return _form(request, stated, error.errors, status=422)
+    transaction.on_commit(lambda: fill_stock.apply_async(retry=False), robust=True)  # who signed up does not suffer where no message is to be sent
     return HttpResponseRedirect(_welcome_address(request, company))
 
 

@@ -20,7 +20,7 @@ from deploy import settings as installed
 from deploy.home import PROJECT
 from tenants import binding, directory, provision, versions
 from tenants.backend import schemas
-from tenants.models import Company, Domain, PreparedCopy, SignInToken
+from tenants.models import Company, Domain, EmptySchema, PreparedCopy, SignInToken
 from tests import people
 
 
@@ -108,13 +108,16 @@ def test_preparing_again_changes_nothing_and_two_at_once_agree():
         assert not schemas.leftover_templates()
 
 
-def test_what_a_killed_run_left_behind_is_removed():
+def test_what_killed_runs_and_older_versions_left_behind_is_removed():
     template = "tpl_" + binding.token_of(uuid4())
     with context.bind_public():
         schemas.create(template)
+        old = EmptySchema.objects.create(fingerprint="of an older version").id
+        schemas.create(binding.schema_of(old))
         PreparedCopy.objects.all().delete()
         provision.prepare()
         assert template not in schemas.leftover_templates()
+        assert not EmptySchema.objects.filter(id=old).exists() and binding.schema_of(old) not in schema_names()
     assert provision.is_prepared()
 
 

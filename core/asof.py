@@ -12,7 +12,7 @@ from django.core import signing
 from django.db.models import BooleanField, F, Func, QuerySet, Value
 from django.utils.translation import gettext as _
 
-from core import context, sql, structures
+from core import context, edition, sql, structures
 from core.errors import RuleError
 
 SNAPSHOT = re.compile(r"\d{1,20}:\d{1,20}:[\d,]*", re.ASCII)
@@ -37,8 +37,8 @@ def _salt() -> str:
 
 
 def now(known_by: date | None = None) -> AsOf:
-    """What this transaction sees. Cost: one query."""
-    return AsOf(sql.current_snapshot(), datetime.now(context.company().zone), known_by)
+    """What this transaction sees. Cost: one query, none in a snapshot."""
+    return AsOf(context.memo().get(edition.SNAPSHOT) or sql.current_snapshot(), datetime.now(context.company().zone), known_by)
 
 
 def parse(text: str) -> AsOf:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from core import access, files, registry
+from core import access, files, reach, registry
 from core.access import Actor
 from core.registry import Field, Lines
 
@@ -151,7 +151,7 @@ def _seen(actor: Actor, slug: str, ids: set) -> set:
     object_type = registry.get(slug)
     if object_type is None or (object_type.rows and not object_type.referable) or not access.allows(actor, object_type, "view"):
         return set()
-    return set(access.rows(actor, object_type).filter(pk__in=ids).values_list("pk", flat=True))
+    return reach.present(actor, object_type, ids)
 
 
 def inputs(actor: Actor, act: registry.Act, lines: Iterable[Lines], items: list[Any]) -> list[Cleaned]:

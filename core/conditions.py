@@ -7,11 +7,12 @@ it leads to none of them, ``account.id`` is empty.
 
 import json
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_, or_
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet, lookups
 from django.utils.translation import gettext as _
@@ -163,6 +164,25 @@ def _clean_one(f: Field, value: Any) -> Any:
     if f.kind in ("text", "email", "phone", "url", "longtext") and isinstance(value, int | float) and not isinstance(value, bool):
         value = str(value)
     return rules.clean(f, value)
+
+
+def ids(known: dict[str, Field], nodes: Iterable) -> list[UUID] | None:
+    """The ids that these conditions name; none where they are anything but references and choices that equal a value."""
+    found = []
+    for node in nodes:
+        if not (isinstance(node, list) and len(node) == 3 and node[1] == "eq" and isinstance(node[0], str) and isinstance(node[2], str)):
+            return None
+        f = known.get(node[0])
+        if f is None or f.custom or f.expression is not None or f.kind not in ("ref", "user", "anyref", "choice"):
+            return None
+        if f.kind != "choice":
+            try:
+                found.append(UUID(node[2] if len(node[2]) == 36 else ""))
+            except ValueError:
+                return None
+        elif node[2] not in f.choices():
+            return None
+    return found
 
 
 def holds(object_type: ObjectType, node: Any, record: Model, sight: Sight = EVERYTHING) -> bool:

@@ -12,6 +12,7 @@ from core.cleaning import Cleaned
 from core.errors import RuleError
 from core.models import Document, TaxCode
 from core.money import round_money
+from core.prepared import columns
 from core.rates import rate_for
 
 SUMS = ("net", "tax", "charges_total", "total", "base_net", "base_total")
@@ -47,7 +48,7 @@ def tax_rates(rows: Iterable[Any]) -> dict[Any, Decimal]:
     known = context.memo().setdefault("tax rates", {})
     codes = {r.tax_code_id for r in rows if r.tax_code_id}
     if unknown := codes - known.keys():
-        known.update(TaxCode.objects.filter(pk__in=unknown).values_list("pk", "rate"))
+        known.update((code, rate) for code, (rate,) in columns(TaxCode, unknown, "rate").items())
     return {code: known[code] for code in codes if code in known}
 
 

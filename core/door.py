@@ -24,8 +24,8 @@ TRIES = 4  # the first, and three more
 @contextmanager
 def snapshot() -> Iterator[None]:
     """The snapshot alone, for what goes on after its caller has its answer: a file that is sent in pieces."""
-    with sql.snapshot() as mark, context.remembering():
-        edition.enter(mark)
+    with sql.snapshot() as told, context.remembering():
+        edition.enter(told)
         yield
 
 

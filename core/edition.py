@@ -8,6 +8,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -15,6 +16,9 @@ from core import context, sql
 
 T = TypeVar("T")
 MOST = 300  # editions, so about as many companies; of those the oldest is made anew when it is asked for again
+MOST_A_DAY = 5000  # things made for a day of one edition; beyond it the memory starts anew
+TODAY = "today"  # on a shelf: the day, and what was made for it
+SNAPSHOT = "snapshot"  # in the memory of a use-case that reads one
 NAME = "edition"  # in the memory of a use-case
 
 _lock = threading.Lock()
@@ -31,10 +35,11 @@ class _Reading:
     own: dict = field(default_factory=dict)
 
 
-def enter(mark: UUID | None) -> None:
-    """This use-case reads a snapshot in which the set-up is of this edition; none where no company is bound. Cost: none."""
-    if mark is not None:
-        context.memo()[NAME] = _Reading(mark, _shelf(mark), is_fixed=True)
+def enter(told: tuple[UUID, str] | None) -> None:
+    """This use-case reads a snapshot of this name, in which the set-up is of this edition; none where no company is bound. Cost: none."""
+    if told is not None:
+        context.memo()[NAME] = _Reading(told[0], _shelf(told[0]), is_fixed=True)
+        context.memo()[SNAPSHOT] = told[1]
 
 
 def keep(key: Any, make: Callable[[], T]) -> T:
@@ -51,6 +56,25 @@ def keep(key: Any, make: Callable[[], T]) -> T:
     made = make()
     (reading.shared if reading.is_fixed else reading.own)[key] = made
     return made
+
+
+def keep_today(key: Any, day: date, make: Callable[[], T]) -> T:
+    """What ``make`` makes of the set-up and of which day it is where the company is. Of another day, all that was made is forgotten."""
+    reading = _reading()
+    if reading is None or not reading.is_fixed:
+        return make() if reading is None else keep((key, day), make)
+    held = reading.shared.get(TODAY)
+    if held is None or held[0] != day or len(held[1]) > MOST_A_DAY:
+        held = reading.shared[TODAY] = day, {}
+    if key not in held[1]:
+        held[1][key] = make()
+    return held[1][key]
+
+
+def is_fixed() -> bool:
+    """Whether this use-case reads one snapshot of the bound company, in which nothing ever changes. Cost: none."""
+    reading = context.memo().get(NAME)
+    return reading is not None and reading.is_fixed
 
 
 def moved() -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from core import access, form_rules, registry, schema
+from core import access, form_rules, prepared, registry, schema
 from core.access import Actor
 from core.cleaning import Cleaned
 from core.models.record import Record
@@ -45,7 +45,7 @@ def _stages(object_type: ObjectType, by: Field, records: list[Record]) -> dict[A
     """The stages these records stand in, by id. Cost: one query for those that were not read with their record."""
     found = {r.pk: r for record in records if (r := record._state.fields_cache.get(by.path)) is not None}
     missing = {ident for record in records if (ident := by.value(record)) is not None} - found.keys()
-    return found | (registry.get(by.target).model.objects.in_bulk(missing) if missing else {})
+    return found | (prepared.in_bulk(registry.get(by.target).model, missing))
 
 
 def _asked(object_type: ObjectType, stage: Record) -> list[Field]:

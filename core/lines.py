@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import Model
 from django.utils.translation import gettext as _
 
+from core import prepared
 from core.cleaning import Cleaned
 from core.models import Line
 from core.models.record import Record
@@ -52,7 +53,7 @@ def rebuild(object_type: ObjectType, pairs: list[tuple[Record, Cleaned]]) -> lis
     built: dict[Any, dict[str, Rows]] = {record.pk: {} for record, _made in pairs}
     for entry in object_type.lines if needed else ():
         present: dict[Any, list] = {record.pk: [] for record, _made in needed}
-        for row in entry.model.objects.filter(**{f"{entry.parent}__in": list(present)}).order_by("position", "pk"):
+        for row in prepared.children(entry.model, entry.parent).records(prepared.listed(present)):
             present[getattr(row, f"{entry.parent}_id")].append(row)
         for record, made in needed:
             built[record.pk][entry.name] = _rows(entry, record, made, present[record.pk])

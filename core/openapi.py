@@ -202,8 +202,14 @@ def list_operation(actor: Actor, object_type: ObjectType) -> Json:
         for n, f in fields.items()
     ]  # fmt: skip
     words = ("q", "filter", "sort", "limit", "cursor", "count", "sum", "format", "archived", *(("as_of",) if object_type.as_of else ()))
-    page = _object(results={"type": "array", "items": _ref(object_type.slug)}, next=MAYBE, previous=MAYBE)
-    page["properties"] |= {"count": {"type": "integer"}, "sums": {"type": "object", "additionalProperties": TEXT}}
+    rows, added = {"type": "array", "items": _ref(object_type.slug)}, {"count": {"type": "integer"}, "sums": {"type": "object", "additionalProperties": TEXT}}
+    page = _object(results=rows, next=MAYBE, previous=MAYBE)
+    page["properties"] |= added
+    if not object_type.rows and "group_by" not in fields:
+        words = (*words, "list_group_by")
+        group = _object(key={"type": ["string", "boolean", "null"]}, label=TEXT, results=rows, next=MAYBE)
+        group["properties"] |= added
+        page = {"anyOf": [page, _object(groups={"type": "array", "items": group})]}
     answer = {"200": {"description": _("One page, or with format=csv or xlsx a file of all."), "content": {
         "application/json": {"schema": page}, "text/csv": {"schema": TEXT}, workbooks.TYPE: {"schema": {"type": "string", "format": "binary"}}}}}  # fmt: skip
     return _operation(object_type, "list", _("List"), answer, (400, 403, 422), None, [*map(_parameter, words), *filters])
@@ -342,6 +348,8 @@ def shared_parameters() -> Json:
         return {"name": name, "in": "query", "description": text, "schema": {"type": "string", "enum": list(words)}}
 
     made["kpi_filter"] = {**made["filter"], "description": _("A filter over the KPI's dimensions and, through them, their fields.")}
+    by_group = _("A choice, a reference or a yes-or-no field: of each of its values the first records, with count and sums, instead of one page.")
+    made["list_group_by"] = {**made["group_by"], "description": by_group}
     made["limit"] = {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}}
     made["count"] = closed("count", _("Also count all that match."), "exact")
     files = _("A page as JSON, or all that match as a CSV or XLSX file; with _lines a row for each line, as an import takes it.")

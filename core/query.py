@@ -3,19 +3,18 @@
 The words of a query string are the same in the browser's address and in the API (contract, Lists).
 """
 
-import base64
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import islice
 from typing import Any
+from uuid import UUID
 
-from django.db.models import Aggregate, Count, F, Max, Min, Model, Q, QuerySet, Subquery, Sum, Window
-from django.db.models.functions import Coalesce
+from django.db.models import Aggregate, Count, F, Max, Min, Model, Q, QuerySet, Subquery, Sum, TextField, Value, Window
+from django.db.models.functions import Coalesce, NullIf
 from django.utils.translation import gettext as _
 
-from core import access, conditions, derived, registry, rolling, schema, search, worked_out
+from core import access, conditions, cursors, derived, edition, rolling, schema, search, structures, worded, worked_out
 from core.access import Actor
 from core.errors import RuleError
 from core.registry import Field, ObjectType
@@ -132,18 +131,7 @@ def _narrows(node: Any, known: Mapping[str, Field]) -> bool:
     return not derived.is_computed(known[node[0].partition(".")[0]])
 
 
-@dataclass(frozen=True)
-class _Key:
-    """One column of the order: its expression under an alias, whether it falls, and whether it may be empty."""
-
-    alias: str
-    expr: Any
-    falls: bool
-    field: Field | None
-    nullable: bool
-
-
-def _order(actor: Actor, object_type: ObjectType, wanted: Listing) -> list[_Key]:
+def _order(actor: Actor, object_type: ObjectType, wanted: Listing) -> list[cursors.Key]:
     known, keys = access.fields(actor, object_type), []
     names = wanted.sort or (("-created_at",) if "created_at" in known else ())
     for name in names:
@@ -152,9 +140,9 @@ def _order(actor: Actor, object_type: ObjectType, wanted: Listing) -> list[_Key]
         if f is None or not f.is_in_sql or f.is_looked_up or not f.rules.sorts:
             raise RuleError({"sort": [_("%(type)s cannot be sorted by “%(name)s”.") % {"type": object_type.plural, "name": bare[:80]}]})
         expr = f.rules.sort_expr(f)
-        keys.append(_Key(f"_sort{len(keys)}", expr, name.startswith("-"), f, _is_nullable(object_type, expr)))
+        keys.append(cursors.Key(f"_sort{len(keys)}", expr, name.startswith("-"), f, _is_nullable(object_type, expr)))
     # Ties run by id, upwards even where the last column falls; only the default, newest first, goes down to the last.
-    return [*keys, _Key("_pk", F("pk"), not wanted.sort, None, False)]
+    return [*keys, cursors.Key("_pk", F("pk"), not wanted.sort, None, False)]
 
 
 def _is_nullable(object_type: ObjectType, expr: Any) -> bool:
@@ -168,7 +156,7 @@ def ordered(actor: Actor, object_type: ObjectType, wanted: Listing) -> QuerySet:
     return _sorted(matching(actor, object_type, wanted), keys)
 
 
-def _sorted(found: QuerySet, keys: list[_Key], backwards: bool = False, fenced: bool = False) -> QuerySet:
+def _sorted(found: QuerySet, keys: list[cursors.Key], backwards: bool = False, fenced: bool = False) -> QuerySet:
     # The planner guesses how many rows a roll-up leaves. Along an index of the order it would look each row up in a list of all children, so there is none.
     exprs = {k.alias: k.expr for k in keys}
     if fenced or rolling.has_joined(found):
@@ -186,7 +174,7 @@ def _sorted(found: QuerySet, keys: list[_Key], backwards: bool = False, fenced: 
 
 
 def _first(
-    object_type: ObjectType, wanted: Listing, found: QuerySet, keys: list[_Key], count: int, stretches: Sequence[Q] = (Q(),), backwards: bool = False
+    object_type: ObjectType, wanted: Listing, found: QuerySet, keys: list[cursors.Key], count: int, stretches: Sequence[Q] = (Q(),), backwards: bool = False
 ) -> list[Model]:
     """So many rows from the start of these stretches of the order. A million ids are sorted in half the time that a million rows take.
 
@@ -200,7 +188,7 @@ def _first(
     return records
 
 
-def _top(object_type: ObjectType, wanted: Listing, found: QuerySet, keys: list[_Key], count: int, stretch: Q, backwards: bool = False) -> QuerySet:
+def _top(object_type: ObjectType, wanted: Listing, found: QuerySet, keys: list[cursors.Key], count: int, stretch: Q, backwards: bool = False) -> QuerySet:
     if object_type.rows or wanted.as_of:  # such rows carry more than their columns
         return _sorted(found, keys, backwards).filter(stretch)[:count]
     shown = _worked_out(found, keys) if wanted.cursor else (found, keys)
@@ -208,7 +196,7 @@ def _top(object_type: ObjectType, wanted: Listing, found: QuerySet, keys: list[_
     return _sorted(object_type.all().filter(pk__in=rows.values("pk")), keys, backwards)
 
 
-def _worked_out(found: QuerySet, keys: list[_Key]) -> tuple[QuerySet, list[_Key]]:
+def _worked_out(found: QuerySet, keys: list[cursors.Key]) -> tuple[QuerySet, list[cursors.Key]]:
     """The rows and their order, to begin within it: what no index holds and takes time is worked out once a row, not each time the place is compared."""
     if not any(k.field is not None and _takes_time(k.field) for k in keys):
         return found, keys
@@ -220,7 +208,7 @@ def _takes_time(f: Field) -> bool:
     return derived.is_computed(f) or (f.custom and not f.rules.indexed)
 
 
-def _first_of_all(object_type: ObjectType, found: QuerySet, keys: list[_Key], count: int) -> tuple[list[Model], int]:
+def _first_of_all(object_type: ObjectType, found: QuerySet, keys: list[cursors.Key], count: int) -> tuple[list[Model], int]:
     """So many rows from the start of the order, and how many there are in all, by going through them once. Cost: two queries."""
     rows = list(_sorted(found, keys, fenced=True).annotate(_all=Window(Count("pk"))).values_list("pk", "_all")[:count])
     return list(_sorted(object_type.all().filter(pk__in=[pk for pk, _all in rows]), keys)), rows[0][1] if rows else 0
@@ -239,7 +227,7 @@ def _is_searched(actor: Actor, object_type: ObjectType, wanted: Listing) -> bool
     return "created_at" in known and any(_searches(condition, known) for condition in wanted.conditions)
 
 
-def _looked_for(actor: Actor, object_type: ObjectType, wanted: Listing, found: QuerySet, keys: list[_Key]) -> tuple[list[Model], int | None]:
+def _looked_for(actor: Actor, object_type: ObjectType, wanted: Listing, found: QuerySet, keys: list[cursors.Key]) -> tuple[list[Model], int | None]:
     """The first page of what a filter leaves, nobody knows how much: where the newest rows hold little of it, by going through all once, counted with it.
 
     Along the order, what is rare would be looked for row by row, and then counted. Cost: one query, one or two more but for the newest of much.
@@ -254,67 +242,17 @@ def _looked_for(actor: Actor, object_type: ObjectType, wanted: Listing, found: Q
     return (_first(object_type, wanted, found, keys, wanted.limit + 1) if wanted.sort else records), None
 
 
-def _beyond(keys: list[_Key], values: list, backwards: bool) -> list[Q]:
-    """Rows after (before) the one with these values in the order: keyset paging, so a page costs the same everywhere.
-
-    Those with a value of the first key and those without are stretches of their own: an index is read from a value on, never from "this or empty" on.
-    """
-    test, same, bound, first = Q(pk__in=[]), Q(), Q(), keys[0]
-    for k, value in zip(keys, values, strict=True):
-        name = "pk" if k.alias == "_pk" else k.alias
-        step = "lt" if k.falls != backwards else "gt"
-        if value is None:
-            further = Q(**{f"{name}__isnull": False}) if backwards and k is not first else Q(pk__in=[])
-            equal = Q(**{f"{name}__isnull": True})
-        else:
-            further = Q(**{f"{name}__{step}": value})
-            equal = Q(**{name: value})
-            if k is first:
-                bound = Q(**{f"{name}__{step}e": value})
-                equal = Q()  # within the bound, whatever is not further: what costs much is worked out once less, and after the cheaper ones
-            elif k.nullable and not backwards:
-                further |= Q(**{f"{name}__isnull": True})
-        test = same & further | test if k is not first else further
-        same &= equal
-    goes_on = first.nullable and (values[0] is None) == backwards
-    return [bound & test, *([Q(**{f"{first.alias}__isnull": not backwards})] if goes_on else ())]
-
-
-def _encode(keys: list[_Key], record: Model, backwards: bool) -> str:
-    values = [str(record.pk) if k.alias == "_pk" else getattr(record, k.alias) for k in keys]
-    text = json.dumps([int(backwards), *(v if v is None or isinstance(v, bool | int) else _plain(v) for v in values)])
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def _plain(value: Any) -> str:
-    return value.isoformat() if hasattr(value, "isoformat") else str(value)
-
-
-def _decode(keys: list[_Key], cursor: str) -> tuple[bool, list]:
-    """The cursor's values as this order's columns hold them; anything else is refused in one sentence."""
-    try:
-        values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        backwards, rest = bool(values[0]), values[1:]
-        if len(rest) != len(keys):
-            raise ValueError
-        return backwards, [_decode_one(k, value) for k, value in zip(keys, rest, strict=True)]
-    except (ValueError, TypeError, IndexError, KeyError, UnicodeDecodeError, RecursionError):
-        raise RuleError({"cursor": [_("This cursor does not belong to this list; start again without it.")]}) from None
-
-
-def _decode_one(key: _Key, value: Any) -> Any:
-    """One value of a cursor as its column holds it. Errors: ValueError."""
-    f = key.field
-    if f is None:
-        number = str(value).isascii() and str(value).isdigit() and len(str(value)) < 19  # a ledger's rows have numbers for ids
-        return int(value) if number else registry.KINDS["ref"].clean(Field("pk"), str(value))
-    if value is None:
+def one(actor: Actor, object_type: ObjectType, ident: UUID | int) -> Model | None:
+    """The record of this id where the actor sees it, archived or not. Cost: one query."""
+    if not access.allows(actor, object_type, "view"):
         return None
-    sorts_as_text = (f.custom and f.expression is None and not f.rules.cast) or f.sort_path
-    if f.kind in ("ref", "user", "date", "datetime", "number", "money", "percent", "integer", "yesno") and not sorts_as_text:
-        rules = registry.KINDS["number"] if f.expression is not None and f.rules.sums else f.rules  # a figure may have more decimals than its kind
-        return rules.clean(replace(f, minimum=None, maximum=None), value)
-    return str(value).encode("utf-8", "replace").decode().replace("\x00", "")
+
+    def rows(pk: UUID | int) -> QuerySet:
+        return access.rows(actor, object_type).filter(pk=pk)[:1]
+
+    if not isinstance(ident, UUID) or object_type.rows or object_type.personal:
+        return next(iter(rows(ident)), None)
+    return next(iter(worded.records(actor, ("one", object_type.slug), rows, ident)), None)
 
 
 def page(actor: Actor, object_type: ObjectType, wanted: Listing) -> Page:
@@ -322,22 +260,29 @@ def page(actor: Actor, object_type: ObjectType, wanted: Listing) -> Page:
 
     Cost: one query, another where its empty ones begin or an own field leaves few, one for the sums or the count of what goes on.
     """
+    if alike := _alike(actor, object_type, wanted):
+        return _page_of(actor, object_type, wanted, *alike)
     keys = _order(actor, object_type, wanted)
     found = matching(actor, object_type, wanted)
     backwards, stretches = False, [Q()]
     if wanted.cursor:
-        backwards, values = _decode(keys, wanted.cursor)
-        stretches = _beyond(keys, values, backwards)
+        backwards, values = cursors.decode(keys, wanted.cursor)
+        stretches = cursors.beyond(keys, values, backwards)
     count, summed = None, ()
     if _is_searched(actor, object_type, wanted) and not (wanted.cursor or object_type.rows or wanted.as_of):
         records, count = _looked_for(actor, object_type, wanted, found, keys)
     else:
         records = _first(object_type, wanted, found, keys, wanted.limit + 1, stretches, backwards)
-    more = len(records) > wanted.limit
     if wanted.sums:
         count, *summed = _added_up(actor, object_type, wanted, found)
     elif count is None and wanted.count:
-        count = found.count() if more or wanted.cursor else len(records)
+        count = found.count() if len(records) > wanted.limit or wanted.cursor else len(records)
+    return _page(wanted, keys, records, count, summed, backwards)
+
+
+def _page(wanted: Listing, keys: list[cursors.Key], records: list[Model], count: int | None, summed: Sequence, backwards: bool = False) -> Page:
+    """The page of these records, one more than it holds where it goes on."""
+    more = len(records) > wanted.limit
     records = records[: wanted.limit]
     if backwards:
         records.reverse()
@@ -345,10 +290,62 @@ def page(actor: Actor, object_type: ObjectType, wanted: Listing) -> Page:
     went_before = bool(wanted.cursor and records) if not backwards else more
     return Page(
         records,
-        _encode(keys, records[-1], False) if goes_on and records else "",
-        _encode(keys, records[0], True) if went_before and records else "",
+        cursors.encode(keys, records[-1], False) if goes_on and records else "",
+        cursors.encode(keys, records[0], True) if went_before and records else "",
         count if wanted.count else None, *summed,
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Alike:
+    """Lists that differ in ids alone: what names them all, their conditions without the ids, their order, what is asked of all rows, and how that is read."""
+
+    key: Hashable
+    words: tuple[tuple[str, str, str], ...]
+    keys: list[cursors.Key]
+    asked: dict[str, Aggregate]
+    told: Callable[[Mapping], tuple]
+
+    def conditions(self, ids: Sequence[UUID]) -> tuple:
+        """Those of the list that names these ids."""
+        left = iter(ids)
+        return tuple([path, op, word or str(next(left))] for path, op, word in self.words)
+
+
+def _alike(actor: Actor, object_type: ObjectType, wanted: Listing) -> tuple[_Alike, list[UUID]] | None:
+    """What the list has in common with those that name other ids, and its own; none where it differs from them in more. Cost: none, mostly."""
+    if object_type.rows or object_type.personal or wanted.q or wanted.cursor or wanted.as_of or wanted.extra:
+        return None
+    known = access.fields(actor, object_type)
+    ids = conditions.ids(known, wanted.conditions)
+    if ids is None or any(f is None or f.expression is not None for f in (known.get(n.removeprefix("-")) for n in (*wanted.sort, *wanted.sums))):
+        return None
+    words = tuple((path, op, "" if known[path].is_reference or known[path].kind == "anyref" else value) for path, op, value in wanted.conditions)
+    day = tuple(schema.rates_asked(known, known[n]) for n in wanted.sums)
+    key = ("list", object_type.slug, words, wanted.sort, wanted.limit, wanted.sums, wanted.archived, day)
+
+    def make() -> _Alike:
+        matching(actor, object_type, wanted)  # refuses what may not be asked
+        return _Alike(key, words, _order(actor, object_type, wanted), *_sums(actor, object_type, wanted))
+
+    return edition.keep_today((key, access.reader(actor)), structures.today(), make), ids
+
+
+def _page_of(actor: Actor, object_type: ObjectType, wanted: Listing, lists: _Alike, ids: list[UUID]) -> Page:
+    """The first page of such a list, worded once for all of them."""
+
+    def named(given: Sequence[UUID]) -> QuerySet:
+        return matching(actor, object_type, replace(wanted, conditions=lists.conditions(given)))
+
+    def added(*given: UUID) -> QuerySet:
+        return named(given).order_by().annotate(_all=Value(1)).values("_all").annotate(**lists.asked).values_list(*lists.asked)
+
+    records = worded.records(actor, lists.key, lambda *given: _top(object_type, wanted, named(given), lists.keys, wanted.limit + 1, Q()), *ids)
+    if not wanted.sums and not (wanted.count and len(records) > wanted.limit):
+        return _page(wanted, lists.keys, records, len(records), ())
+    [row] = worded.rows(actor, ("added", lists.key), added, *ids)
+    count, *summed = lists.told(dict(zip(lists.asked, row, strict=True)))
+    return _page(wanted, lists.keys, records, count, summed)
 
 
 def _added_up(actor: Actor, object_type: ObjectType, wanted: Listing, found: QuerySet) -> tuple[int, dict[str, Decimal], str]:
@@ -356,6 +353,12 @@ def _added_up(actor: Actor, object_type: ObjectType, wanted: Listing, found: Que
 
     Where documents of several are present, it is none, and all is in the base currency. Cost: one query.
     """
+    asked, told = _sums(actor, object_type, wanted)
+    return told(found.order_by().aggregate(**asked))
+
+
+def _sums(actor: Actor, object_type: ObjectType, wanted: Listing) -> tuple[dict[str, Aggregate], Callable[[Mapping], tuple[int, dict[str, Decimal], str]]]:
+    """What is asked of all rows for their number and sums, and how the answer is read."""
     known, amounts = access.fields(actor, object_type), {}
     for name in wanted.sums:
         f = known.get(name)
@@ -366,10 +369,13 @@ def _added_up(actor: Actor, object_type: ObjectType, wanted: Listing, found: Que
     foreign = [n for n, f in amounts.items() if schema.is_foreign(known, f)]
     if foreign:
         asked |= {"_first": Min("currency"), "_last": Max("currency")} | {f"_base_{n}": Sum(schema.in_base(known, amounts[n])) for n in foreign}
-    row = found.order_by().aggregate(**asked)
-    first, last = row.get("_first") or "", row.get("_last") or ""
-    added = {n: row[f"_base_{n}" if n in foreign and first != last else f"_sum_{n}"] or Decimal(0) for n in amounts}
-    return row["_count"], added, first if first == last else ""
+
+    def told(row: Mapping) -> tuple[int, dict[str, Decimal], str]:
+        first, last = row.get("_first") or "", row.get("_last") or ""
+        added = {n: row[f"_base_{n}" if n in foreign and first != last else f"_sum_{n}"] or Decimal(0) for n in amounts}
+        return row["_count"], added, first if first == last else ""
+
+    return asked, told
 
 
 def total(actor: Actor, object_type: ObjectType, wanted: Listing) -> tuple[int, dict[str, Decimal]]:
@@ -385,15 +391,43 @@ def by_value(actor: Actor, object_type: ObjectType, wanted: Listing, by: Field) 
     return {row["_by"]: (row["_count"], {n: row[f"_sum_{n}"] or Decimal(0) for n in wanted.sums}) for row in rows}
 
 
+def added_by_value(actor: Actor, object_type: ObjectType, wanted: Listing, by: Field, most: int) -> list[tuple[Any, tuple]]:
+    """The values of a field, so many at most, each with the number, sums and currency of the records that have it, as in a list of them. Cost: one query."""
+    asked, told = _sums(actor, object_type, wanted)
+    value = NullIf(by.rules.expr(by), Value(""), output_field=TextField()) if by.kind == "choice" else by.rules.expr(by)
+    rows = matching(actor, object_type, wanted).order_by().annotate(_by=value).values("_by").annotate(**asked)[:most]
+    return [(row["_by"], told(row)) for row in rows]
+
+
+def first_page(actor: Actor, object_type: ObjectType, wanted: Listing, records: list[Model], count: int, sums: dict[str, Decimal], currency: str) -> Page:
+    """The first page of a list whose records, one more than it holds where it goes on, are known already. Cost: none."""
+    return _page(wanted, _order(actor, object_type, wanted), records, count, (sums if wanted.sums else None, currency))
+
+
 def first_of_each(actor: Actor, object_type: ObjectType, wanted: Listing, tests: Iterable[list], count: int) -> list[Model]:
     """The first so many rows of each list that one further condition makes of this one, in its order. Cost: one query for all lists."""
+    alike, tests = _alike(actor, object_type, replace(wanted, sums=())), list(tests)
+    ids = conditions.ids(access.fields(actor, object_type), tests)
+    if alike is None or not ids or len(ids) < len(tests):
+        return list(_first_of_each(actor, object_type, wanted, tests, count))
+    lists, own = alike
+
+    def general(*given: UUID) -> QuerySet:
+        named = replace(wanted, conditions=lists.conditions(given[: len(own)]))
+        return _first_of_each(actor, object_type, named, [[test[0], "eq", str(i)] for test, i in zip(tests, given[len(own) :], strict=True)], count)
+
+    key = ("first of each", lists.key, tuple(test[0] for test in tests), count)
+    return worded.records(actor, key, general, *own, *ids)
+
+
+def _first_of_each(actor: Actor, object_type: ObjectType, wanted: Listing, tests: list[list], count: int) -> QuerySet:
     keys = _order(actor, object_type, wanted)
     wholes = (matching(actor, object_type, replace(wanted, conditions=(*wanted.conditions, test))) for test in tests)
     lists = [_top(object_type, wanted, whole, keys, count, Q()) for whole in wholes]
     if len(lists) < 2:
-        return list(*lists)
+        return lists[0] if lists else object_type.all().none()
     named = [(F("pk" if k.alias == "_pk" else k.alias), k.falls) for k in keys]
-    return list(lists[0].union(*lists[1:], all=True).order_by(*(f.desc(nulls_last=True) if falls else f.asc(nulls_last=True) for f, falls in named)))
+    return lists[0].union(*lists[1:], all=True).order_by(*(f.desc(nulls_last=True) if falls else f.asc(nulls_last=True) for f, falls in named))
 
 
 def _in_base(actor: Actor, object_type: ObjectType, wanted: Listing) -> dict[str, Sum]:

@@ -7,15 +7,17 @@ each type referred to, one for each kind of lines, one for each field with sever
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from django.db.models import CharField, Model, QuerySet, TextField, UUIDField, prefetch_related_objects
 from django.utils.translation import gettext as _
 
-from core import access, context, derived, files, registry, sql
+from core import access, context, derived, edition, files, prepared, registry, sql
 from core.access import Actor
 from core.registry import Field, Lines, ObjectType
+
+FEW = 300  # references of a page, whose labels are remembered while it is made
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,21 @@ def label_fields(actor: Actor, object_type: ObjectType) -> list[str]:
 
 
 def labels(actor: Actor, wanted: dict[str, set]) -> dict[str, dict[Any, str]]:
-    """Slug -> id -> label, of those records the reader sees. Cost: one query for all types of which he sees everything, and one for each other."""
+    """Slug -> id -> label, of those records the reader sees.
+
+    Cost: one query for all types of which he sees everything, and one for each other; in a snapshot none for what a page has named before.
+    """
+    if not edition.is_fixed() or sum(map(len, wanted.values())) > FEW:
+        return _read_labels(actor, wanted)
+    held = context.memo().setdefault(("labels", access.reader(actor)), {})
+    missing = {slug: new for slug, ids in wanted.items() if (new := {i for i in ids if i not in held.get(slug, {})})}
+    new = _read_labels(actor, missing) if missing else {}
+    for slug, named in new.items():
+        held.setdefault(slug, {}).update(dict.fromkeys(missing[slug]) | named)
+    return {s: {i: n for i in ids if (n := held[s].get(i)) is not None} | new.get(s, {}) for s, ids in wanted.items() if s in held}
+
+
+def _read_labels(actor: Actor, wanted: dict[str, set]) -> dict[str, dict[Any, str]]:
     found: dict[str, dict[Any, str]] = {}
     together: dict[str, tuple[ObjectType, list[str]]] = {}
     for slug, ids in wanted.items():
@@ -114,6 +130,52 @@ def unnamed(object_type: ObjectType) -> str:
 
 def present(actor: Actor, object_type: ObjectType, records: Iterable[Model], only: Iterable[str] | None = None, with_lines: bool | None = None) -> list[Shown]:
     """These records for this reader; ``only`` names the fields wanted (a list's columns). Cost: see the module."""
+    shown = _gathered(actor, object_type, records, only, with_lines)
+    name_references(actor, _all_of(shown))
+    return shown
+
+
+def written(actor: Actor, object_type: ObjectType, records: Iterable[Model], url: Callable[[str, Any], str]) -> list[dict[str, Any]]:
+    """All of these records as the contract writes them: as ``as_json`` of what ``present`` gives, without the steps between. Cost: see the module."""
+    shown = _gathered(actor, object_type, records, None, None)
+    found, writers, known = _named_by(actor, _all_of(shown)), {}, {}
+
+    def write(one: Shown) -> dict[str, Any]:
+        if id(one.fields) not in writers:
+            writers[id(one.fields)] = [(n, _writer(f, found, known, url)) for n, f in one.fields.items() if n == "id" or not f.is_told_as_is or _refers(f)]
+        told = one.values.copy()
+        for name, word in writers[id(one.fields)]:
+            if name in told:  # unless it was taken out for this reader
+                told[name] = word(told[name])
+        for name, rows in one.lines.items():
+            told[name] = [write(row) for row in rows]
+        return told
+
+    return [write(one) for one in shown]
+
+
+def _writer(f: Field, found: dict, known: dict, url: Callable[[str, Any], str]) -> Callable[[Any], Any]:
+    """What turns values of a field into what the contract writes; a record that many refer to is worded once, in ``known``."""
+    to_json = f.rules.to_json
+    if f.name == "id" or not _refers(f):
+        return lambda value: to_json(f, value)
+
+    def one(value: Any) -> Any:
+        if not value:
+            return to_json(f, value)
+        if isinstance(value, list):
+            return [one(v) for v in value]
+        if f.kind == "anyref":
+            return _json(f, _refs(f, value, found), url)
+        if (f.kind, f.target, value) not in known:
+            known[f.kind, f.target, value] = _json(f, _refs(f, value, found), url)
+        return known[f.kind, f.target, value]
+
+    return one
+
+
+def _gathered(actor: Actor, object_type: ObjectType, records: Iterable[Model], only: Iterable[str] | None, with_lines: bool | None) -> list[Shown]:
+    """What ``present`` gives, references still as ids."""
     records = list(records)
     visible = access.fields(actor, object_type)
     fields = {n: f for n, f in visible.items() if (only is None or n in only) and f.kind != "secret" and not f.is_looked_up}
@@ -124,39 +186,52 @@ def present(actor: Actor, object_type: ObjectType, records: Iterable[Model], onl
     if many:
         prefetch_related_objects(records, *many)
     named = label_fields(actor, object_type)
-    shown = [
-        Shown(object_type, r, {n: f.value(r) for n, f in fields.items()}, fields, {}, _named(object_type, [getattr(r, path) for path in named]))
-        for r in records
-    ]  # fmt: skip
+    values = _values(fields)
+    shown = [Shown(object_type, r, values(r), fields, {}, _named(object_type, [getattr(r, path) for path in named])) for r in records]
     if with_lines or (with_lines is None and only is None):
         _attach_lines(actor, object_type, shown)
     if object_type.redact:
         for one in shown:
             object_type.redact(actor, one)
-    name_references(actor, [s for one in shown for s in (one, *(line for rows in one.lines.values() for line in rows))])
     return shown
+
+
+def _all_of(shown: list[Shown]) -> list[Shown]:
+    """These and their lines."""
+    return [s for one in shown for s in (one, *(line for rows in one.lines.values() for line in rows))]
+
+
+def _values(fields: dict[str, Field]) -> Callable[[Model], dict[str, Any]]:
+    """What takes the values of these fields from a record, those that are its attributes all at once."""
+    held, others = [n for n, f in fields.items() if f.held], [(n, f) for n, f in fields.items() if not f.held]
+    if len(held) < 2:  # of one attribute, no tuple is taken
+        return lambda record: {n: f.value(record) for n, f in fields.items()}
+    blank, take = dict.fromkeys(fields), attrgetter(*(fields[n].held for n in held))
+
+    def values(record: Model) -> dict[str, Any]:
+        found = blank.copy()
+        found.update(zip(held, take(record), strict=True))
+        for name, f in others:
+            found[name] = f.value(record)
+        return found
+
+    return values
 
 
 def _attach_lines(actor: Actor, object_type: ObjectType, shown: list[Shown]) -> None:
     for entry in access.lines(actor, object_type):
         by_parent = lines_of(entry, [s.record for s in shown])
         fields = {"id": Field("id", "ref", readonly=True, path="pk")} | entry.fields
+        values = _values(fields)
         for one in shown:
-            one.lines[entry.name] = [
-                Shown(object_type, row, {n: f.value(row) for n, f in fields.items()}, fields, {}) for row in by_parent[one.record.pk]
-            ]
-
-
-@cache
-def _rows_of(model: type[Model], parent: str) -> sql.Prepared:
-    return sql.Prepared(lambda ids: model.objects.filter(**{f"{parent}__among": ids}).order_by("position", "pk"), "the ids")
+            one.lines[entry.name] = [Shown(object_type, row, values(row), fields, {}) for row in by_parent[one.record.pk]]
 
 
 def lines_of(entry: Lines, parents: list[Model]) -> dict[Any, list[Model]]:
     """Parent id -> its rows in order, each holding its parent. Cost: one query."""
     grouped: dict[Any, list[Model]] = defaultdict(list)
     by_id = {p.pk: p for p in parents}
-    for row in _rows_of(entry.model, entry.parent).records([str(ident) for ident in by_id]):
+    for row in prepared.children(entry.model, entry.parent).records(prepared.listed(by_id)):
         parent_id = getattr(row, f"{entry.parent}_id")
         setattr(row, entry.parent, by_id[parent_id])
         grouped[parent_id].append(row)
@@ -165,11 +240,28 @@ def lines_of(entry: Lines, parents: list[Model]) -> dict[Any, list[Model]]:
 
 def name_references(actor: Actor, shown: list[Shown]) -> None:
     """Turn the ids of references into Refs. Cost: one query for each type referred to."""
-    wanted: dict[str, set] = defaultdict(set)
-    naming: dict[int, list[tuple[str, Field]]] = {}  # those of its fields that refer, once for all rows that have the same fields
+    naming = _naming(shown)
+    found = _named_by(actor, shown)
+    for one in shown:
+        for name, f in naming[id(one.fields)]:
+            if value := one.values[name]:
+                one.values[name] = _refs(f, value, found)
+
+
+def _naming(shown: list[Shown]) -> dict[int, list[tuple[str, Field]]]:
+    """Those fields that refer to others, once for all records that have the same fields."""
+    naming: dict[int, list[tuple[str, Field]]] = {}
     for one in shown:
         if id(one.fields) not in naming:
             naming[id(one.fields)] = [(n, f) for n, f in one.fields.items() if n != "id" and _refers(f)]
+    return naming
+
+
+def _named_by(actor: Actor, shown: list[Shown]) -> dict[str, dict[Any, str]]:
+    """Slug -> id -> label of all that these refer to, as far as the reader sees it."""
+    wanted: dict[str, set] = defaultdict(set)
+    naming = _naming(shown)
+    for one in shown:
         for name, f in naming[id(one.fields)]:
             value = one.values[name]
             if not value:
@@ -181,11 +273,7 @@ def name_references(actor: Actor, shown: list[Shown]) -> None:
             else:
                 wanted[f.target].update(value if isinstance(value, list) else [value])
     held = files.names(wanted.pop(files.SLUG, ()))
-    found = labels(actor, wanted) | {files.SLUG: held}
-    for one in shown:
-        for name, f in naming[id(one.fields)]:
-            if value := one.values[name]:
-                one.values[name] = _refs(f, value, found)
+    return labels(actor, wanted) | {files.SLUG: held}
 
 
 def _refers(f: Field) -> bool:

@@ -140,6 +140,12 @@ def in_base(known: Mapping[str, Field], f: Field) -> Any:
     return kept.rules.expr(kept) if kept else ExpressionWrapper(expr * _rate(known), DecimalField(max_digits=30, decimal_places=10))
 
 
+def rates_asked(known: Mapping[str, Field], f: Field) -> tuple:
+    """Today's rates, where ``in_base`` of a field says them. Cost: as ``in_base``."""
+    says = is_foreign(known, f) and twin(known, f) is None and rate_of(known).name != "rate"
+    return tuple(rates.on_day(structures.today()).items()) if says else ()
+
+
 def _rate(known: Mapping[str, Field]) -> Any:
     by = rate_of(known)
     if by.name == "rate":

@@ -4,7 +4,9 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain, groupby, islice
 from typing import Any
 from uuid import UUID
@@ -15,6 +17,7 @@ from django.db.models.expressions import DatabaseDefault
 from psycopg import sql
 
 from core.context import company_or_none
+from core.prepared import Prepared as Prepared
 
 AT_ONCE = 1000  # rows of one statement
 MANY = 100  # rows from which a stream of them costs less than a statement
@@ -29,27 +32,27 @@ def take_number(table: str, key: str, count: int = 1) -> int:
 
 
 def _one(statement: str, *values: object) -> Any:
-    """The one value that a statement answers with; nothing where it finds no row."""
+    """The first value that a statement answers with; nothing where it finds no row."""
     with connection.cursor() as cursor:
         cursor.execute(statement, values or None)
         return (cursor.fetchone() or (None,))[0]
 
 
 FIXED = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
-EDITION = "SELECT mark FROM core_edition"
+EDITION = "SELECT mark, pg_current_snapshot()::text FROM core_edition"
 
 
 @contextmanager
-def snapshot() -> Iterator[UUID | None]:
+def snapshot() -> Iterator[tuple[UUID, str] | None]:
     """One consistent, read-only view of the database for everything inside: what GET and every streamed answer run in.
 
-    Gives the edition of the bound company's set-up in it (``core.edition``). Cost: one statement.
+    Gives the edition of the bound company's set-up in it (``core.edition``), and its own name. Cost: one statement.
     """
     with transaction.atomic(durable=True):
         with connection.cursor() as cursor:
             cursor.execute("; ".join((FIXED, EDITION) if company_or_none() else (FIXED,)))
-            mark = cursor.fetchone()[0] if cursor.nextset() else None
-        yield mark
+            told = cursor.fetchone() if cursor.nextset() else None
+        yield told
 
 
 def edition() -> UUID:
@@ -186,45 +189,6 @@ def be_patient() -> None:
         cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")
 
 
-class Prepared:
-    """A query of every request, put into words once in a process: afterwards only its values differ. ``make`` is given a mark in place of each value.
-
-    It reaches the schema that is bound when it is sent, as every statement does. Cost: a tenth of what Django takes to word it.
-    """
-
-    def __init__(self, make: Callable[..., models.QuerySet], *marks: object):
-        self._make, self._marks = make, marks
-        self._worded: tuple[str, tuple, dict, type[models.Model]] | None = None
-
-    def _words(self) -> tuple[str, tuple, dict, type[models.Model]]:
-        if self._worded is None:
-            query = self._make(*self._marks).query
-            compiler = query.get_compiler(connection.alias)
-            text, params = compiler.as_sql()
-            converters = compiler.get_converters([column for column, *_rest in compiler.select[: compiler.col_count]])
-            self._worded = text, params, converters, query.model
-        return self._worded
-
-    def rows(self, *values: object) -> list[list]:
-        """What it finds with these values: of each row its columns, as Python holds them."""
-        text, params, converters, _model = self._words()
-        given = dict(zip(self._marks, values, strict=True))
-        with connection.cursor() as cursor:
-            cursor.execute(text, [given.get(p, p) if isinstance(p, str | UUID) else p for p in params])
-            found = [list(row) for row in cursor.fetchall()]
-        for place, (steps, expression) in converters.items():
-            for row in found:
-                for step in steps:
-                    row[place] = step(row[place], expression, connection)
-        return found
-
-    def records(self, *values: object) -> list[models.Model]:
-        """What it finds as records, where it asks for all columns of a model."""
-        model = self._words()[3]
-        names = [f.attname for f in model._meta.concrete_fields]
-        return [model.from_db(connection.alias, names, row) for row in self.rows(*values)]
-
-
 @models.UUIDField.register_lookup
 @models.ForeignKey.register_lookup
 class Among(models.Lookup):
@@ -270,9 +234,15 @@ def texts_of(wanted: Mapping[str, tuple[type[models.Model], Sequence[str], Seque
 
 def store_rows(model: type[models.Model], rows: Iterable[models.Model], only: Iterable[str] = ()) -> None:
     """Write all columns of these rows, which exist, or ``only`` some. The table says what type each value is of. Cost: one statement for any number."""
-    wanted, key = set(only), model._meta.pk.column
+    query, columns = _updating(model, frozenset(only))
+    _send([(query, json.dumps([{f.column: _as_json(f, getattr(row, f.attname)) for f in columns} for row in rows]))])
+
+
+@cache
+def _updating(model: type[models.Model], wanted: frozenset[str]) -> tuple[str, list[models.Field]]:
+    """The statement that writes these columns of rows, and which they are: put into words once."""
+    key = model._meta.pk.column
     columns = [f for f in model._meta.concrete_fields if not f.generated and (not wanted or f.primary_key or f.name in wanted)]
-    given = [{f.column: _as_json(f, getattr(row, f.attname)) for f in columns} for row in rows]
     names = [sql.Identifier(f.column) for f in columns if not f.primary_key]
     query = sql.SQL(
         "UPDATE {table} SET ({names}) = ROW ({values}) FROM jsonb_populate_recordset(NULL::{table}, %s::jsonb) AS given WHERE {table}.{key} = given.{key}"
@@ -280,8 +250,7 @@ def store_rows(model: type[models.Model], rows: Iterable[models.Model], only: It
         table=sql.Identifier(model._meta.db_table), names=sql.SQL(", ").join(names), key=sql.Identifier(key),
         values=sql.SQL(", ").join(sql.SQL("given.{}").format(name) for name in names),
     )  # fmt: skip
-    with connection.cursor() as cursor:
-        cursor.execute(query.as_string(connection.connection), [json.dumps(given)])
+    return query.as_string(connection.connection), columns
 
 
 def add_rows(model: type[models.Model], given: Iterable[str], rows: Iterable[Sequence[Any]], key: str = "", updating: Iterable[str] = ()) -> None:
@@ -289,26 +258,57 @@ def add_rows(model: type[models.Model], given: Iterable[str], rows: Iterable[Seq
 
     Of a row whose ``key`` is there already, the columns ``updating`` take the new values instead.
     """
-    by_name = {f.attname: f for f in model._meta.concrete_fields}
-    columns = [by_name[name] for name in given]
-    names, table = sql.SQL(", ").join(sql.Identifier(f.column) for f in columns), sql.Identifier(model._meta.db_table)
     walk = iter(rows)
     first = list(walk if key else islice(walk, MANY))
     if not first:
         return
+    query, stream, columns = _inserting(model, tuple(given), key, tuple(updating))
+    waiting = _waiting.get()
     if len(first) == MANY and not key:
-        _copy(sql.SQL("COPY {table} ({names}) FROM STDIN").format(table=table, names=names), columns, chain(first, walk))
+        _send(waiting or [])
+        _copy(stream, columns, chain(first, walk))
         return
+    for start in range(0, len(first), AT_ONCE):
+        written = [{f.column: _as_json(f, value) for f, value in zip(columns, row, strict=True)} for row in first[start : start + AT_ONCE]]
+        said = query, json.dumps(written, ensure_ascii=False)
+        _send([said]) if waiting is None else waiting.append(said)
+
+
+_waiting: ContextVar[list[tuple[str, str]] | None] = ContextVar("odos_rows_waiting", default=None)
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Rows added inside are sent when the block ends without an error, in their order and in one round trip; nothing inside may ask for them."""
+    token = _waiting.set(waiting := [])
+    try:
+        yield
+    finally:
+        _waiting.reset(token)
+    _send(waiting)
+
+
+def _send(said: list[tuple[str, str]]) -> None:
+    """These statements, each with its rows, in one round trip; none is left to be sent. Cost: as one statement."""
+    if said:
+        with connection.cursor() as cursor:
+            cursor.execute("; ".join(query for query, _rows in said), [rows for _query, rows in said])
+        said.clear()
+
+
+@cache
+def _inserting(model: type[models.Model], given: tuple[str, ...], key: str, updating: tuple[str, ...]) -> tuple[str, sql.Composed, list[models.Field]]:
+    """The statement that adds rows, the one that streams them, and the columns they bring: put into words once."""
+    by_name = {f.attname: f for f in model._meta.concrete_fields}
+    columns = [by_name[name] for name in given]
+    names, table = sql.SQL(", ").join(sql.Identifier(f.column) for f in columns), sql.Identifier(model._meta.db_table)
     again = sql.SQL(" ON CONFLICT ({key}) DO UPDATE SET {changes}").format(
         key=sql.Identifier(key), changes=sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in updating),
     ) if key else sql.SQL("")  # fmt: skip
     query = sql.SQL("INSERT INTO {table} ({names}) SELECT {names} FROM jsonb_populate_recordset(NULL::{table}, %s::jsonb){again}").format(
         table=table, names=names, again=again
-    ).as_string(connection.connection)
-    with connection.cursor() as cursor:
-        for start in range(0, len(first), AT_ONCE):
-            written = [{f.column: _as_json(f, value) for f, value in zip(columns, row, strict=True)} for row in first[start : start + AT_ONCE]]
-            cursor.execute(query, [json.dumps(written, ensure_ascii=False)])
+    )
+    return query.as_string(connection.connection), sql.SQL("COPY {table} ({names}) FROM STDIN").format(table=table, names=names), columns
 
 
 def _copy(statement: sql.Composable, columns: list[models.Field], rows: Iterable[Sequence[Any]]) -> None:

@@ -3,6 +3,7 @@
 Looked at once an hour, and minutes after facts were added. A crossing is told once: what side a figure was on for whom, its watch remembers.
 """
 
+import time
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -46,10 +47,20 @@ def look_soon(company_id: str) -> None:
     door.writing(look)
 
 
+_awaited: dict[UUID, float] = {}  # company -> when its watches are looked at next, as far as this process knows
+
+
 def figures_moved(company_id: UUID) -> None:
-    """Let the watches be looked at in some minutes, once however often figures move until then. Cost: one round trip to the cache."""
-    if cache.add("watches-soon", 1, SOON):
+    """Let the watches be looked at in some minutes, once however often figures move until then. Cost: none, after the first time."""
+    now = time.time()
+    if _awaited.get(company_id, now) > now:
+        return
+    at = now + SOON
+    if cache.add("watches-soon", at, SOON):
         look_soon.apply_async([str(company_id)], countdown=SOON, expires=2 * SOON, retry=False)
+    else:
+        at = cache.get("watches-soon", now)
+    _awaited[company_id] = at
 
 
 facts.when_moved(figures_moved)

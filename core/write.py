@@ -14,7 +14,7 @@ from django.db.models import ProtectedError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from core import access, cleaning, clock, collation, constraints, entering, facts, filling, lines, own_values, schema, search, trail, validation
+from core import access, cleaning, clock, collation, constraints, entering, facts, filling, lines, own_values, reach, schema, search, sql, trail, validation
 from core.access import Actor
 from core.cleaning import Cleaned
 from core.errors import Denied, Missing, RuleError, Stale, VersionRequired, WrongState
@@ -83,17 +83,19 @@ def create_many(actor: Actor, object_type: ObjectType, items: list[Any], history
     constraints.refuse_duplicates(object_type, list(zip(records, cleaned, strict=True)))
     _raise_together(cleaned)
     with constraints.named(object_type), permit():
-        object_type.all().add(records)
-        lines.store_new(object_type, rows)
+        with sql.together():
+            object_type.all().add(records)
+            lines.store_new(object_type, rows)
         _store_several(object_type, records)
     for record, made in zip(records, cleaned, strict=True):
         object_type.after(actor, record, made.values)
     _demand_still_mine(actor, object_type, records, "add")
     changes = (_first_said(known, made) | lines.told_new(object_type, built) for made, built in zip(cleaned, rows, strict=True))
-    trail.note(trail.entries(actor, object_type, act, zip(records, changes, strict=True)))
-    facts.state(object_type, records, fresh=True, history=history.at_business_date)
+    with sql.together():
+        trail.note(trail.entries(actor, object_type, act, zip(records, changes, strict=True)))
+        facts.state(object_type, records, fresh=True, history=history.at_business_date)
+        search.index(object_type, records, fresh=True)
     _restate(object_type, records, history)
-    search.index(object_type, records, fresh=True)
     return records
 
 
@@ -303,7 +305,7 @@ def locked_rows(actor: Actor, object_type: ObjectType, ids: list[UUID], action: 
     """The rows in the order of their ids given, locked in the order of keys. Errors and cost: as of ``locked_row``, for all."""
     if object_type.rows or not access.allows(actor, object_type, "view"):
         raise Missing
-    found = {r.pk: r for r in access.rows(actor, object_type).filter(pk__among=ids).order_by("pk").select_for_update(of=("self",))}
+    found = reach.records(actor, object_type, ids, lock=True)
     if len(found) != len(ids):
         raise Missing
     if not access.allows(actor, object_type, action) or not all_within(actor, object_type, action, ids):
@@ -313,8 +315,9 @@ def locked_rows(actor: Actor, object_type: ObjectType, ids: list[UUID], action: 
 
 def all_within(actor: Actor, object_type: ObjectType, action: str, ids: list[UUID]) -> bool:
     """Whether the actor may do this with all of these rows, which are there. Cost: one query, none where he may with every row."""
-    mine = access.rows(actor, object_type, action)
-    return object_type.all().query.where == mine.query.where or mine.filter(pk__among=ids).count() == len(ids)
+    if access.is_unlimited(actor, object_type, "view") and access.is_unlimited(actor, object_type, action):
+        return True
+    return len(reach.present(actor, object_type, ids, action)) == len(ids)
 
 
 def demand_version(record: Record, version: int) -> None:
@@ -396,11 +399,12 @@ def _store_many(actor: Actor, object_type: ObjectType, name: str, writes: list[W
         object_type.after(actor, one.record, one.changed)
     if name == "change" and records:
         _demand_still_mine(actor, object_type, records, "view")
-    trail.note(trail.entries(actor, object_type, name, entries))
-    facts.state(object_type, records, history=history.at_business_date)
+    with sql.together():
+        trail.note(trail.entries(actor, object_type, name, entries))
+        facts.state(object_type, records, history=history.at_business_date)
+        if found := [one.record for one in stored if name == "change" or not one.changed.keys().isdisjoint(object_type.search)]:
+            search.index(object_type, found)
     _restate(object_type, records, history)
-    if found := [one.record for one in stored if name == "change" or not one.changed.keys().isdisjoint(object_type.search)]:
-        search.index(object_type, found)
     return [one.record for one in writes]
 
 

@@ -5,7 +5,8 @@ the docs have rooms of their own; errors are worded in ``answers``.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from django.utils.translation import gettext as _
 from rest_framework.exceptions import MethodNotAllowed, NotAuthenticated
 from rest_framework.views import APIView
 
-from core import access, door, export, limits, query, read, registry, write
+from core import access, door, export, grouping, limits, query, reach, read, registry, write
 from core.access import Actor
 from core.api import answers, parsing
 from core.api.authentication import Key, Session
@@ -29,6 +30,7 @@ from core.models import User
 from core.registry import ObjectType
 
 LANGUAGES = {tag.split("-")[0]: tag for tag, _label in settings.LANGUAGES}  # ours are BCP 47, Django's its own
+GROUPS = "group_by"
 
 
 class Endpoint(APIView):
@@ -108,7 +110,8 @@ def type_at(slug: str) -> ObjectType:
 def shown(actor: Actor, object_type: ObjectType, records: list, request: HttpRequest) -> list[dict[str, Any]]:
     """Records as the contract writes them."""
     url = answers.addresser(request)
-    return [read.as_json(one, url) | {"url": url(object_type.slug, one.id)} for one in read.present(actor, object_type, records)]
+    found = list(records)
+    return [one | {"url": url(object_type.slug, record.pk)} for record, one in zip(found, read.written(actor, object_type, found, url), strict=True)]
 
 
 def etag(record: dict[str, Any]) -> dict[str, str]:
@@ -117,7 +120,7 @@ def etag(record: dict[str, Any]) -> dict[str, str]:
 
 def written(actor: Actor, object_type: ObjectType, records: list, request: HttpRequest) -> list[dict[str, Any]]:
     """Records just written, read again: the same words as a GET. Cost: one query more than showing them."""
-    found = access.rows(actor, object_type).in_bulk([r.pk for r in records])
+    found = reach.records(actor, object_type, [r.pk for r in records])
     return shown(actor, object_type, [found.get(r.pk, r) for r in records], request)
 
 
@@ -164,27 +167,48 @@ class Collection(Endpoint):
         return answers.answer(self.reading(lambda actor: self._page(actor, object_type, wanted)))
 
     def _page(self, actor: Actor, object_type: ObjectType, wanted: query.Listing) -> dict[str, Any]:
-        plain = self.request._request
+        by = self.request._request.GET.get(GROUPS)
+        if by is not None and GROUPS not in access.fields(actor, object_type):
+            return self._groups(actor, object_type, replace(wanted, conditions=tuple(c for c in wanted.conditions if c != [GROUPS, "eq", by])), by)
         page = query.page(actor, object_type, wanted)
         body: dict[str, Any] = {
-            "results": shown(actor, object_type, page.records, plain),
+            "results": shown(actor, object_type, page.records, self.request._request),
             "next": self._at(page.next),
             "previous": self._at(page.previous),
         }
-        if page.count is not None:
-            body["count"] = page.count
+        return body | self._told(actor, object_type, page)
+
+    def _groups(self, actor: Actor, object_type: ObjectType, wanted: query.Listing, by: str) -> dict[str, Any]:
+        """The same list by the values of a field: of each what its own list would say first."""
+        f = grouping.field(actor, object_type, by)
+        found = grouping.groups(actor, object_type, wanted, f)
+        rows = iter(shown(actor, object_type, [record for group in found for record in group.page.records], self.request._request))
+        return {"groups": [
+            {
+                "key": None if group.value is None else f.rules.to_json(f, group.value), "label": group.label,
+                **self._told(actor, object_type, group.page), "results": list(islice(rows, len(group.page.records))),
+                "next": self._at(group.page.next, dict([group.words])),
+            }
+            for group in found
+        ]}  # fmt: skip
+
+    def _told(self, actor: Actor, object_type: ObjectType, page: query.Page) -> dict[str, Any]:
+        """Count and sums, where they were asked for."""
+        body: dict[str, Any] = {} if page.count is None else {"count": page.count}
         if page.sums is not None:
             known = access.fields(actor, object_type)
-            body["sums"] = {name: known[name].rules.to_json(known[name], total) if total else "0" for name, total in page.sums.items()}
-            body["sums"] = {name: str(total) for name, total in body["sums"].items()}
+            body["sums"] = {name: str(known[name].rules.to_json(known[name], total) if total else "0") for name, total in page.sums.items()}
         return body
 
-    def _at(self, cursor: str) -> str | None:
-        """The address of the same list from this cursor on."""
+    def _at(self, cursor: str, more: dict[str, str] | None = None) -> str | None:
+        """The address of the same list from this cursor on; of a group's, with ``more`` words."""
         if not cursor:
             return None
         words = self.request._request.GET.copy()
-        words["cursor"] = cursor
+        if more is not None:
+            del words[GROUPS]
+        for name, value in {**(more or {}), "cursor": cursor}.items():
+            words[name] = value
         return answers.address(self.request._request, f"{self.kwargs['slug']}/?{words.urlencode()}")
 
     def _file(self, object_type: ObjectType, wanted: query.Listing, form: str) -> StreamingHttpResponse:
@@ -235,7 +259,7 @@ class Single(Endpoint):
         named, plain = self.target(slug, ident), request._request
 
         def work(actor: Actor) -> dict[str, Any]:
-            found = access.rows(actor, named.type).filter(pk=named.id).first() if access.allows(actor, named.type, "view") else None
+            found = query.one(actor, named.type, named.id)
             if found is None:
                 raise Missing
             return shown(actor, named.type, [found], plain)[0]

@@ -109,9 +109,12 @@ def values(actor: Actor, asked: Iterable[tuple[Definition, Question]], compared:
                 task.seen.want(wanted, span, today)
         task.everyone.want(wanted, period, today, [p for p in (wanted.top, wanted.bottom) if p.measures])
         tasks.append(task)
-    for pair in tallies.values():
-        for tally in pair:
-            tally.read()
+    for mine, everyone in tallies.values():
+        mine.read()
+        if mine.sees_all():
+            everyone.take(mine)
+        else:
+            everyone.read()
     return _with_targets(actor, [(task, _told(composed[i]) if i in composed else _answer(task)) for i, task in enumerate(tasks)])
 
 

@@ -68,6 +68,11 @@ def _starts(model: type[models.Model]) -> tuple[dict[str, Any], list[tuple[str, 
     return {f.attname: f.get_default() for f in columns if f.attname not in dict(made)}, made
 
 
+@cache
+def _attnames(model: type[models.Model]) -> tuple[str, ...]:
+    return tuple(f.attname for f in model._meta.concrete_fields)
+
+
 class Rows(models.QuerySet):
     """A queryset that belongs to the company it was built for and changes nothing while the seal is closed."""
 
@@ -182,6 +187,17 @@ class SealedModel(models.Model):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self._company = _bound_id()
+
+    @classmethod
+    def from_db(cls, db, field_names, values):
+        """As Django's, whose way through ``__init__`` takes three times as long where all columns were read."""
+        if len(values) != len(cls._meta.concrete_fields):
+            return super().from_db(db, field_names, values)
+        row = cls.__new__(cls)
+        row.__dict__.update(zip(_attnames(cls), values, strict=True))
+        row._state, row._company = ModelState(), _bound_id()
+        row._state.adding, row._state.db = False, db
+        return row
 
     @classmethod
     def blank(cls) -> Self:

@@ -1,55 +1,66 @@
 """Short lists on the page of a record: its people, what is open, what is due; each with its count, its sum and the whole list behind it."""
 
 import json
-from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from core import access, context, query, read, registry, structures
+from core import access, context, query, read, registry, structures, worded
 from core.access import Actor
 from core.models.record import Record
 from core.query import Listing
 from core.read import Ref, Shown
 from core.registry import Excerpt, Field, ObjectType
 from core.views import pages, tables
+from core.views.behind import Added, Part
 
 FEW = 5
+PLACE = "excerpt "  # and the place of the list among those declared
 REACHED = {"email": ("mailto:", "mail"), "phone": ("tel:", "phone")}
 
 
-def of_record(actor: Actor, object_type: ObjectType, found: Record) -> dict[str, list[dict[str, Any]]]:
-    """Lists that hold something, in the order declared: ``main`` and ``aside``. Cost: for each two queries and one a type referred to."""
-    made: dict[str, list] = {"main": [], "aside": []}
-    for entry in object_type.overview:
+def parts(actor: Actor, object_type: ObjectType) -> dict[str, Part]:
+    """The lists that this reader sees of a type's records, in the order declared, by the place of each. Cost: none."""
+    made = {}
+    for i, entry in enumerate(object_type.overview):
         other = registry.get(entry.slug)
-        if other is None or not access.allows(actor, other, "view") or entry.field not in access.fields(actor, other):
-            continue
-        card = _card(actor, other, entry, found)
-        if card is not None:
-            made["aside" if entry.aside else "main"].append(card)
+        known = access.fields(actor, other) if other is not None and access.allows(actor, other, "view") else {}
+        if entry.field in known and _names(entry.filter) <= known.keys():  # who may not see what it is chosen by cannot be told what it holds
+            money = next((n for n in _columns(actor, other, entry) if known[n].kind == "money" and not known[n].compute), "")
+            made[f"{PLACE}{i}"] = Part(other, entry.field, entry.filter, money)
     return made
 
 
-def _card(actor: Actor, other: ObjectType, entry: Excerpt, found: Record) -> dict[str, Any] | None:
+def of_record(actor: Actor, object_type: ObjectType, found: Record, added: dict[str, Added]) -> dict[str, list[dict[str, Any]]]:
+    """Lists that hold something, in the order declared: ``main`` and ``aside``. Cost: for each one query and one a type referred to."""
+    made: dict[str, list] = {"main": [], "aside": []}
+    for name, part in parts(actor, object_type).items():
+        entry = object_type.overview[int(name.removeprefix(PLACE))]
+        if added[name].count:
+            made["aside" if entry.aside else "main"].append(_card(actor, part, entry, found, added[name]))
+    return made
+
+
+def _columns(actor: Actor, other: ObjectType, entry: Excerpt) -> list[str]:
     known = access.fields(actor, other)
-    condition = [entry.field, "eq", str(found.pk)]
-    whole = {"all": [condition, *([entry.filter] if entry.filter else [])]}
-    if not _names(entry.filter) <= known.keys():
-        return None  # whoever may not see what it is chosen by cannot be told what it holds
-    names = [n for n in entry.columns or other.columns if n in known]
-    money = next((n for n in names if known[n].kind == "money" and not known[n].compute), "")
-    wanted = Listing(conditions=(whole,), sort=entry.sort or other.sort, limit=FEW)
-    records = query.page(actor, other, wanted).records
-    if not records:
-        return None
-    count, sums = query.total(actor, other, replace(wanted, sums=(money,) if money else ()))
+    return [n for n in entry.columns or other.columns if n in known]
+
+
+def _card(actor: Actor, part: Part, entry: Excerpt, found: Record, added: Added) -> dict[str, Any]:
+    other, money = part.type, part.money
+    names, known, home = _columns(actor, other, entry), access.fields(actor, other), pages.address(other)
+
+    def first(ident: UUID) -> QuerySet:
+        return query.ordered(actor, other, Listing(conditions=(part.conditions(ident),), sort=entry.sort or other.sort))[:FEW]
+
+    records = worded.records(actor, ("excerpt", other.slug, entry.field, str(entry.filter), entry.sort), first, found.pk)
     shown = read.present(actor, other, records, only={*names, other.title})
-    home = pages.address(other)
     return {
-        "label": entry.label, "icon": other.icon, "count": count, "url": _address(home, entry, condition, whole),
-        "sum": known[money].rules.text(known[money], sums[money], context.company().currency) if money else "",
-        "rows": [_row(other, one, names, money, entry) for one in shown], "more": count > len(records),
+        "label": entry.label, "icon": other.icon, "count": added.count, "url": _address(home, entry, part, found),
+        "sum": known[money].rules.text(known[money], added.sum, context.company().currency) if money else "",
+        "rows": [_row(other, one, names, money, entry) for one in shown], "more": added.count > len(records),
         "new": f"{home}new/?{entry.field}={found.pk}" if entry.aside and other.writable and access.allows(actor, other, "add") else "",
     }  # fmt: skip
 
@@ -61,13 +72,13 @@ def _names(node: Any) -> set[str]:
     return {node[0].partition(".")[0]} if node else set()
 
 
-def _address(home: str, entry: Excerpt, condition: list, whole: dict) -> str:
+def _address(home: str, entry: Excerpt, part: Part, found: Record) -> str:
     """The list of exactly these, in plain words of the address where the filter is one comparison."""
     if entry.filter is None:
-        return f"{home}?{condition[0]}={condition[2]}"
+        return f"{home}?{entry.field}={found.pk}"
     if isinstance(entry.filter, list) and entry.filter[1] == "eq" and isinstance(entry.filter[2], str):
-        return f"{home}?{condition[0]}={condition[2]}&{entry.filter[0]}={entry.filter[2]}"
-    return f"{home}?{pages.urlencode({'filter': json.dumps(whole, separators=(',', ':'))})}"
+        return f"{home}?{entry.field}={found.pk}&{entry.filter[0]}={entry.filter[2]}"
+    return f"{home}?{pages.urlencode({'filter': json.dumps(part.conditions(found.pk), separators=(',', ':'))})}"
 
 
 def _row(other: ObjectType, shown: Shown, names: list[str], money: str, entry: Excerpt) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Count, Subquery, Value
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
@@ -17,6 +16,7 @@ from core.read import Ref, Shown
 from core.registry import Field, ObjectType
 from core.views import acts, chains, composed, controls, differences, excerpts, filters, notes, pages, papers, reports, spelled, steps, tables, timelines
 from core.views import layouts as drawn
+from core.views.behind import Added, Part, added
 
 FEW = 10
 HISTORY = "history"
@@ -37,11 +37,12 @@ def show(request: HttpRequest, actor: Actor, object_type: ObjectType, found: Rec
     key = request.GET.get("tab", "")
     history = key == HISTORY and object_type.writable
     tab = None if history else next((t for t in plan.tabs if t.key == key), plan.tabs[0])
-    cards = drawn.page(plan, tab, Drawing(request, actor, object_type, found, shown, plan))
+    counts = added(actor, found.pk, _counted(actor, object_type, plan))
+    cards = drawn.page(plan, tab, Drawing(request, actor, object_type, found, shown, plan, counts))
     values = {
         "type": object_type, "record": found, "title": shown.label, "shown": shown, "status": _status(object_type, found),
         "archived": getattr(found, "archived_at", None), "buttons": acts.buttons(actor, object_type, found), "identity": _identity(object_type, shown),
-        "avatar": _avatar(object_type, shown), "tabs": _tabs(request, actor, object_type, plan, tab, _counts(actor, found, plan)),
+        "avatar": _avatar(object_type, shown), "tabs": _tabs(request, actor, object_type, plan, tab, counts),
         **_with_stamps(cards, _stamps(shown)), "papers": papers.offered(actor, object_type, found), "reports": reports.offered(actor, object_type, found),
         "path": steps.path(actor, object_type, found),
         "layout": f"/settings/layouts/{object_type.slug}/?record={found.pk}" if access.allows(actor, registry.types["layouts"], "change") else "",
@@ -73,6 +74,7 @@ class Drawing:
     found: Record
     shown: Shown
     plan: Plan
+    counts: dict[str, Added]
 
     def facts(self, names: list[str]) -> list[dict[str, Any]]:
         """Filled fields; in the standard layout always in the order of the type."""
@@ -124,7 +126,7 @@ class Drawing:
 
     @cached_property
     def _excerpts(self) -> dict[str, list]:
-        return excerpts.of_record(self.actor, self.type, self.found)
+        return excerpts.of_record(self.actor, self.type, self.found, self.counts)
 
 
 # The head -----------------------------------------------------------------------------------------------------------
@@ -166,9 +168,9 @@ def _figures(actor: Actor, found: Record, named: list[tuple[str, str]]) -> list[
             asked.append((definition, kpi.Question(this_year.key, filter=[dimension, "eq", str(found.pk)])))
     if not asked:
         return []
-    now = kpi.values(actor, asked)
-    token = now[0].as_of.token  # one snapshot is read already; naming it saves asking for it
-    ever = kpi.values(actor, [(definition, replace(question, period="all", as_of=token)) for definition, question in asked], compared=False)
+    ever = [(definition, replace(question, period="all")) for definition, question in asked]
+    told = kpi.values(actor, [*asked, *ever])  # all time has no time before it
+    now, ever = told[: len(asked)], told[len(asked) :]
     return [_figure(answer, whole) for answer, whole in zip(now, ever, strict=True)]
 
 
@@ -182,25 +184,24 @@ def _figure(answer: kpi.Answer, ever: kpi.Answer) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _counts(actor: Actor, found: Record, plan: Plan) -> dict[str, int]:
-    """How many records stand behind each tab that is one list. Cost: one query for all."""
-    asked = {}
+def _counted(actor: Actor, object_type: ObjectType, plan: Plan) -> dict[str, Part]:
+    """By the key of its tab each list that is all of one, and the short lists where the layout has any: what is counted of a page."""
+    parts = {}
     for tab in plan.tabs[1:]:
         items = [i for s in tab.sections for i in s.items]
         entry = drawn.list_of(actor, items[0]) if len(items) == 1 and items[0].kind == "related" else None
         if entry is not None:
-            rows = query.matching(actor, entry[0], query.Listing(conditions=([entry[1], "eq", str(found.pk)],)))
-            asked[f"_n{len(asked)}"] = (tab.key, Subquery(rows.order_by().annotate(_all=Value(1)).values("_all").annotate(_n=Count("pk")).values("_n")))
-    row = type(found).objects.filter(pk=found.pk).values(**{n: count for n, (_key, count) in asked.items()}).first() if asked else None
-    return {key: row[n] or 0 for n, (key, _count) in asked.items()} if row else {}
+            parts[tab.key] = Part(*entry)
+    blocks = {i.name for tab in plan.tabs for i in tab.named("block")}
+    return parts | (excerpts.parts(actor, object_type) if blocks & {"excerpts", "people"} else {})
 
 
 def _tabs(
-    request: HttpRequest, actor: Actor, object_type: ObjectType, plan: Plan, tab: Tab | None, counts: dict[str, int]
+    request: HttpRequest, actor: Actor, object_type: ObjectType, plan: Plan, tab: Tab | None, counts: dict[str, Added]
 ) -> list[dict[str, Any]]:  # fmt: skip
     made = [
         {
-            "label": drawn.label_of(actor, one, i == 0, plan.tabs), "current": one is tab, "count": counts.get(one.key, ""),
+            "label": drawn.label_of(actor, one, i == 0, plan.tabs), "current": one is tab, "count": counts[one.key].count if one.key in counts else "",
             "url": f"{request.path}?tab={one.key}" if i else request.path,
         }
         for i, one in enumerate(plan.tabs)

@@ -1,16 +1,17 @@
 """What happened to a record, newest first: its trail, the activities about it, and what of the company's own names it; only what the reader sees."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Model, Q
+from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from core import access, context, pack_parts, read, registry, schema, trail
+from core import access, context, pack_parts, read, registry, schema, trail, worded
 from core.access import Actor
 from core.read import Shown
 from core.registry import Field, Lines, ObjectType
@@ -41,9 +42,9 @@ def of(actor: Actor, object_type: ObjectType, record: Model, before: str = "", w
         for other in registry.every():
             if other.timeline and access.allows(actor, other, "view"):
                 f = other.fields[other.timeline]
-                events += _about(actor, other, f.rules.condition(f, "eq", (object_type.slug, record.pk)), until)
+                events += _about(actor, other, object_type, record, until, lambda ident, f=f: f.rules.condition(f, "eq", (object_type.slug, ident)))
         for other, about in _naming(actor, object_type, record).items():
-            events += _about(actor, other, about, until)
+            events += [_activity(other, one) for one in read.present(actor, other, _newest(actor, other, about, until))]
     events.sort(key=lambda e: e.moment, reverse=True)
     page = events[:LENGTH]
     return {"entries": [e.entry for e in page], "next": page[-1].moment.isoformat() if len(events) > LENGTH else ""}
@@ -74,12 +75,18 @@ def _when(moment: datetime) -> dict[str, str]:
 # Activities ---------------------------------------------------------------------------------------------------------
 
 
-def _about(actor: Actor, other: ObjectType, about: Q, until: datetime | None) -> list[Event]:
-    """Records of a type that are about the one shown."""
+def _about(
+    actor: Actor, other: ObjectType, object_type: ObjectType, record: Model, until: datetime | None, test: Callable[[Any], Q]
+) -> list[Event]:  # fmt: skip
+    """Records of a type that are about the one shown, as the ``test`` of its id says."""
+    key = ("about", other.slug, object_type.slug) if until is None else None
+    rows = worded.records(actor, key, lambda ident: _newest(actor, other, test(ident), until), record.pk)
+    return [_activity(other, one) for one in read.present(actor, other, rows)]
+
+
+def _newest(actor: Actor, other: ObjectType, about: Q, until: datetime | None) -> QuerySet:
     rows = access.rows(actor, other).filter(about, archived_at=None)
-    if until is not None:
-        rows = rows.filter(created_at__lt=until)
-    return [_activity(other, one) for one in read.present(actor, other, rows.order_by("-created_at")[: LENGTH + 1])]
+    return (rows if until is None else rows.filter(created_at__lt=until)).order_by("-created_at")[: LENGTH + 1]
 
 
 def _first(shown: Shown, kind: str) -> Any:
@@ -108,10 +115,12 @@ def _activity(other: ObjectType, shown: Shown) -> Event:
 
 
 def _of_trail(actor: Actor, object_type: ObjectType, record: Model, until: datetime | None, whole: bool) -> list[Event]:
-    rows = access.rows(actor, registry.types["trail"]).filter(about_type=object_type.slug, about_id=_uuid(record.pk))
-    if until is not None:
-        rows = rows.filter(at__lt=until)
-    found = [(e, trail.readable_changes(actor, object_type.slug, e.changes)) for e in rows.order_by("-id")[: LENGTH + 1]]
+    def entries(ident: UUID) -> QuerySet:
+        rows = access.rows(actor, registry.types["trail"]).filter(about_type=object_type.slug, about_id=ident)
+        return (rows if until is None else rows.filter(at__lt=until)).order_by("-id")[: LENGTH + 1]
+
+    rows = worded.records(actor, ("trail", object_type.slug) if until is None else None, entries, _uuid(record.pk))
+    found = [(e, trail.readable_changes(actor, object_type.slug, e.changes)) for e in rows]
     labels = _labels(actor, object_type, found)
     undoes = whole and access.rows(actor, object_type, "change").filter(pk=record.pk).exists()
     told = []

@@ -18,6 +18,7 @@ from core.facts import Statement
 from core.kinds import KINDS
 from core.models.record import permit
 from core.money import round_money
+from core.prepared import Prepared, columns, in_bulk, listed
 from core.rates import rate_for
 from crm.models import Account, Activity, Contact, Opportunity, Pipeline, Stage
 from crm.rules.lines import fill_lines
@@ -79,9 +80,25 @@ def reweighed(pipelines: list[Pipeline]) -> dict[str, list[Opportunity]]:
 
 
 def first_stages(pipelines: set[UUID]) -> dict[UUID, Stage]:
-    """Pipeline -> the stage deals start in. Cost: one query."""
-    rows = Stage.objects.filter(pipeline__in=pipelines).order_by("pipeline", "order", "position", "pk")
+    """Pipeline -> the stage deals start in. Cost: one query, none for no pipelines."""
+    rows = STAGES.records(listed(pipelines)) if pipelines else ()
     return {pipeline: next(stages) for pipeline, stages in groupby(rows, key=lambda s: s.pipeline_id)}
+
+
+STAGES = Prepared(lambda ids: Stage.objects.filter(pipeline__among=ids).order_by("pipeline", "order", "position", "pk"), "pipelines")
+START = Prepared(lambda: Stage.objects.filter(pipeline=_pipelines().values("pk")[:1]).order_by("order", "position", "pk")[:1])
+
+
+def _start() -> tuple[UUID | None, Stage | None]:
+    """The pipeline of deals that name none, and its first stage. Cost: one query, two where it has no stage."""
+    if found := START.records():
+        return found[0].pipeline_id, found[0]
+    default = default_pipeline()
+    return default and default.pk, None
+
+
+def _pipelines() -> QuerySet:
+    return Pipeline.objects.filter(archived_at=None).order_by("created_at", "pk")
 
 
 def is_shaped(pipeline: Pipeline) -> bool:
@@ -92,7 +109,7 @@ def is_shaped(pipeline: Pipeline) -> bool:
 
 def default_pipeline() -> Pipeline | None:
     """The oldest there is. Cost: one query."""
-    return Pipeline.objects.filter(archived_at=None).order_by("created_at", "pk").first()
+    return _pipelines().first()
 
 
 # Filling in
@@ -102,25 +119,25 @@ def prepare(actor: Actor, pairs: list) -> None:
     """Pipeline, stage, currency and dates where none are given; lines from their products. Cost: five queries a batch."""
     sql.lock_shared(context.company().id, "stages")  # until this is stored nobody changes what a stage is worth
     day = structures.today()
-    accounts = Account.objects.in_bulk({o.account_id for o, _made in pairs if o.account_id and not o.currency})
+    accounts = columns(Account, {o.account_id for o, _made in pairs if not o.currency}, "currency", "roles")
     for opportunity, made in pairs:
         demand_quantities(made)
         if not opportunity.currency:
-            account = accounts.get(opportunity.account_id)
-            opportunity.currency = (account.currency if account else "") or context.company().currency
+            opportunity.currency = accounts.get(opportunity.account_id, ("",))[0] or context.company().currency
         opportunity.opened_on = opportunity.opened_on or day
     _place(pairs)
-    fill_lines([(o, day, [row for row in made.lines.get("lines", ()) if row.id is None or o._state.adding]) for o, made in pairs])
+    fill_lines([(o, day, [row for row in made.lines.get("lines", ()) if row.id is None or o._state.adding]) for o, made in pairs], accounts)
 
 
 def _place(pairs: list) -> None:
     """Each stands in a stage of its pipeline: the one given, else the first; no pipeline given is that of the stage, else the default."""
-    stages = {s.pk: s for s in Stage.objects.filter(pk__in={o.stage_id for o, _made in pairs if o.stage_id})}
-    default = default_pipeline() if any(not (o.pipeline_id or o.stage_id) for o, _made in pairs) else None
+    stages = in_bulk(Stage, {o.stage_id for o, _made in pairs})
+    default, start = _start() if any(not (o.pipeline_id or o.stage_id) for o, _made in pairs) else (None, None)
     for opportunity, made in pairs:
         stage = stages.get(opportunity.stage_id)
         if opportunity.pipeline_id is None:
-            opportunity.pipeline_id = stage.pipeline_id if stage else default.pk if default else None
+            stage = start if opportunity.stage_id is None else stage
+            opportunity.pipeline_id = stage.pipeline_id if stage else default
         elif stage is not None and stage.pipeline_id != opportunity.pipeline_id and "stage" not in made.values:
             opportunity.__dict__["_left"], opportunity.stage_id, stage = stage.pk, None, None  # the new pipeline says where to stand
         if stage is not None:
@@ -187,8 +204,8 @@ def likelihood(opportunity: Opportunity) -> Decimal:
 
 def move(actor: Actor, opportunity: Opportunity, data: dict) -> None:
     """To another stage of its pipeline. To where it stands already: nothing happens."""
-    stage = Stage.objects.get(pk=data["stage"])
-    if stage.pipeline_id != opportunity.pipeline_id:
+    stage = in_bulk(Stage, [data["stage"]]).get(data["stage"])
+    if stage is None or stage.pipeline_id != opportunity.pipeline_id:
         raise RuleError({"stage": [_("This stage belongs to another pipeline.")]})
     if stage.pk != opportunity.stage_id:
         opportunity.stage, opportunity.stage_since = stage, clock.now()
@@ -227,7 +244,7 @@ def _open_first(activities: QuerySet, ids: list[str] | str) -> QuerySet:
     return mine.order_by("about_id", "due_at", "pk").distinct("about_id")
 
 
-OPEN_FIRST = sql.Prepared(lambda ids: _open_first(Activity.objects.all(), ids), "the ids")  # where the reader sees every activity
+OPEN_FIRST = Prepared(lambda ids: _open_first(Activity.objects.all(), ids), "the ids")  # where the reader sees every activity
 
 
 def look_ahead(actor: Actor, opportunities: list[Opportunity]) -> None:

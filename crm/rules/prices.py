@@ -5,7 +5,7 @@ they led to the price. The last step's ``price`` is what the line got.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -20,6 +20,7 @@ from core.cleaning import Cleaned
 from core.errors import RuleError
 from core.kinds import KINDS
 from core.money import plain, round_money
+from core.prepared import Prepared, columns, in_bulk, listed
 from core.rates import Rates
 from core.registry import Reason, get
 from core.showing import Sentence
@@ -50,6 +51,9 @@ class Price:
     steps: list[dict[str, Any]]
 
 
+ENTRIES = Prepared(lambda ids: PriceBookEntry.objects.filter(product__among=ids, price_book__archived_at=None).select_related("price_book"), "ids")
+
+
 class Prices:
     """All that the prices of some products depend on, read once for any number of lines.
 
@@ -58,12 +62,11 @@ class Prices:
 
     def __init__(self, products: Iterable[UUID], currencies: Iterable[str]):
         base = context.company().currency
-        self.products = Product.objects.in_bulk(set(products))
+        self.products = in_bulk(Product, products)
         self.rates = Rates({*currencies, *(p.currency or base for p in self.products.values())})
         self.entries: dict[tuple[UUID, str], list[PriceBookEntry]] = defaultdict(list)
         if self.products:
-            found = PriceBookEntry.objects.filter(product__in=list(self.products), price_book__archived_at=None).select_related("price_book")
-            for entry in found:
+            for entry in ENTRIES.records(listed(self.products)):
                 self.entries[entry.product_id, entry.price_book.currency or base].append(entry)
 
     def of(self, asked: Asked) -> Price:
@@ -128,13 +131,15 @@ def _told_entry(entry: PriceBookEntry, currency: str, rule: str) -> dict[str, An
 # Lines of documents -------------------------------------------------------------------------------------------------
 
 
-def price_lines(wanted: list[tuple[Any, date, list[Cleaned]]], prices: Prices) -> None:
-    """Give new rows the price they lack, and every new row with a product its trace. Cost: one query for the accounts' roles.
+def price_lines(wanted: list[tuple[Any, date, list[Cleaned]]], prices: Prices, accounts: Mapping[UUID, tuple]) -> None:
+    """Give new rows the price they lack, and every new row with a product its trace. Cost: one query for the roles of accounts not read already.
 
     A price that was typed stays; the trace then ends with it, unless it is the very price there is. Errors: RuleError at
     ``lines`` where a price would have to be converted and there is no rate.
     """
-    roles = dict(Account.objects.filter(pk__in={document.account_id for document, _day, _rows in wanted}).values_list("pk", "roles"))
+    roles = {account: roles for account, (_currency, roles) in accounts.items()}
+    unread = {document.account_id for document, _day, _rows in wanted} - roles.keys()
+    roles |= {account: roles for account, (roles,) in columns(Account, unread, "roles").items()}
     base = context.company().currency
     for document, day, rows in wanted:
         for row in rows:

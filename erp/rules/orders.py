@@ -4,11 +4,13 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from django.db.models import BooleanField, Case, Exists, F, Max, OuterRef, Q, Sum, When
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from core import access, context, documents, numbering, totals, write
 from core.access import Actor
@@ -16,9 +18,10 @@ from core.errors import RuleError, WrongState
 from core.facts import Statement
 from core.models.record import permit
 from core.money import round_money
+from core.prepared import Prepared, columns, listed
 from core.registry import Field, get
 from core.structures import today
-from crm.models import Account, Contact, Quote, QuoteLine
+from crm.models import Account, Contact, Product, Quote, QuoteLine
 from crm.rules.lines import demand_active, fill_lines
 from erp.models import Delivery, OrderLine, OrderRevision, SalesOrder
 from erp.rules import stock
@@ -37,17 +40,14 @@ def locked(order: SalesOrder) -> frozenset[str]:
 
 def prepare(actor: Actor, pairs: list) -> None:
     """Currency from the account or company; description, price and tax of a line from its product. Cost: a few queries a batch."""
-    accounts = Account.objects.in_bulk({order.account_id for order, made in pairs if order.account_id and not order.currency})
+    accounts = columns(Account, {order.account_id for order, _made in pairs if not order.currency}, "currency", "roles")
     for order, made in pairs:
         documents.demand_quantities(made)
         documents.note_rate(order, made)
         if not order.currency:
-            account = accounts.get(order.account_id)
-            order.currency = (account.currency if account else "") or context.company().currency
-    fill_lines(
-        (order, order.order_date or today(), [row for row in made.lines.get("lines", ()) if row.id is None or order._state.adding])
-        for order, made in pairs
-    )  # fmt: skip
+            order.currency = accounts.get(order.account_id, ("",))[0] or context.company().currency
+    fresh = [(order, order.order_date or today(), [r for r in made.lines.get("lines", ()) if r.id is None or order._state.adding]) for order, made in pairs]
+    fill_lines(fresh, accounts)
 
 
 def check(actor: Actor, order: SalesOrder, changed: dict, rows: dict) -> None:
@@ -94,25 +94,26 @@ def count(order: SalesOrder, rows: dict[str, list]) -> None:
 def confirm(actor: Actor, asked: list[tuple[SalesOrder, dict]]) -> list[RuleError | None]:
     """Number and date are given, stock is kept; the lines become revision 1. What is long settled may hold products no longer sold.
 
-    Cost: eight statements, and at most four for each order.
+    Cost: eight statements, and at most three for each order.
     """
     lines = {order.pk: list(data["rows"]["lines"].now) for order, data in asked}
-    errors = [_confirm_one(order, lines[order.pk], data) for order, data in asked]
+    products = columns(Product, {row.product_id for rows in lines.values() for row in rows}, "active", "kind")
+    errors = [_confirm_one(order, lines[order.pk], data, products) for order, data in asked]
     if any(errors):
         return errors
     _keep([_next_revision(order, lines[order.pk], order.order_date) for order, _data in asked])
-    stock.reserve([(order, lines[order.pk]) for order, _data in asked])
+    stock.reserve([(order, lines[order.pk]) for order, _data in asked], kept={product for product, (_active, kind) in products.items() if kind == "good"})
     for order, _data in asked:
         order.number = numbering.next_number("SO", order.order_date)  # last: whoever waits for a number waits for nothing else
     return errors
 
 
-def _confirm_one(order: SalesOrder, lines: list[OrderLine], data: dict) -> RuleError | None:
+def _confirm_one(order: SalesOrder, lines: list[OrderLine], data: dict, products: dict[UUID, tuple]) -> RuleError | None:
     if not lines:
         return RuleError({"lines": [_("An order needs at least one line to be confirmed.")]})
     try:
         if not data["history"].settled:
-            demand_active(lines)
+            demand_active(lines, known=products)
         order.order_date = data.get("date") or order.order_date or today()
         documents.take_rate(order, order.order_date)
         count(order, {n: r.now for n, r in data["rows"].items()})
@@ -267,11 +268,15 @@ def demand_left(left: dict[UUID, Decimal], asked: list[dict] | None, key: str) -
 # Facts
 
 
+REVISIONS = Prepared(lambda ids: OrderRevision.objects.filter(order__among=ids).order_by("order", "revision"), "ids")
+
+
 def facts(orders: list[SalesOrder]) -> dict[UUID, list[Statement]]:
     """What orders state: each revision's differences at its date, and whether all was shipped in time. Cost: at most three queries."""
     revisions: dict[UUID, list[OrderRevision]] = defaultdict(list)
-    for revision in OrderRevision.objects.filter(order__in=[o.pk for o in orders]).order_by("order", "revision"):
-        revisions[revision.order_id].append(revision)
+    if confirmed := [o.pk for o in orders if o.revision]:
+        for revision in REVISIONS.records(listed(confirmed)):
+            revisions[revision.order_id].append(revision)
     shipped = _shipped_on([o.pk for o in orders if o.requested_date and o.status != "draft"])
     return {order.pk: list(_statements(order, revisions[order.pk], shipped.get(order.pk))) for order in orders}
 
@@ -344,12 +349,17 @@ def remains(order: SalesOrder) -> list[tuple[str, str]]:
 
 def looked_up(actor: Actor) -> dict[str, Field]:
     """What orders can be filtered by besides their columns: whether anything is left to ship, or shipped and not yet billed."""
+    return _looked_up()
+
+
+@cache
+def _looked_up() -> dict[str, Field]:
     lines = OrderLine.objects.filter(order=OuterRef("pk"))
     to_ship = Q(status="confirmed") & Exists(lines.filter(quantity__gt=F("shipped") + F("cancelled")))
     billable = Exists(lines.filter(shipped__gt=F("returned") + F("invoiced") - F("credited")))
     return {
         name: Field(name, "yesno", label, expression=Case(When(condition, then=True), default=False, output_field=BooleanField()), readonly=True)
-        for name, label, condition in (("to_ship", _("To ship"), to_ship), ("to_invoice", _("To invoice"), Q(billable)))
+        for name, label, condition in (("to_ship", gettext_lazy("To ship"), to_ship), ("to_invoice", gettext_lazy("To invoice"), Q(billable)))
     }
 
 

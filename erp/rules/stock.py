@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from core.access import Actor
 from core.errors import RuleError
 from core.models.record import permit
+from core.prepared import Prepared, columns, in_bulk, listed
 from core.structures import today
 from crm.models import Product
 from erp.models import OrderLine, Reservation, SalesOrder, StockLevel, StockMove, Warehouse
@@ -29,36 +30,47 @@ Place = tuple[UUID, UUID]  # warehouse, product
 
 def own_warehouse() -> Warehouse | None:
     """The warehouse goods leave from where nobody says otherwise: the company's first. Cost: one query."""
-    return Warehouse.objects.filter(archived_at=None).order_by("created_at", "pk").first()
+    return next(iter(FIRST.records()), None)
+
+
+FIRST = Prepared(lambda: Warehouse.objects.filter(archived_at=None).order_by("created_at", "pk")[:1])
 
 
 def goods(products: Iterable[UUID | None]) -> set[UUID]:
     """Those of these products that lie in stock. Cost: one query."""
-    return set(Product.objects.filter(pk__in={p for p in products if p}, kind="good").values_list("pk", flat=True))
+    return {product for product, (kind,) in columns(Product, products, "kind").items() if kind == "good"}
 
 
 def lock_levels(warehouse: Warehouse, products: Iterable[UUID]) -> Levels:
-    """The levels of these products in a warehouse, made where missing, locked. Cost: two statements."""
-    products = sorted(set(products))
-    if not products:
-        return {}
-    with permit():
-        StockLevel.objects.bulk_create([StockLevel(warehouse=warehouse, product_id=p) for p in products], ignore_conflicts=True)
-    found = StockLevel.objects.filter(warehouse=warehouse, product__in=products).order_by("pk").select_for_update(of=("self",))
-    levels = {level.product_id: level for level in found}
+    """The levels of these products in a warehouse, made where missing, locked. Cost: as of ``_lock_places``."""
+    levels = {product: level for (_warehouse, product), level in _lock_places({(warehouse.pk, p) for p in products}).items()}
     for level in levels.values():
         level.warehouse = warehouse
     return levels
 
 
 def _lock_places(places: set[Place]) -> dict[Place, StockLevel]:
-    """The levels at any places, made where missing, locked in the order of their ids. Cost: two statements."""
+    """The levels at any places, made where missing, locked in the order of their ids. Cost: one statement, three where any was missing."""
     if not places:
         return {}
-    with permit():
-        StockLevel.objects.bulk_create([StockLevel(warehouse_id=w, product_id=p) for w, p in sorted(places)], ignore_conflicts=True)
-    found = StockLevel.objects.filter(warehouse__in={w for w, _p in places}, product__in={p for _w, p in places}).order_by("pk")
-    return {(level.warehouse_id, level.product_id): level for level in found.select_related("warehouse").select_for_update(of=("self",))}
+    levels = _locked(places)
+    if missing := sorted(places - levels.keys()):
+        with permit():
+            StockLevel.objects.bulk_create([StockLevel(warehouse_id=w, product_id=p) for w, p in missing], ignore_conflicts=True)
+        levels = _locked(places)
+    return levels
+
+
+def _locked(places: set[Place]) -> dict[Place, StockLevel]:
+    """Those there are. Some that nobody asked for may be among them: the warehouses and products are each one value."""
+    return {(level.warehouse_id, level.product_id): level for level in LEVELS.records(listed({w for w, _p in places}), listed({p for _w, p in places}))}
+
+
+LEVELS = Prepared(
+    lambda warehouses, products: StockLevel.objects.filter(warehouse__among=warehouses, product__among=products).order_by("pk")
+    .select_related("warehouse").select_for_update(of=("self",)),
+    "warehouses", "products",
+)  # fmt: skip
 
 
 def store_levels(levels: dict[Any, StockLevel]) -> None:
@@ -87,18 +99,19 @@ def _take_in(level: StockLevel, quantity: Decimal, cost: Decimal | None, is_rece
 # Reservations
 
 
-def reserve(wanted: list[tuple[SalesOrder, list[OrderLine]]], removed: list[UUID] | None = None) -> None:
+def reserve(wanted: list[tuple[SalesOrder, list[OrderLine]]], removed: list[UUID] | None = None, kept: set[UUID] | None = None) -> None:
     """Keep stock for what is open of these lines: all of it where stock may go below zero, else what is free.
 
     An amendment says which lines it ``removed``: an order's own lines take first what it gives up, then those that wait.
+    ``kept`` are those of the products that lie in stock, where that was read.
     Cost: about seven statements for any number of orders.
     """
     before = None if removed is None else [*removed, *(row.pk for _order, lines in wanted for row in lines)]
-    warehouses = Warehouse.objects.in_bulk({order.warehouse_id for order, _lines in wanted if order.warehouse_id})
+    warehouses = in_bulk(Warehouse, {order.warehouse_id for order, _lines in wanted})
     own = own_warehouse() if any(not order.warehouse_id for order, _lines in wanted) else None
     for order, _lines in wanted:
         order.warehouse = warehouses.get(order.warehouse_id, own)
-    kept = goods(row.product_id for _order, lines in wanted for row in lines)
+    kept = goods(row.product_id for _order, lines in wanted for row in lines) if kept is None else kept
     wanted = [(order.warehouse, row) for order, lines in wanted for row in lines if order.warehouse and row.product_id in kept]
     places = {(warehouse.pk, row.product_id) for warehouse, row in wanted}
     levels = _lock_places(places if before is None else places | _places_of(before))
@@ -134,10 +147,13 @@ def _free_for(warehouse: Warehouse, level: StockLevel, wanted: Decimal) -> Decim
     return wanted if warehouse.allow_negative else min(wanted, max(level.on_hand - level.reserved, ZERO))
 
 
+RESERVED = Prepared(lambda lines, levels: Reservation.objects.filter(order_line__among=lines, level__among=levels), "lines", "levels")
+
+
 def _give_back(lines: list[UUID], levels: dict[Any, StockLevel]) -> None:
     """Forget what was kept for these lines in levels that are locked and in hand."""
     by_id = {level.pk: level for level in levels.values()}
-    held = list(Reservation.objects.filter(order_line__in=lines, level__in=by_id))
+    held = RESERVED.records(listed(lines), listed(by_id))
     for one in held:
         by_id[one.level_id].reserved -= one.quantity
     if held:

@@ -1,5 +1,6 @@
 """A figure and the list behind it agree while others write: the token of the answer holds the snapshot (C-07, N1, N3, N4)."""
 
+import json
 import os
 import random
 import threading
@@ -11,7 +12,7 @@ from urllib.parse import urlencode
 import pytest
 from django.db import connection
 
-from core import access, asof, context, door, kpi, query, registry, structures, write
+from core import access, asof, context, door, kpi, registry, structures, write
 from core.errors import RuleError
 from core.models import Fact
 from tests import people
@@ -91,7 +92,7 @@ def test_without_the_token_the_list_moves_on(owner, sellers):
     """The control: what was written after the figure is in the list of now, and not in the figure's."""
     answer = figures.ask(owner, "order-intake", period="2026-03")
     order = order_of(owner, sellers[0])
-    moved = figures.listed(owner, urlencode([("filter", query.json.dumps(["measure", "eq", "ordered"])), ("sum", "value")]))
+    moved = figures.listed(owner, urlencode([("filter", json.dumps(["measure", "eq", "ordered"])), ("sum", "value")]))
     assert moved[0] == answer.value + order.base_net
     assert figures.listed(owner, answer.drill)[0] == answer.value
 
@@ -153,7 +154,7 @@ def test_a_filter_at_the_limit_has_a_list_too_or_is_refused(owner):
         for _ in range(min(size, 8)):
             deep = {"all": [deep]}
         for asked in (node, deep):
-            words = {"period": "2026-03", "group_by": "month,person", "filter": query.json.dumps(asked)}
+            words = {"period": "2026-03", "group_by": "month,person", "filter": json.dumps(asked)}
             try:
                 answer = figures.ask(owner, "orders", **words)
             except RuleError:

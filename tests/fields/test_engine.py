@@ -6,7 +6,7 @@ from django.db.models import Q, QuerySet
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from core import access, jobs, own_values, query, registry, sql
+from core import access, cursors, jobs, own_values, query, registry, sql
 from core.models import CustomField, Role
 from tests import people
 
@@ -55,8 +55,8 @@ def plans_from(value, sort: str) -> list[str]:
     actor, accounts = access.system("plan"), registry.get("accounts")
     wanted = query.Listing(sort=(sort,))
     keys, found = query._order(actor, accounts, wanted), query.matching(actor, accounts, wanted)
-    values = [query._decode_one(keys[0], value), "0190b0c0-0000-7000-8000-000000000000"]
-    return [plan_of(query._sorted(found, keys, back).filter(q)[:50]) for back in (False, True) for q in query._beyond(keys, values, back)]
+    values = [cursors._decode_one(keys[0], value), "0190b0c0-0000-7000-8000-000000000000"]
+    return [plan_of(query._sorted(found, keys, back).filter(q)[:50]) for back in (False, True) for q in cursors.beyond(keys, values, back)]
 
 
 @pytest.mark.parametrize(("kind", "value", "more"), [
@@ -94,7 +94,7 @@ def test_the_newest_come_from_an_index_on_the_first_page_and_deep_down(api):
         if len(keys) < 2 or object_type.rows:  # ledgers run by id
             continue
         found, values = query.matching(actor, object_type, query.Listing()), [timezone.now(), "0190b0c0-0000-7000-8000-000000000000"]
-        for (beyond,), backwards in (([Q()], False), (query._beyond(keys, values, False), False), (query._beyond(keys, values, True), True)):
+        for (beyond,), backwards in (([Q()], False), (cursors.beyond(keys, values, False), False), (cursors.beyond(keys, values, True), True)):
             told = plan_of(query._sorted(found, keys, backwards).filter(beyond)[:50])
             newest = "custom_record_newest" if object_type.among else f"{object_type.model._meta.db_table}_created_at"
             assert f"using {newest}" in told and ("created_at" in told.partition("Index Cond")[2].partition("\n")[0] or not beyond), told

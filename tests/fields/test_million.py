@@ -13,7 +13,7 @@ from random import Random
 import pytest
 from django.db import OperationalError, connection
 
-from core import access, context, door, jobs, query, registry
+from core import access, context, cursors, door, jobs, query, registry
 from core.models import CustomField
 from core.query import Listing
 from tests import people
@@ -190,7 +190,7 @@ def _deep(actor, sort: str) -> str:
         keys = query._order(actor, registry.get("accounts"), Listing(sort=(sort,)))
         found = query.matching(actor, registry.get("accounts"), Listing())
         middle = query._sorted(found, keys).values_list("pk", flat=True)[ROWS // 2]
-        return query._encode(keys, query._sorted(found.filter(pk=middle), keys).get(), False)
+        return cursors.encode(keys, query._sorted(found.filter(pk=middle), keys).get(), False)
 
     with context.remembering():
         return work()

@@ -10,7 +10,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 
-from core import access, context, query, registry
+from core import access, context, jobs, query, registry
 from core.collation import sort_key
 from tests import people
 from tests.fields import drawing
@@ -79,6 +79,7 @@ def drawn(company, alice, bob, api):
         _field(api, "accounts", key, "rollup", rollup=rollup)
         made.kinds[key] = kind
     _work_out(made)
+    jobs.run_due()  # references get their index
     with connection.cursor() as cursor:  # as a server does by itself within a minute; those of the tests do not
         cursor.execute("ANALYZE crm_account, crm_contact")
     return made

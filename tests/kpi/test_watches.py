@@ -1,5 +1,6 @@
 """A crossing is told once, to each in his own sight; a dashboard is mailed to each with his own numbers, and only from a verified company."""
 
+import time
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -68,12 +69,22 @@ def test_each_is_told_of_his_own_and_a_task_is_one(api, alice, company):
 def test_a_figure_that_moves_is_looked_at_in_minutes_once_however_often_it_moves(api, company, monkeypatch):
     asked = []
     monkeypatch.setattr(watches.look_soon, "apply_async", lambda words, **how: asked.append((words, how["countdown"])))
-    cache.delete("watches-soon")
+
+    def another_process(looked: bool = False) -> None:
+        """That knows nothing yet of when the watches are looked at; or all know nothing, since they were ``looked`` at."""
+        watches._awaited.clear()
+        if looked:
+            cache.delete("watches-soon")
+
+    another_process(looked=True)
     for _n in range(2):
         factories.make("opportunities", api, amount="5")
+    another_process()
+    factories.make("opportunities", api, amount="5")
     assert asked == [([str(company.id)], watches.SOON)]
+    assert 0 < watches._awaited[company.id] - time.time() <= watches.SOON
     factories.make("accounts", api)
-    cache.delete("watches-soon")
+    another_process(looked=True)
     factories.make("accounts", api)
     assert len(asked) == 1, "what states no facts moves no figure of facts"
 

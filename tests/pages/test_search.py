@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from core import access, door, registry, write
+from core.views.search import _of_many
 from tests import people
 
 
@@ -81,3 +82,19 @@ def test_only_types_that_hold_it_are_asked(client_for, alice):
         client.get("/search/", {"q": "zeta"})
     asked = [q["sql"] for q in queries if "core_searchentry" in q["sql"] or "_rank" in q["sql"]]
     assert len(asked) == 3, asked  # one for all types, one for each of two
+
+
+def test_of_many_the_names_that_begin_with_it_come_first_and_then_the_newest(client_for, alice, monkeypatch):
+    def make():
+        for name in ("Old quark", "Quark Works", "New quark", "Quark"):
+            write.create(access.actor_for(alice), registry.get("accounts"), {"name": name})
+
+    door.writing(make)
+    monkeypatch.setattr("core.search.FEW", 0)
+    assert [label for label, _type in hits(client_for(alice), "quark")] == ["Quark", "Quark Works", "New quark", "Old quark"]
+
+
+@pytest.mark.parametrize("slug", [t.slug for t in registry.every() if t.search and not t.rows])
+def test_of_many_of_every_type_is_to_be_asked(company, slug):
+    object_type = registry.get(slug)
+    assert _of_many(object_type, object_type.all(), "a name that nobody has", 5) == []

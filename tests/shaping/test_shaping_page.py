@@ -21,9 +21,10 @@ def test_the_requests_of_the_page(company, alice, api_for):
         answers.append(answer)
         if name:
             made[name] = answer.json()
-    listed, summed, moved, gone = answers[-4:]
+    listed, summed, grouped, moved, gone = answers[-5:]
     assert [r["id"] for r in listed.json()["results"]] == [made["drive"]["id"]] and re.fullmatch(r"TD-\d{4}-0001", made["drive"]["name"])
     assert (summed.json()["sums"], summed.json()["count"]) == ({"price": "31000.00"}, 1)
+    assert [(g["key"], g["count"], [r["id"] for r in g["results"]]) for g in grouped.json()["groups"]] == [("planned", 1, [made["drive"]["id"]])]
     assert moved.json()["stage"] == "driven" and gone.status_code == 204
     assert api.get(made["vehicle"]["url"]).json()["archived_at"], "a test drive names it"
     assert api.get(f"test-drives/{made['vehicle']['id']}/").status_code == 404

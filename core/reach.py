@@ -1,0 +1,80 @@
+"""Rows by their ids, as far as somebody reaches them: what every write asks, put into words once for all whose grants have the same scopes.
+
+The answers are those of ``core.access.rows``; where a grant has a filter, or a type a row rule of its own, Django words it each time.
+"""
+
+from collections.abc import Collection
+from dataclasses import replace
+from uuid import UUID
+
+from django.db.models import Model, QuerySet, UUIDField
+
+from core import access
+from core.access import Actor
+from core.prepared import Prepared, listed
+from core.registry import ObjectType
+
+
+def records(actor: Actor, object_type: ObjectType, ids: Collection[UUID], action: str = "view", lock: bool = False) -> dict[UUID, Model]:
+    """Id -> record, of those the actor may do this with; locked in the order of their ids where that is asked. Cost: one query."""
+    worded = _worded(actor, object_type, action, "locked" if lock else "records")
+    if worded is not None:
+        return {record.pk: record for record in worded.records(*_values(actor, ids))}
+    return {record.pk: record for record in _asked(access.rows(actor, object_type, action), ids, "locked" if lock else "records")}
+
+
+def present(actor: Actor, object_type: ObjectType, ids: Collection[UUID], action: str = "view") -> set[UUID]:
+    """Those of these ids with whose records the actor may do this. Cost: one query."""
+    worded = _worded(actor, object_type, action, "ids")
+    if worded is not None:
+        return {pk for (pk,) in worded.rows(*_values(actor, ids))}
+    return {pk for (pk,) in _asked(access.rows(actor, object_type, action), ids, "ids")}
+
+
+def _asked(rows: QuerySet, ids: Collection[UUID] | str, form: str) -> QuerySet:
+    found = rows.filter(pk__among=ids) if isinstance(rows.model._meta.pk, UUIDField) else rows.filter(pk__in=ids)
+    if form == "ids":
+        return found.order_by().values_list("pk")
+    return found.order_by("pk").select_for_update(of=("self",)) if form == "locked" else found
+
+
+def _values(actor: Actor, ids: Collection[UUID]) -> tuple[str, UUID, UUID]:
+    """What stands for the marks of a query; whose scopes are all names nobody in it."""
+    return listed(ids), actor.id or NOBODY, actor.unit_id or NOBODY
+
+
+NOBODY = UUID(int=0)
+
+
+def _worded(actor: Actor, object_type: ObjectType, action: str, form: str) -> Prepared | None:
+    """The query in words for all who have the same scopes; nothing where more than scopes says which rows they are."""
+    scopes = _scopes(actor, object_type, action)
+    if scopes is None or not isinstance(object_type.model._meta.pk, UUIDField):
+        return None
+    held, key = object_type.__dict__.setdefault("reached", {}), (form, scopes, action if scopes else "")
+    if key not in held:
+
+        def make(ids: str, me: UUID, unit: UUID) -> QuerySet:
+            if not scopes:
+                return _asked(object_type.all(), ids, form)
+            marked = replace(actor, id=me, unit_id=actor.unit_id and unit)
+            return _asked(access.rows(marked, object_type, action), ids, form)
+
+        held[key] = Prepared(make, "ids", NOBODY, NOBODY)
+    return held[key]
+
+
+def _scopes(actor: Actor, object_type: ObjectType, action: str) -> tuple | None:
+    """What of the actor's grants says which rows he reaches: nothing for all of them, None where it is more than their scopes."""
+    if actor.system:
+        return ()
+    if object_type.rows:
+        return () if action == "view" and not access.rows(actor, object_type).query.where else None
+    if object_type.personal or actor.id is None:
+        return None
+    if access.is_unlimited(actor, object_type, "view") and access.is_unlimited(actor, object_type, action):
+        return ()
+    held = [access.permissions(actor, object_type, asked) for asked in ("view", action)]
+    if not all(held) or any(p.filter for granted in held for p in granted):
+        return None
+    return (actor.unit_id is None, *(frozenset(p.scope for p in granted) for granted in held))

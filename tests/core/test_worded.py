@@ -1,0 +1,73 @@
+"""A query that was put into words for other values finds what the query itself finds."""
+
+from datetime import date
+from uuid import UUID, uuid4
+
+from core import access, door, edition, structures, worded
+from core.models import Fact, OrgUnit, User
+from core.prepared import Prepared
+from tests import factories
+
+
+def test_the_words_take_other_values(company, alice, bob):
+    actor = access.actor_for(alice)
+    units = [factories.make("org-units", actor).pk for _n in range(3)]
+    made = []
+
+    def by_unit(ident, name):
+        made.append(ident)
+        return OrgUnit.objects.filter(pk=ident).exclude(name=name).values_list("pk", "name")
+
+    def found() -> list:
+        return [worded.rows(access.actor_for(alice), "by unit", by_unit, ident, "nothing") for ident in units]
+
+    for _time in range(2):
+        assert [row[0] for rows in door.reading(found) for row in rows] == units
+    assert len(made) == 1 and made[0] not in units
+    door.reading(lambda: worded.rows(access.actor_for(bob), "by unit", by_unit, units[0], "nothing"))
+    assert len(made) == 2, "another reader has words of his own"
+    assert [r.pk for r in door.reading(lambda: worded.records(access.actor_for(alice), "whole", lambda i: User.objects.filter(pk=i), alice.pk))] == [alice.pk]
+
+
+def test_days_are_told_apart_by_their_order(company, alice):
+    early, late, made = date(2026, 1, 1), date(2026, 2, 1), []
+
+    def first(one, other):
+        made.append((one, other))
+        return Fact.objects.filter(business_date__gte=min(one, other), business_date__lte=max(one, other)).values_list("pk")
+
+    for days in ((early, late), (late, early), (late, date(2026, 3, 1))):
+        own = [list(row) for row in first(*days)]
+        assert door.reading(lambda days=days: worded.rows(access.actor_for(alice), "first", first, *days)) == own
+    assert len(made) == 3 + 2
+
+
+def test_what_is_bent_on_its_way_or_of_this_moment_is_put_into_words_each_time(company, alice):
+    actor, made = access.actor_for(alice), []
+
+    def as_json(text):
+        made.append(text)
+        return User.objects.filter(custom__contains={"own": [text]}).values_list("pk")
+
+    for text in ("a", "b"):
+        assert door.reading(lambda text=text: worded.rows(actor, "as json", as_json, text)) == []
+    assert made[-1] == "b" and "a" in made
+    ident = uuid4()
+    assert door.reading(lambda: worded.rows(actor, None, lambda i: User.objects.filter(pk=i).values_list("pk"), ident)) == []
+
+
+def test_another_day_begins_anew(company, alice):
+    made = []
+
+    def on(day):
+        return door.reading(lambda: edition.keep_today("test", day, lambda: made.append(day)))
+
+    today = structures.today()
+    for day in (today, today, date(2020, 1, 1), today):
+        on(day)
+    assert made == [today, date(2020, 1, 1), today]
+
+
+def test_what_can_never_be_found_is_found_by_nobody(company, alice):
+    nothing = Prepared(lambda ident: User.objects.filter(pk=ident, pk__in=[]), UUID(int=0))
+    assert nothing.rows(alice.pk) == nothing.records(alice.pk) == []

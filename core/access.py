@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db.models import Model, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from core import conditions, context, derived, edition, registry, schema, sql, structures
+from core import conditions, context, derived, edition, prepared, registry, schema, structures
 from core.errors import Denied
 from core.models import OrgUnit, User
 from core.registry import Field, ObjectType
@@ -58,7 +58,7 @@ class Actor:
 
 READER = "reader"
 GRANTED = ("role_id", "role__key", *(f"role__grants__{name}" for name in ("type", "actions", "scope", "filter", "hidden", "readonly")))
-HELD = sql.Prepared(lambda user: User.roles.through.objects.filter(user_id=user, role__archived_at=None).values_list(*GRANTED), UUID(int=0))
+HELD = prepared.Prepared(lambda user: User.roles.through.objects.filter(user_id=user, role__archived_at=None).values_list(*GRANTED), UUID(int=0))
 
 
 def actor_for(user: User) -> Actor:

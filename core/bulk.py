@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from core import access, cleaning, context, jobs, limits, piecemeal, query, registry, undo, write
+from core import access, cleaning, context, deleting, jobs, limits, piecemeal, query, registry, undo, write
 from core.access import Actor
 from core.errors import Denied, Missing, OdosError, RuleError, Stale, WrongState
 from core.models import BulkPart, BulkRun
@@ -301,7 +301,7 @@ def _do(actor: Actor, object_type: ObjectType, what: dict[str, Any], counts: Cou
     """The deed on these records, on all or none. Errors: whatever ``core.write`` refuses."""
     do, data = what["do"], what["data"]
     if do == "delete":
-        gone = write.delete_many(actor, object_type, items)
+        gone = deleting.delete_many(actor, object_type, items)
         counts.update(changed=sum(gone), archived=len(gone) - sum(gone))
     elif do == "change":
         stored = write.change_many(actor, object_type, [(pk, dict(data), version) for pk, version in items])

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import connection
 from django.utils import timezone
 
-from core import sql
+from core import prepared
 from core.models import ApiKey, User
 from core.models.record import permit
 
@@ -29,7 +29,7 @@ def issue(user: User) -> str:
 
 
 COLUMNS = [f.attname for f in User._meta.concrete_fields]
-HOLDER = sql.Prepared(lambda prefix: ApiKey.objects.filter(prefix=prefix, revoked_at=None).values_list("digest", *(f"user__{n}" for n in COLUMNS)), "mark")
+HOLDER = prepared.Prepared(lambda prefix: ApiKey.objects.filter(prefix=prefix, revoked_at=None).values_list("digest", *(f"user__{n}" for n in COLUMNS)), "mark")
 
 
 def holder(key: str) -> User | None:

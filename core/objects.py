@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from core import collation, context, edition, limits, numbering, registry, schema, sql, structures
+from core import collation, context, edition, limits, numbering, prepared, registry, schema, sql, structures
 from core.access import Actor
 from core.errors import RuleError
 from core.labels import in_language, wording_errors
@@ -34,7 +34,7 @@ TAKEN = frozenset({
 })  # fmt: skip
 
 
-OBJECTS = sql.Prepared(lambda: CustomObject.objects.filter(archived_at=None).order_by("created_at", "id"))
+OBJECTS = prepared.Prepared(lambda: CustomObject.objects.filter(archived_at=None).order_by("created_at", "id"))
 
 
 def own_types() -> dict[str, ObjectType]:

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from core import access, clock, context, pack_parts, registry, schema, write
+from core import access, clock, context, deleting, pack_parts, registry, schema, write
 from core.access import Actor
 from core.errors import OdosError, RuleError, Unparsable
 from core.labels import in_language, is_wording
@@ -308,7 +308,7 @@ def _undo(actor: Actor, name: str, told: dict[str, Any], left: list[str]) -> Odo
             elif registry.get(slug).archivable:
                 write.act(actor, registry.get(slug), row.pk, "archive")
             else:
-                write.delete(actor, registry.get(slug), row.pk, row.version)
+                deleting.delete(actor, registry.get(slug), row.pk, row.version)
     except OdosError as error:
         schema.forget()
         return error

@@ -10,11 +10,11 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Aggregate, Count, F, Max, Min, Model, Q, QuerySet, Subquery, Sum, TextField, Value, Window
+from django.db.models import Aggregate, Count, F, Model, Q, QuerySet, Subquery, TextField, Value, Window
 from django.db.models.functions import Coalesce, NullIf
 from django.utils.translation import gettext as _
 
-from core import access, conditions, cursors, derived, edition, rolling, schema, search, structures, worded, worked_out
+from core import access, conditions, cursors, derived, edition, ordering, rolling, schema, search, structures, sums, worded
 from core.access import Actor
 from core.errors import RuleError
 from core.registry import Field, ObjectType
@@ -131,46 +131,10 @@ def _narrows(node: Any, known: Mapping[str, Field]) -> bool:
     return not derived.is_computed(known[node[0].partition(".")[0]])
 
 
-def _order(actor: Actor, object_type: ObjectType, wanted: Listing) -> list[cursors.Key]:
-    known, keys = access.fields(actor, object_type), []
-    names = wanted.sort or (("-created_at",) if "created_at" in known else ())
-    for name in names:
-        bare = name.removeprefix("-")
-        f = known.get(bare)
-        if f is None or not f.is_in_sql or f.is_looked_up or not f.rules.sorts:
-            raise RuleError({"sort": [_("%(type)s cannot be sorted by “%(name)s”.") % {"type": object_type.plural, "name": bare[:80]}]})
-        expr = f.rules.sort_expr(f)
-        keys.append(cursors.Key(f"_sort{len(keys)}", expr, name.startswith("-"), f, _is_nullable(object_type, expr)))
-    # Ties run by id, upwards even where the last column falls; only the default, newest first, goes down to the last.
-    return [*keys, cursors.Key("_pk", F("pk"), not wanted.sort, None, False)]
-
-
-def _is_nullable(object_type: ObjectType, expr: Any) -> bool:
-    """Whether what a list is sorted by may be empty: anything, but a column that may not."""
-    return not (isinstance(expr, F) and any(c.name == expr.name and not c.null for c in object_type.model._meta.concrete_fields))
-
-
 def ordered(actor: Actor, object_type: ObjectType, wanted: Listing) -> QuerySet:
     """All rows that match, in order: empty last, ties by id."""
-    keys = _order(actor, object_type, wanted)
-    return _sorted(matching(actor, object_type, wanted), keys)
-
-
-def _sorted(found: QuerySet, keys: list[cursors.Key], backwards: bool = False, fenced: bool = False) -> QuerySet:
-    # The planner guesses how many rows a roll-up leaves. Along an index of the order it would look each row up in a list of all children, so there is none.
-    exprs = {k.alias: k.expr for k in keys}
-    if fenced or rolling.has_joined(found):
-        exprs = {alias: Coalesce(expr, expr) for alias, expr in exprs.items()}
-    last = exprs.pop("_pk")
-    found = found.annotate(**exprs)
-    order = []
-    for k in keys:
-        ref = F(k.alias) if k.alias != "_pk" else last
-        falls = k.falls != backwards
-        # Empty comes last whichever way the list runs, so first when it is read backwards; an index on what is never empty has no say in it.
-        nulls = {} if not k.nullable else {"nulls_first": True} if backwards else {"nulls_last": True}
-        order.append(ref.desc(**nulls) if falls else ref.asc(**nulls))
-    return found.order_by(*order)
+    keys = ordering.keys(actor, object_type, wanted.sort)
+    return ordering.by(matching(actor, object_type, wanted), keys)
 
 
 def _first(
@@ -190,28 +154,16 @@ def _first(
 
 def _top(object_type: ObjectType, wanted: Listing, found: QuerySet, keys: list[cursors.Key], count: int, stretch: Q, backwards: bool = False) -> QuerySet:
     if object_type.rows or wanted.as_of:  # such rows carry more than their columns
-        return _sorted(found, keys, backwards).filter(stretch)[:count]
-    shown = _worked_out(found, keys) if wanted.cursor else (found, keys)
-    rows = _sorted(*shown, backwards).filter(stretch)[:count]
-    return _sorted(object_type.all().filter(pk__in=rows.values("pk")), keys, backwards)
-
-
-def _worked_out(found: QuerySet, keys: list[cursors.Key]) -> tuple[QuerySet, list[cursors.Key]]:
-    """The rows and their order, to begin within it: what no index holds and takes time is worked out once a row, not each time the place is compared."""
-    if not any(k.field is not None and _takes_time(k.field) for k in keys):
-        return found, keys
-    found, columns = worked_out.once(found, {k.alias: k.expr for k in keys if k.alias != "_pk"})
-    return found, [replace(k, expr=columns.get(k.alias, k.expr)) for k in keys]
-
-
-def _takes_time(f: Field) -> bool:
-    return derived.is_computed(f) or (f.custom and not f.rules.indexed)
+        return ordering.by(found, keys, backwards).filter(stretch)[:count]
+    shown = ordering.worked_out_once(found, keys) if wanted.cursor else (found, keys)
+    rows = ordering.by(*shown, backwards).filter(stretch)[:count]
+    return ordering.by(object_type.all().filter(pk__in=rows.values("pk")), keys, backwards)
 
 
 def _first_of_all(object_type: ObjectType, found: QuerySet, keys: list[cursors.Key], count: int) -> tuple[list[Model], int]:
     """So many rows from the start of the order, and how many there are in all, by going through them once. Cost: two queries."""
-    rows = list(_sorted(found, keys, fenced=True).annotate(_all=Window(Count("pk"))).values_list("pk", "_all")[:count])
-    return list(_sorted(object_type.all().filter(pk__in=[pk for pk, _all in rows]), keys)), rows[0][1] if rows else 0
+    rows = list(ordering.by(found, keys, fenced=True).annotate(_all=Window(Count("pk"))).values_list("pk", "_all")[:count])
+    return list(ordering.by(object_type.all().filter(pk__in=[pk for pk, _all in rows]), keys)), rows[0][1] if rows else 0
 
 
 def _searches(node: Any, known: Mapping[str, Field]) -> bool:
@@ -236,7 +188,7 @@ def _looked_for(actor: Actor, object_type: ObjectType, wanted: Listing, found: Q
     begins = Q(created_at__gte=Coalesce(Subquery(newest[NEWEST : NEWEST + 1]), Subquery(oldest[:1])))
     adds_up = rolling.has_joined(found)
     few = matching(actor, object_type, wanted, few=True) if adds_up else found
-    records = _first(object_type, wanted, few, _order(actor, object_type, replace(wanted, sort=())), wanted.limit + 1, [begins])
+    records = _first(object_type, wanted, few, ordering.keys(actor, object_type, ()), wanted.limit + 1, [begins])
     if len(records) <= wanted.limit or (adds_up and wanted.sort):
         return _first_of_all(object_type, found, keys, wanted.limit + 1)
     return (_first(object_type, wanted, found, keys, wanted.limit + 1) if wanted.sort else records), None
@@ -262,7 +214,7 @@ def page(actor: Actor, object_type: ObjectType, wanted: Listing) -> Page:
     """
     if alike := _alike(actor, object_type, wanted):
         return _page_of(actor, object_type, wanted, *alike)
-    keys = _order(actor, object_type, wanted)
+    keys = ordering.keys(actor, object_type, wanted.sort)
     found = matching(actor, object_type, wanted)
     backwards, stretches = False, [Q()]
     if wanted.cursor:
@@ -326,7 +278,7 @@ def _alike(actor: Actor, object_type: ObjectType, wanted: Listing) -> tuple[_Ali
 
     def make() -> _Alike:
         matching(actor, object_type, wanted)  # refuses what may not be asked
-        return _Alike(key, words, _order(actor, object_type, wanted), *_sums(actor, object_type, wanted))
+        return _Alike(key, words, ordering.keys(actor, object_type, wanted.sort), *sums.asked(actor, object_type, wanted.sums))
 
     return edition.keep_today((key, access.reader(actor)), structures.today(), make), ids
 
@@ -353,47 +305,20 @@ def _added_up(actor: Actor, object_type: ObjectType, wanted: Listing, found: Que
 
     Where documents of several are present, it is none, and all is in the base currency. Cost: one query.
     """
-    asked, told = _sums(actor, object_type, wanted)
+    asked, told = sums.asked(actor, object_type, wanted.sums)
     return told(found.order_by().aggregate(**asked))
-
-
-def _sums(actor: Actor, object_type: ObjectType, wanted: Listing) -> tuple[dict[str, Aggregate], Callable[[Mapping], tuple[int, dict[str, Decimal], str]]]:
-    """What is asked of all rows for their number and sums, and how the answer is read."""
-    known, amounts = access.fields(actor, object_type), {}
-    for name in wanted.sums:
-        f = known.get(name)
-        if f is None or not f.rules.sums or not f.is_in_sql:
-            raise RuleError({"sum": [_("%(type)s cannot be summed by “%(name)s”.") % {"type": object_type.plural, "name": name[:80]}]})
-        amounts[name] = f
-    asked: dict[str, Aggregate] = {"_count": Count("*")} | {f"_sum_{n}": Sum(f.rules.expr(f)) for n, f in amounts.items()}
-    foreign = [n for n, f in amounts.items() if schema.is_foreign(known, f)]
-    if foreign:
-        asked |= {"_first": Min("currency"), "_last": Max("currency")} | {f"_base_{n}": Sum(schema.in_base(known, amounts[n])) for n in foreign}
-
-    def told(row: Mapping) -> tuple[int, dict[str, Decimal], str]:
-        first, last = row.get("_first") or "", row.get("_last") or ""
-        added = {n: row[f"_base_{n}" if n in foreign and first != last else f"_sum_{n}"] or Decimal(0) for n in amounts}
-        return row["_count"], added, first if first == last else ""
-
-    return asked, told
-
-
-def total(actor: Actor, object_type: ObjectType, wanted: Listing) -> tuple[int, dict[str, Decimal]]:
-    """How many match, and their sums, money in base currency. Cost: one query."""
-    row = matching(actor, object_type, wanted).order_by().aggregate(_count=Count("pk"), **_in_base(actor, object_type, wanted))
-    return row["_count"], {n: row[f"_sum_{n}"] or Decimal(0) for n in wanted.sums}
 
 
 def by_value(actor: Actor, object_type: ObjectType, wanted: Listing, by: Field) -> dict[Any, tuple[int, dict[str, Decimal]]]:
     """How many of all that match have each value of a field, and the sums of theirs, money in base currency. Cost: one query."""
-    sums = _in_base(actor, object_type, wanted)
-    rows = matching(actor, object_type, wanted).order_by().annotate(_by=by.rules.expr(by)).values("_by").annotate(_count=Count("pk"), **sums)
+    added = sums.in_base(actor, object_type, wanted.sums)
+    rows = matching(actor, object_type, wanted).order_by().annotate(_by=by.rules.expr(by)).values("_by").annotate(_count=Count("pk"), **added)
     return {row["_by"]: (row["_count"], {n: row[f"_sum_{n}"] or Decimal(0) for n in wanted.sums}) for row in rows}
 
 
 def added_by_value(actor: Actor, object_type: ObjectType, wanted: Listing, by: Field, most: int) -> list[tuple[Any, tuple]]:
     """The values of a field, so many at most, each with the number, sums and currency of the records that have it, as in a list of them. Cost: one query."""
-    asked, told = _sums(actor, object_type, wanted)
+    asked, told = sums.asked(actor, object_type, wanted.sums)
     value = NullIf(by.rules.expr(by), Value(""), output_field=TextField()) if by.kind == "choice" else by.rules.expr(by)
     rows = matching(actor, object_type, wanted).order_by().annotate(_by=value).values("_by").annotate(**asked)[:most]
     return [(row["_by"], told(row)) for row in rows]
@@ -401,7 +326,7 @@ def added_by_value(actor: Actor, object_type: ObjectType, wanted: Listing, by: F
 
 def first_page(actor: Actor, object_type: ObjectType, wanted: Listing, records: list[Model], count: int, sums: dict[str, Decimal], currency: str) -> Page:
     """The first page of a list whose records, one more than it holds where it goes on, are known already. Cost: none."""
-    return _page(wanted, _order(actor, object_type, wanted), records, count, (sums if wanted.sums else None, currency))
+    return _page(wanted, ordering.keys(actor, object_type, wanted.sort), records, count, (sums if wanted.sums else None, currency))
 
 
 def first_of_each(actor: Actor, object_type: ObjectType, wanted: Listing, tests: Iterable[list], count: int) -> list[Model]:
@@ -421,7 +346,7 @@ def first_of_each(actor: Actor, object_type: ObjectType, wanted: Listing, tests:
 
 
 def _first_of_each(actor: Actor, object_type: ObjectType, wanted: Listing, tests: list[list], count: int) -> QuerySet:
-    keys = _order(actor, object_type, wanted)
+    keys = ordering.keys(actor, object_type, wanted.sort)
     wholes = (matching(actor, object_type, replace(wanted, conditions=(*wanted.conditions, test))) for test in tests)
     lists = [_top(object_type, wanted, whole, keys, count, Q()) for whole in wholes]
     if len(lists) < 2:
@@ -430,18 +355,13 @@ def _first_of_each(actor: Actor, object_type: ObjectType, wanted: Listing, tests
     return lists[0].union(*lists[1:], all=True).order_by(*(f.desc(nulls_last=True) if falls else f.asc(nulls_last=True) for f, falls in named))
 
 
-def _in_base(actor: Actor, object_type: ObjectType, wanted: Listing) -> dict[str, Sum]:
-    known = access.fields(actor, object_type)
-    return {f"_sum_{name}": Sum(schema.in_base(known, known[name])) for name in wanted.sums}
-
-
 def chunks(actor: Actor, object_type: ObjectType, wanted: Listing, size: int = 1000, columns: Iterable[str] = ()) -> Iterator[list]:
     """All that match, in order, so many at a time, for exports: the values of these columns, without any the records. Callers hold a transaction.
 
     Cost: one query, which is read as it goes on, in constant memory.
     """
     access.demand(actor, object_type, "export")
-    found = _sorted(matching(actor, object_type, replace(wanted, count=False), "export"), _order(actor, object_type, wanted))
+    found = ordering.by(matching(actor, object_type, replace(wanted, count=False), "export"), ordering.keys(actor, object_type, wanted.sort))
     walk = (found.values_list(*columns) if columns else found).iterator(chunk_size=size)
     while some := list(islice(walk, size)):
         yield some

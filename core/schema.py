@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Case, DecimalField, ExpressionWrapper, F, Value, When
 from django.utils.translation import gettext_lazy as _
 
-from core import context, edition, rates, shaped, sql, structures
+from core import context, edition, prepared, rates, shaped, sql, structures
 from core.labels import in_language
 from core.models import CustomField, OwnedRecord, Record
 from core.registry import KINDS, Field, ObjectType, derive
@@ -41,7 +41,7 @@ def pointing(slug: str) -> list[tuple[str, Field]]:
     return [(home, f) for home, found in every_own_field().items() for f in found if f.target == slug and f.kind in ("ref", "refs")]
 
 
-OWN = sql.Prepared(lambda: CustomField.objects.filter(archived_at=None).order_by("position", "created_at", "id")[: FIELD_LIMIT * 20])
+OWN = prepared.Prepared(lambda: CustomField.objects.filter(archived_at=None).order_by("position", "created_at", "id")[: FIELD_LIMIT * 20])
 
 
 def every_own_field() -> dict[str, list[Field]]:

@@ -10,13 +10,13 @@ from uuid import UUID
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Case, Count, Q, QuerySet, When
 
-from core import collation, context, edition, registry, schema, sql
+from core import collation, context, edition, prepared, registry, schema
 from core.models import Grant, Record, SearchEntry
 from core.models.record import permit
 from core.registry import ObjectType
 
 FEW = 1000  # of a type: so many are named by their ids
-HIDDEN = sql.Prepared(lambda: Grant.objects.exclude(hidden=[]).values_list("type", "hidden"))
+HIDDEN = prepared.Prepared(lambda: Grant.objects.exclude(hidden=[]).values_list("type", "hidden"))
 
 
 def hidden_somewhere(slug: str) -> set[str]:

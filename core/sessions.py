@@ -8,12 +8,12 @@ from django.http import HttpRequest
 from django.middleware.csrf import rotate_token
 from django.utils.crypto import constant_time_compare
 
-from core import context, sql
+from core import context, prepared
 from core.models import User
 from core.models.record import permit
 
 USER, COMPANY, STAMP = "user", "company", "stamp"
-ACTIVE = sql.Prepared(lambda user: User.objects.filter(pk=user, archived_at=None), UUID(int=0))
+ACTIVE = prepared.Prepared(lambda user: User.objects.filter(pk=user, archived_at=None), UUID(int=0))
 
 
 def authenticate(email: str, password: str) -> User | None:

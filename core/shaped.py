@@ -10,7 +10,7 @@ from django.db.models import F, Value
 from django.db.models.functions import JSONObject
 from django.utils.translation import gettext_lazy as _
 
-from core import context, edition, sql
+from core import context, edition, prepared
 from core.labels import in_language
 from core.models import CustomField, FormRule, Layout, RecordType
 from core.registry import Field, ObjectType
@@ -85,7 +85,7 @@ def _all() -> Any:
     return _rows(RecordType.objects.all(), "sort", SORT).union(_rows(rules, "rule", RULE), _rows(layouts, "layout", LAYOUT), all=True)
 
 
-ALL = sql.Prepared(_all)
+ALL = prepared.Prepared(_all)
 
 
 def _sorts(rows: list[dict]) -> tuple[Sort, ...]:

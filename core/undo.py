@@ -12,7 +12,7 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 from uuid_utils.compat import uuid7
 
-from core import access, context, lines, piecemeal, registry, write
+from core import access, context, deleting, lines, piecemeal, registry, write
 from core.access import Actor
 from core.errors import Missing, OdosError
 from core.models import TrailEntry
@@ -150,7 +150,7 @@ class _Undoing:
         return {about for about, ident, batch in since.values_list("about_id", "id", "batch") if ident > self.entries[about].id and batch not in self.own}
 
     def _delete_all(self, actor: Actor, items: list[tuple[UUID, int]]) -> None:
-        for (ident, _version), gone in zip(items, write.delete_many(actor, self.type, items), strict=True):
+        for (ident, _version), gone in zip(items, deleting.delete_many(actor, self.type, items), strict=True):
             if not gone:
                 self._refuse(ident, _("The record was archived instead of deleted, since others or figures point to it."))
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from core import access, conditions, context, edition, formulas, registry, schema, sql
+from core import access, conditions, context, edition, formulas, prepared, registry, schema
 from core.access import Actor
 from core.cleaning import Cleaned
 from core.errors import RuleError
@@ -39,7 +39,7 @@ def judge(actor: Actor, object_type: ObjectType, pairs: Iterable[tuple[Any, Clea
                 made.refuse(rule.field if rule.field in seen else "_", str(in_language(rule.message, rule.messages)))
 
 
-RULES = sql.Prepared(lambda: Rule.objects.filter(active=True, archived_at=None).order_by("name", "id"))
+RULES = prepared.Prepared(lambda: Rule.objects.filter(active=True, archived_at=None).order_by("name", "id"))
 
 
 def active(object_type: ObjectType) -> list[tuple[Rule, Formula | FormulaError]]:

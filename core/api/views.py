@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from rest_framework.exceptions import MethodNotAllowed, NotAuthenticated
 from rest_framework.views import APIView
 
-from core import access, door, export, grouping, limits, query, reach, read, registry, write
+from core import access, deleting, door, export, grouping, limits, query, reach, read, registry, write
 from core.access import Actor
 from core.api import answers, parsing
 from core.api.authentication import Key, Session
@@ -281,7 +281,7 @@ class Single(Endpoint):
         named = self.target(slug, ident)
 
         def work(actor: Actor) -> Reply:
-            write.delete(actor, named.type, named.id, named.version(actor, "delete"))
+            deleting.delete(actor, named.type, named.id, named.version(actor, "delete"))
             return Reply(204, "", {})
 
         return self.writing(work)

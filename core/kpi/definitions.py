@@ -8,7 +8,7 @@ from uuid import UUID
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from core import access, dimensions, edition, registry, sql
+from core import access, dimensions, edition, prepared, registry
 from core.access import Actor
 from core.errors import Missing, RuleError
 from core.kpi import built
@@ -162,7 +162,7 @@ def every_definition() -> list[Definition]:
     return [found for row in _rows() if row.archived_at is None and (found := _defined(row)) is not None]
 
 
-ROWS = sql.Prepared(lambda: Kpi.objects.order_by("position", "key"))
+ROWS = prepared.Prepared(lambda: Kpi.objects.order_by("position", "key"))
 
 
 def _rows() -> list[Kpi]:

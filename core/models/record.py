@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 from uuid_utils.compat import uuid7
 
-from core import sql
+from core import batches
 from core.context import CompanyMismatch, company_or_none
 
 
@@ -153,7 +153,7 @@ class Rows(models.QuerySet):
         """Insert these rows, or update what has the ``key`` of one. Keys that the database counts are not read back. Cost: one statement for a thousand."""
         self._demand_own(objs := list(objs))
         _demand_open_seal(self.model.__name__)
-        for names, some in sql.alike(self.model, objs):
+        for names, some in batches.alike(self.model, objs):
             values = itemgetter(*names)  # of a row in hand nothing is deferred
             self.add_values(names, [values(one.__dict__) for one in some], key, updating)
         for made in objs:
@@ -166,14 +166,14 @@ class Rows(models.QuerySet):
         """
         self._demand_same_company()
         _demand_open_seal(self.model.__name__)
-        sql.add_rows(self.model, names, rows, key, updating)
+        batches.add(self.model, names, rows, key, updating)
 
     def store(self, objs, names=()):
         """Write these columns, or all, of these rows, which exist already. Cost: one statement for any number."""
         self._demand_own(objs := list(objs))
         _demand_open_seal(self.model.__name__)
         if objs:
-            sql.store_rows(self.model, objs, names)
+            batches.store(self.model, objs, names)
 
 
 class SealedModel(models.Model):

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
-from core import access, context, forms, read, registry, write
+from core import access, context, deleting, forms, read, registry, write
 from core.access import Actor
 from core.errors import Denied, Missing, OdosError, RuleError, Stale, WrongState
 from core.models.record import Record
@@ -155,7 +155,7 @@ def save_delete(request: HttpRequest, actor: Actor, slug: str, ident: str) -> Ht
     object_type = pages.type_or_missing(slug, actor)
     record = pages.record_or_missing(actor, object_type, ident, "delete") if object_type.writable else _nothing()
     name = read.label(actor, object_type, record)
-    if write.delete(actor, object_type, record.pk, edits.version_of(request)):
+    if deleting.delete(actor, object_type, record.pk, edits.version_of(request)):
         return pages.done(request, pages.address(object_type), _("%(name)s was deleted.") % {"name": name})
     told = _("%(name)s was archived, since other records or figures point to it.") % {"name": name}
     return pages.done(request, pages.address(object_type, record.pk), told)

@@ -13,7 +13,7 @@ from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from core import access, layouts, own_fields, read, registry, shaped, write
+from core import access, deleting, layouts, own_fields, read, registry, shaped, write
 from core.access import Actor
 from core.codes import LANGUAGES
 from core.errors import Missing, OdosError, RuleError, Stale, WrongState
@@ -83,7 +83,7 @@ def save(request: HttpRequest, actor: Actor, slug: str) -> HttpResponse:
         raise Stale(Layout.objects.get(pk=made.id))
     if request.POST.get("do") == "reset":
         if made is not None:
-            write.delete(actor, home, UUID(made.id), version)
+            deleting.delete(actor, home, UUID(made.id), version)
         return pages.done(request, request.get_full_path(), _("The pages of %(type)s look like the standard again.") % {"type": object_type.plural})
     content = _sent(request)
     if content is None:

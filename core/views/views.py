@@ -12,7 +12,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.translation import gettext as _
 
-from core import access, conditions, query, registry, saved_views, write
+from core import access, conditions, deleting, query, registry, saved_views, write
 from core.access import Actor
 from core.errors import Missing, RuleError
 from core.models import Role, SavedView
@@ -214,7 +214,7 @@ def change(request: HttpRequest, actor: Actor, slug: str, ident: UUID) -> HttpRe
         raise Missing
     do, home, here = request.POST.get("do", ""), pages.address(object_type), f"{pages.address(object_type)}?view={view.pk}"
     if do == "delete":
-        write.delete(actor, _type(), view.pk, edits.version_of(request))
+        deleting.delete(actor, _type(), view.pk, edits.version_of(request))
         return pages.done(request, home, _("The view “%(name)s” is deleted.") % {"name": view.name})
     if do in ("earlier", "later"):
         for place, one in enumerate(saved_views.ordered_among(actor, view, -1 if do == "earlier" else 1)):

@@ -10,6 +10,7 @@ from tests.architecture import sources
 MODULES = sources.modules()
 RAW_SQL = {  # room -> why it speaks SQL itself
     "core/sql.py": "the raw SQL of core",
+    "core/batches.py": "rows as the database takes them fastest",
     "core/prepared.py": "what Django worded, sent again",
     "tenants/provision.py": "schemas are made by DDL",
     "tenants/versions.py": "reads the catalogue of schemas",

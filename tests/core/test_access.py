@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core import access, door, jobs, query, read, registry, search, write
+from core import access, deleting, door, jobs, query, read, registry, search, write
 from core.errors import Denied, Missing, RuleError
 from core.models import Fact, Role, TrailEntry, User
 from tests import people
@@ -330,7 +330,7 @@ def test_a_denied_write_changes_nothing(world):
             deeds = [
                 lambda a=actor, t=object_type: write.create(a, t, {"name": "New"}),
                 lambda a=actor, t=object_type, r=record: write.change(a, t, r.pk, {"external_id": "1"}, r.version),
-                lambda a=actor, t=object_type, r=record: write.delete(a, t, r.pk, r.version),
+                lambda a=actor, t=object_type, r=record: deleting.delete(a, t, r.pk, r.version),
                 lambda a=actor, t=object_type, r=record: write.act(a, t, r.pk, "archive"),
                 *([lambda a=actor, t=object_type, r=record: write.act(a, t, r.pk, "amend", {"lines": []})] if slug == "orders" else []),
             ]
@@ -357,7 +357,7 @@ def test_each_door_keeps_to_the_scope_of_its_own_action(world):
     before = digest()
     for deed in (
         lambda: write.change(wide, accounts, other.pk, {"city": "X"}, other.version),
-        lambda: write.delete(wide, accounts, other.pk, other.version),
+        lambda: deleting.delete(wide, accounts, other.pk, other.version),
         lambda: write.act(wide, accounts, other.pk, "archive"),
     ):
         with pytest.raises(Denied):

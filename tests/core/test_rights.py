@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from core import access, registry, write
+from core import access, deleting, registry, write
 from core.errors import OdosError
 from core.models import Grant, Role, User
 from tests import people
@@ -44,7 +44,7 @@ def attempts(draw, actor, units, roles_, folk):
             lambda: write.change(actor, role_type, some_role, {"grants": [big]}, version(role_type, some_role)),
             lambda: write.create(actor, role_type, {"name": f"N{draw.random()}", "grants": [big]}),
             lambda: write.act(actor, role_type, some_role, draw.choice(["archive", "restore"])),
-            lambda: write.delete(actor, role_type, some_role, version(role_type, some_role)),
+            lambda: deleting.delete(actor, role_type, some_role, version(role_type, some_role)),
             lambda: write.change(actor, unit_type, unit, {"parent": str(other) if other else None}, version(unit_type, unit)),
             lambda: write.change(
                 actor, users, who, {"email": f"me{draw.randint(1, 10**9)}@example.com", "password": people.PASSWORD}, version(users, who)
@@ -114,7 +114,7 @@ def test_the_last_owner_and_the_owners_role_stay(world, alice):
     before = digest()
     for deed in (
         lambda: write.act(owner, users, alice.pk, "archive"),
-        lambda: write.delete(owner, users, alice.pk, User.objects.get(pk=alice.pk).version),
+        lambda: deleting.delete(owner, users, alice.pk, User.objects.get(pk=alice.pk).version),
         lambda: write.change(owner, users, alice.pk, {"roles": []}, User.objects.get(pk=alice.pk).version),
         lambda: write.act(owner, roles_, role_.pk, "archive"),
         lambda: write.change(owner, roles_, role_.pk, {"grants": []}, role_.version),

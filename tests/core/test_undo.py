@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 
-from core import access, context, door, undo, write
+from core import access, context, deleting, door, undo, write
 from core.errors import Missing
 from core.models import TrailEntry
 from core.registry import get
@@ -91,7 +91,7 @@ def test_archiving_is_undone_and_acts_and_deletions_are_not(owner):
     account.refresh_from_db()
     assert account.archived_at is None
     gone = make(owner, "accounts", name="Gone")
-    door.writing(lambda: write.delete(owner, get("accounts"), gone.pk, 1))
+    door.writing(lambda: deleting.delete(owner, get("accounts"), gone.pk, 1))
     assert door.writing(lambda: undo.entry(owner, last(gone))) == [("accounts", gone.pk, "What was deleted is gone for good.")]
 
 
@@ -141,13 +141,13 @@ def test_rights_hold(owner, bob, carol):
     change(owner, account, "accounts", city="Ulm")
     assert door.writing(lambda: undo.entry(seller, last(account))) == [("accounts", account.pk, "The record is gone.")]
     with pytest.raises(Missing):
-        door.writing(lambda: write.delete(seller, get("accounts"), account.pk, 2))
+        door.writing(lambda: deleting.delete(seller, get("accounts"), account.pk, 2))
 
 
 def test_many_are_deleted_together_those_pointed_to_stay(owner):
     accounts = [make(owner, "accounts", name=f"Many {n}") for n in range(3)]
     make(owner, "accounts", name="Below", parent=str(accounts[1].pk))
-    gone = door.writing(lambda: write.delete_many(owner, get("accounts"), [(a.pk, 1) for a in accounts]))
+    gone = door.writing(lambda: deleting.delete_many(owner, get("accounts"), [(a.pk, 1) for a in accounts]))
     assert gone == [True, False, True]
     (left,) = Account.objects.filter(name__startswith="Many")
     assert left.name == "Many 1" and left.archived_at is not None

@@ -7,8 +7,8 @@ from datetime import datetime
 import pytest
 
 from core import access, registry, write
+from core.batches import MANY
 from core.models import Fact, SearchEntry, TrailEntry
-from core.sql import MANY
 from tests.people import writing
 from tests.transfer.test_loading import counts, load, new
 

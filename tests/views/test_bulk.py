@@ -9,7 +9,7 @@ import threading
 import pytest
 from django.db import connections
 
-from core import access, bulk, context, door, jobs, registry, write
+from core import access, bulk, context, deleting, door, jobs, registry, write
 from core.errors import Missing, RuleError, WrongState
 from core.models import BulkRun, TrailEntry
 from tests import people
@@ -110,7 +110,7 @@ def test_who_changed_meanwhile_or_left_the_filter_is_left_alone_and_named(alice)
     actor = access.actor_for(alice)
     door.writing(lambda: write.change(actor, registry.get("accounts"), made[0].pk, {"website": "https://example.com"}, 1))
     door.writing(lambda: write.change(actor, registry.get("accounts"), made[1].pk, {"city": "Fulda"}, 1))
-    door.writing(lambda: write.delete(actor, registry.get("accounts"), made[2].pk, 1))
+    door.writing(lambda: deleting.delete(actor, registry.get("accounts"), made[2].pk, 1))
     run = confirmed(alice, run)
     assert (run.report["changed"], run.report["refused"]) == (1, 3)
     assert {f[0]: f[1] for f in bulk.faults(run)} == {str(made[0].pk): "changed", str(made[1].pk): "left", str(made[2].pk): "gone"}

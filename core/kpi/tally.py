@@ -3,13 +3,14 @@
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import Count, DateField, Func, IntegerField, Q, QuerySet, Sum, Value
 
 from core import access, asof, conditions, facts, registry, worded
 from core.access import Actor
@@ -22,7 +23,6 @@ from core.periods import Period
 ZERO = Decimal(0)
 IDENT = re.compile('"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"')
 ODD = re.compile(r'"0\d{3}-')  # days nobody means
-AT_ONCE = 400  # spans of days in one statement, each two columns of it
 
 
 class Days(NamedTuple):
@@ -69,17 +69,30 @@ def seen(actor: Actor, extra: list, as_of: AsOf, every_row: bool = False) -> Que
     return asof.narrow(found, as_of)
 
 
-def _sums(found: QuerySet, spans: list[Days], measures: list[str]) -> QuerySet:
-    """The sum and the number of the facts of each measure in each span of days."""
-    whole = Days(
-        None if any(d.first is None for d in spans) else min(d.first for d in spans),
-        None if any(d.last is None for d in spans) else max(d.last for d in spans),
-    )
-    columns: dict[str, Any] = {}
-    for i, days in enumerate(spans):
-        inside = None if days == whole else in_days(days)
-        columns |= {f"s{i}": Sum("value", filter=inside), f"n{i}": Count("pk", filter=inside)}
-    return found.filter(in_days(whole), measure__in=measures).values_list("measure").annotate(**columns)
+def _after(days: Days) -> date | None:
+    """The day after the last one; None: there is none."""
+    return None if days.last in (None, date.max) else days.last + timedelta(days=1)
+
+
+def _sums(found: QuerySet, measures: list[str], edges: Sequence[date], begins: bool, ends: bool) -> QuerySet:
+    """Of each measure and each stretch of days between two of the edges, by its place, the sum of its facts and their number.
+
+    ``begins``: nothing before the first edge is asked for; ``ends``: nothing from the last one on. Each fact is added up once, however many spans share it.
+    """
+    if begins:
+        found = found.filter(business_date__gte=edges[0])
+    if ends:
+        found = found.filter(business_date__lt=edges[-1])
+    place = Func("business_date", _Days(*(Value(day, DateField()) for day in edges)), function="width_bucket", output_field=IntegerField())
+    found = found.filter(measure__in=measures).annotate(_place=place if edges else Value(0))
+    return found.values_list("measure", "_place").annotate(_sum=Sum("value"), _rows=Count("pk"))
+
+
+class _Days(Func):
+    """These days as an array of PostgreSQL."""
+
+    template = "ARRAY[%(expressions)s]::date[]"
+    output_field = ArrayField(DateField())
 
 
 def _marked(extra: list) -> tuple[str, list[UUID]]:
@@ -110,31 +123,33 @@ class Tally:
         return facts.sees_all(self._actor, self.measures)
 
     def read(self) -> None:
-        """Cost: one query; one more for each four hundred different spans of days."""
-        every, free = list(self._wanted), self._every_row or self.sees_all()
-        for at in range(0, len(every), AT_ONCE):
-            self._read(every[at : at + AT_ONCE], free)
+        """Cost: one query, however many spans of days."""
+        if self._wanted:
+            self._read(list(self._wanted), self._every_row or self.sees_all())
 
     def take(self, other: "Tally") -> None:
         """What another one has read, which knows of all that was asked for here."""
         self._found = other._found
 
     def _read(self, spans: list[Days], free: bool) -> None:
-        measures, as_of = sorted({m for days in spans for m in self._wanted[days]}), self._as_of
+        measures, as_of = self.measures, self._as_of
         text, ids = _marked(self._extra)
-        days = sorted({day for span in spans for day in span if day is not None})
-        places = [Days(*(None if day is None else days.index(day) for day in span)) for span in spans]
+        edges = sorted({day for span in spans for day in (span.first, _after(span)) if day is not None})
+        begins, ends = all(span.first is not None for span in spans), all(_after(span) is not None for span in spans)
 
         def make(snapshot: str, *values: UUID | date) -> QuerySet:
             extra = json.loads(text % tuple(map(str, values[: len(ids)])))
-            told = values[len(ids) :]
-            between = [Days(*(None if i is None else told[i] for i in place)) for place in places]
-            return _sums(seen(self._actor, extra, AsOf(snapshot, as_of.taken, as_of.known_by), free), between, measures)
+            return _sums(seen(self._actor, extra, AsOf(snapshot, as_of.taken, as_of.known_by), free), measures, values[len(ids) :], begins, ends)
 
-        key = None if as_of.known_by or ODD.search(text) else ("tally", free, text, tuple(places), tuple(measures))
-        for measure, *sums in worded.rows(self._actor, key, make, as_of.snapshot, *ids, *days):
-            for i, span in enumerate(spans):
-                self._found[measure, span] = Added(sums[2 * i] or ZERO, sums[2 * i + 1])
+        key = None if as_of.known_by or ODD.search(text) else ("tally", free, text, begins, ends, tuple(measures))
+        found: dict[str, list[Added]] = {}
+        for measure, place, value, rows in worded.rows(self._actor, key, make, as_of.snapshot, *ids, *edges):
+            found.setdefault(measure, [Added(ZERO, 0)] * (len(edges) + 1))[place] = Added(value, rows)
+        for span in spans:
+            inside = slice(None if span.first is None else edges.index(span.first) + 1, None if _after(span) is None else edges.index(_after(span)) + 1)
+            for measure in self._wanted[span] & found.keys():
+                parts = found[measure][inside]
+                self._found[measure, span] = Added(sum((p.value for p in parts), ZERO), sum(p.rows for p in parts))
 
     def amounts(self, wanted: Definition, period: Period, today: date) -> tuple[Decimal, ...]:
         """The sums of the KPI's four parts."""

@@ -22,7 +22,8 @@ class Bent(ValueError):
 class Prepared:
     """A query worded once: afterwards only its values differ. ``make`` is given a mark of its kind in place of each: a UUID, a date or a text.
 
-    A mark is known by being itself, so that nothing that stands in the query is ever taken for one. No value is nothing: that is another query.
+    A mark is one nobody else holds, of a day by being itself, so nothing that stands in the query is ever taken for one; an id may be read from its text
+    on its way, and is the same. No value is nothing: that is another query.
     It reaches the schema that is bound when it is sent, as every statement does. Cost: a tenth of what Django takes to word it.
     """
 
@@ -43,7 +44,7 @@ class Prepared:
                 text, params = compiler.as_sql()
             except EmptyResultSet:  # whatever the values
                 text, params = "", ()
-            places = [(place, n) for place, p in enumerate(params) for n, mark in enumerate(self.marks) if p is mark]
+            places = [(place, n) for place, p in enumerate(params) for n, mark in enumerate(self.marks) if p is mark or _equals(p, mark)]
             held = {place for place, _n in places}
             if any(p in self.marks for place, p in enumerate(params) if place not in held and isinstance(p, str | UUID | date)):
                 raise Bent(text)
@@ -82,6 +83,11 @@ def _own(like: UUID | date | str) -> UUID | date | str:
     if isinstance(like, UUID):
         return uuid4()
     return date.fromordinal(like.toordinal()) if isinstance(like, date) else uuid4().hex
+
+
+def _equals(param: object, mark: UUID | date | str) -> bool:
+    """Whether this is the mark read anew from its text. Days are equal to many, and known by being themselves alone."""
+    return isinstance(mark, UUID) and isinstance(param, UUID) and param == mark
 
 
 def _builder(compiler: SQLCompiler) -> Callable[[list], models.Model]:

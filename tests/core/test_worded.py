@@ -3,7 +3,7 @@
 from datetime import date
 from uuid import UUID, uuid4
 
-from core import access, door, edition, structures, worded
+from core import access, door, edition, query, registry, structures, worded
 from core.models import Fact, OrgUnit, User
 from core.prepared import Prepared
 from tests import factories
@@ -71,3 +71,20 @@ def test_another_day_begins_anew(company, alice):
 def test_what_can_never_be_found_is_found_by_nobody(company, alice):
     nothing = Prepared(lambda ident: User.objects.filter(pk=ident, pk__in=[]), UUID(int=0))
     assert nothing.rows(alice.pk) == nothing.records(alice.pk) == []
+
+
+def test_lists_that_name_other_ids_are_worded_once(company, alice, monkeypatch):
+    """Ids of a list come as texts and are read anew on their way into the query."""
+    actor, made = access.actor_for(alice), []
+    account, other = (factories.make("accounts", actor).pk for _n in range(2))
+    mine = [factories.make("contacts", actor, account=str(one)).pk for one in (account, other)]
+    matching = query.matching
+    monkeypatch.setattr(query, "matching", lambda *given, **more: made.append(given) or matching(*given, **more))
+
+    def listed(ident):
+        wanted = query.listing([("account", str(ident)), ("count", "exact"), ("limit", "1")])
+        return [r.pk for r in query.page(access.actor_for(alice), registry.get("contacts"), wanted).records]
+
+    assert [door.reading(lambda one=one: listed(one)) for one in (account, other)] == [[pk] for pk in mine]
+    held = len(made)
+    assert door.reading(lambda: listed(account)) == mine[:1] and len(made) == held, "nothing is put into words again"

@@ -149,18 +149,20 @@ def _simple(letter: str) -> str:
 YOUNG = {0x19B: 0xA7DC, 0x264: 0xA7CB, 0x1C8A: 0x1C89, 0xA7CD: 0xA7CC, 0xA7DB: 0xA7DA, **{0x10D70 + i: 0x10D50 + i for i in range(22)}}
 
 
-def _tables() -> tuple[dict[int, str], dict[int, str]]:
-    upper, lower = {small: chr(big) for small, big in YOUNG.items()}, {big: chr(small) for small, big in YOUNG.items()} | {0x130: "i"}
-    for code in (*range(0xD800), *range(0xE000, 0x1F000)):
-        letter = chr(code)
-        if _simple(letter) != letter:
-            upper[code] = _simple(letter)
-        if len(letter.lower()) == 1 and letter.lower() != letter:
-            lower[code] = letter.lower()
-    return upper, lower
+class Letters(dict[int, str]):
+    """Letters by the code of each, worked out when one is first met: for all of Unicode that would take a tenth of a start."""
+
+    def __init__(self, known: dict[int, str], work: Callable[[str], str]):
+        super().__init__(known)
+        self.work = work
+
+    def __missing__(self, code: int) -> str:
+        found = self[code] = self.work(chr(code))
+        return found
 
 
-UPPER, LOWER = _tables()
+UPPER = Letters({small: chr(big) for small, big in YOUNG.items()}, _simple)
+LOWER = Letters({**{big: chr(small) for small, big in YOUNG.items()}, 0x130: "i"}, lambda letter: letter.lower() if len(letter.lower()) == 1 else letter)
 UPPER_SQL, LOWER_SQL = 'UPPER({%d} COLLATE "pg_c_utf8")', 'LOWER({%d} COLLATE "pg_c_utf8")'
 
 

@@ -2,6 +2,7 @@
 
 import re
 from decimal import Decimal
+from functools import cache
 
 from django.utils.translation import gettext as _
 from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedToken, v_args
@@ -63,9 +64,9 @@ def parse(text: str) -> Tree:
     """The formula as nodes. Cost: none but time, at most some milliseconds. Errors: FormulaError with the place."""
     _demand_readable(text)
     try:
-        tokens = list(PARSER.lex(text))
+        tokens = list(grammar().lex(text))
         _demand_shallow(tokens)
-        top = Read().transform(PARSER.parse(text))
+        top = Read().transform(grammar().parse(text))
     except UnexpectedCharacters as error:
         raise _unexpected_letter(text, error.pos_in_stream) from None
     except UnexpectedEOF:
@@ -230,4 +231,7 @@ def _joined(word: str, items: list) -> Call:
     return Call(*_ends(items), word, tuple(items[::2]), items[1].start_pos)
 
 
-PARSER = Lark(GRAMMAR, parser="lalr", lexer="basic", propagate_positions=False, maybe_placeholders=False)
+@cache
+def grammar() -> Lark:
+    """Made when the first formula is read. Cost: a tenth of a second, once a process."""
+    return Lark(GRAMMAR, parser="lalr", lexer="basic", propagate_positions=False, maybe_placeholders=False)

@@ -88,3 +88,12 @@ def private(process: psutil.Process) -> float:
         return process.memory_full_info().uss / 2**20
     except psutil.Error:
         return 0.0
+
+
+def unshared(process: psutil.Process) -> float:
+    """Megabytes that no other process could see: of a database backend all but the shared buffers, which count as its own while only it has touched them."""
+    try:
+        memory = process.memory_info()
+    except psutil.Error:
+        return 0.0
+    return (memory.rss - memory.shared) / 2**20

@@ -37,10 +37,10 @@ class Up:
         self.process: subprocess.Popen | None = None
         self.lines: list[str] = []
 
-    def start(self) -> float:
+    def start(self, *options: str) -> float:
         """Start it and wait for the line that says it runs; returns the seconds that took."""
         started, self.lines = time.monotonic(), []
-        self.process = self.spawn("up")
+        self.process = self.spawn("up", *options)
         threading.Thread(target=self._listen, daemon=True).start()
         while not any(line.startswith("Odos runs:") for line in self.lines):
             assert self.process.poll() is None and time.monotonic() < started + 90, "".join(self.lines)

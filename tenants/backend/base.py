@@ -2,36 +2,55 @@
 
 PostgreSQL 18 reports its search path to the client, so the check costs no round trip and no flag of ours can go stale after
 a rollback, a cancelled statement or a connection's return to the pool. An error while setting the path is never swallowed.
+
+What has to come before a statement, the path and a transaction's beginning, travels with it where it is a query: the server takes the statements of one
+message in turn, none after one that fails, and looks the names of each up when its turn has come.
 """
 
 from contextlib import contextmanager
 from contextvars import copy_context
 from functools import partial
 
-from django.db.backends.postgresql.base import CursorDebugWrapper
+from django.db.backends.postgresql.base import CursorDebugWrapper, ServerSideCursor
 from django.db.backends.utils import CursorWrapper
 from django.db.utils import DatabaseError, NotSupportedError
 from django_tenants.postgresql_backend import base as django_tenants_backend
+from psycopg import ClientCursor
 from psycopg.pq import TransactionStatus
 
 from tenants import binding
 
 OLDEST_SERVER = 180000
+QUERIES = ("SELECT ", "(SELECT ", "SET TRANSACTION ")  # what may travel with its preface: it changes nothing by itself, and stands in any transaction
 MOST_SCHEMAS = 100  # a server process keeps what it learned of every schema's tables until its connection closes
 
 
 class _Guarded:
     """A cursor that outlives its binding still reaches only what is bound when it executes."""
 
-    def _execute_with_wrappers(self, sql, params, many, executor):
-        self.db.enter_bound_schema()
-        return super()._execute_with_wrappers(sql, params, many, executor)
+    def _execute(self, sql, params, *ignored):
+        self.db.validate_no_broken_transaction()
+        path, first = self.db.preface()
+        if not first:
+            return super()._execute(sql, params, *ignored)
+        if not (isinstance(self.cursor, ClientCursor) and isinstance(sql, str) and sql.startswith(QUERIES)):
+            self.db.send_preface(path, first)
+            return super()._execute(sql, params, *ignored)
+        with self.db.wrap_database_errors:
+            self.cursor.execute(f"{'; '.join(first)}; {sql}", params)
+            self.db.demand_path(path)
+            self.cursor.set_result(len(first))
+        return None
+
+    def _executemany(self, sql, param_list, *ignored):
+        self.db.send_preface(*self.db.preface())
+        return super()._executemany(sql, param_list, *ignored)
 
     @contextmanager
     def copy(self, statement):
         """psycopg's own way to send many rows, guarded as a statement is."""
         self.db.validate_no_broken_transaction()
-        self.db.enter_bound_schema()
+        self.db.send_preface(*self.db.preface())
         with self.db.wrap_database_errors, self.cursor.copy(statement) as rows:
             yield rows
 
@@ -80,25 +99,53 @@ class DatabaseWrapper(django_tenants_backend.DatabaseWrapper):
         super().on_commit(partial(copy_context().run, func), robust)
 
     def _handle_search_path(self, cursor=None):
-        self.enter_bound_schema()
+        """The library would set the path for each new cursor; here each statement brings its own."""
+        with self.wrap_database_errors:
+            if self._reported_path(self.connection.pgconn) != binding.search_path():
+                self._refuse_old_server(self.connection)
 
-    def enter_bound_schema(self) -> None:
-        """Make the server's search path the bound one, or raise. Cost: nothing where it is right, else one round trip.
+    def create_cursor(self, name=None):
+        """As Django's; but that a cursor of the server is held beyond its transaction only where there is none, is asked of Django, not of the driver."""
+        cursor = super().create_cursor(name)
+        if isinstance(cursor, ServerSideCursor):
+            cursor._withhold = self.autocommit  # the driver is always in autocommit, and would have every row of a stream stored first
+        return cursor
+
+    def _set_autocommit(self, autocommit):
+        """The driver stays in autocommit, or it would begin each transaction by a message of its own: ``preface`` begins it."""
+        super()._set_autocommit(True)
+
+    def preface(self) -> tuple[str, list[str]]:
+        """The path that is bound, and what has to be said before the next statement: nothing, mostly. Cost: none.
 
         In a failed transaction the server refuses every statement but a rollback, so there is nothing to set and nothing to leak.
         """
-        wanted = binding.search_path()
+        wanted, said = binding.search_path(), []
         with self.wrap_database_errors:
             pgconn = self.connection.pgconn
-            if self._reported_path(pgconn) == wanted:
-                return
-            self._refuse_old_server(self.connection)
-            if pgconn.transaction_status == TransactionStatus.INERROR:
-                return
-            with self.connection.cursor() as cursor:
-                cursor.execute(f"SET search_path = {wanted}")
+            status = pgconn.transaction_status
             if self._reported_path(pgconn) != wanted:
-                raise DatabaseError(f"The server did not enter {wanted}: it reports {self._reported_path(pgconn)}.")
+                self._refuse_old_server(self.connection)
+                if status == TransactionStatus.INERROR:
+                    return wanted, []
+                said.append(f"SET search_path = {wanted}")
+            if not self.autocommit and status == TransactionStatus.IDLE:
+                said.append("BEGIN")
+        return wanted, said
+
+    def send_preface(self, path: str, said: list[str]) -> None:
+        """Say it by itself, before what may not stand beside other statements. Cost: one round trip, none for nothing."""
+        if said:
+            with self.wrap_database_errors:
+                with self.connection.cursor() as cursor:
+                    cursor.execute("; ".join(said))
+                self.demand_path(path)
+
+    def demand_path(self, wanted: str) -> None:
+        """Raise where the server is not where the preface sent it."""
+        found = self._reported_path(self.connection.pgconn)
+        if found != wanted:
+            raise DatabaseError(f"The server did not enter {wanted}: it reports {found}.")
         self._count_schema(wanted)
 
     @staticmethod

@@ -135,8 +135,9 @@ def test_a_cancelled_set_is_an_error_and_the_next_query_is_right(pair):
 
 def test_a_path_the_server_does_not_take_is_an_error(pair, monkeypatch):
     monkeypatch.setattr(binding, "search_path", lambda: "pg_catalog,pg_temp")  # the server reports it with a space
-    with pytest.raises(DatabaseError, match="did not enter"):
-        connection.cursor()
+    for statement in ("SELECT 1", "CREATE TEMP TABLE never (x int)"):  # the path travels with the one, and before the other
+        with pytest.raises(DatabaseError, match="did not enter"), connection.cursor() as cursor:
+            cursor.execute(statement)
 
 
 def test_an_old_server_is_refused_in_one_sentence(pair, monkeypatch):

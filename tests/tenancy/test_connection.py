@@ -87,9 +87,9 @@ def _cancel_sleeper(pid: int) -> None:
             time.sleep(0.01)
 
 
-def connection_of(backend) -> object:
-    """A connection of this backend outside of Django's own, without a pool, whose cursors can be cancelled."""
-    given = {**connection.settings_dict, "OPTIONS": {**connection.settings_dict["OPTIONS"], "cursor_factory": CancelledSet}}
+def connection_of(backend, cursors: type = CancelledSet) -> object:
+    """A connection of this backend outside of Django's own, without a pool, with such cursors: by default ones that can be cancelled."""
+    given = {**connection.settings_dict, "OPTIONS": {**connection.settings_dict["OPTIONS"], "cursor_factory": cursors}}
     given["OPTIONS"].pop("pool")
     return backend.DatabaseWrapper(given, "default")
 
@@ -131,6 +131,47 @@ def test_a_cancelled_set_is_an_error_and_the_next_query_is_right(pair):
     finally:
         CancelledSet.armed = False
         db.close()
+
+
+class Noted(Cursor):
+    """A cursor that notes what is sent."""
+
+    sent: list[str] = []
+
+    def execute(self, query, params=None, **options):
+        Noted.sent.append(str(query))
+        return super().execute(query, params, **options)
+
+
+def test_the_path_and_the_beginning_travel_with_the_first_query(pair):
+    """One message where the query may stand beside others, and what follows is alone; a change gets a message after theirs."""
+    (first, seen), (second, _seen) = pair
+    db = connection_of(guarded, Noted)
+    try:
+        for company, statement in ((first, "SELECT email FROM core_user"), (second, "UPDATE core_user SET version = version")):
+            Noted.sent.clear()
+            with context.bind(company):
+                db.set_autocommit(False)
+                with db.cursor() as cursor:
+                    cursor.execute(statement)
+                    assert company is second or cursor.fetchone()[0] == seen[0]
+                    cursor.execute("SELECT 1")
+                    assert cursor.fetchone() == (1,) and cursor.nextset() is None
+                db.rollback()
+                db.set_autocommit(True)
+                assert Noted.sent[-1] == "SELECT 1" and Noted.sent[-2].endswith(statement)
+                assert Noted.sent[0].startswith(f"SET search_path = {company.schema}, extensions; BEGIN") and len(Noted.sent) == (2 if company is first else 3)
+    finally:
+        db.close()
+
+
+def test_a_stream_within_a_transaction_is_not_stored_first(pair):
+    with context.bind(pair[0][0]), transaction.atomic(), connection.chunked_cursor() as cursor:
+        cursor.execute("SELECT email FROM core_user")
+        assert cursor.fetchone()[0] == pair[0][1][0]
+        with connection.cursor() as other:
+            other.execute("SELECT count(*) FROM pg_cursors WHERE is_holdable")
+            assert other.fetchone() == (0,)
 
 
 def test_a_path_the_server_does_not_take_is_an_error(pair, monkeypatch):

@@ -23,7 +23,8 @@ WORKER = """
 import io, json, sys, threading, time
 from deploy.wsgi import application
 
-asked = {"REQUEST_METHOD": "GET", "PATH_INFO": "/sign-in/", "HTTP_HOST": sys.argv[1], "SERVER_NAME": "127.0.0.1", "SERVER_PORT": "80", "wsgi.input": io.BytesIO()}
+asked = {"REQUEST_METHOD": "GET", "PATH_INFO": "/sign-in/", "HTTP_HOST": sys.argv[1], "SERVER_NAME": "127.0.0.1", "SERVER_PORT": "80"}
+asked["wsgi.input"] = io.BytesIO()
 told = []
 text = b"".join(application(asked, lambda status, headers, error=None: told.append(status)))
 spent = time.process_time()
@@ -43,9 +44,8 @@ print(json.dumps({
 
 def ask_worker(host: str, **environment: str) -> dict:
     """What a web worker says of itself after its first answer."""
-    ran = subprocess.run(
-        [sys.executable, "-c", WORKER, host], cwd=PROJECT, env={**os.environ, "ODOS_PROCESS": "web", **environment}, capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
+    own = {**os.environ, "ODOS_PROCESS": "web", **environment}
+    ran = subprocess.run([sys.executable, "-c", WORKER, host], cwd=PROJECT, env=own, capture_output=True, text=True, timeout=120)
     assert ran.returncode == 0, ran.stderr
     return json.loads(ran.stdout.splitlines()[-1])
 

@@ -1,6 +1,7 @@
 """What is exported without making records of it is, byte for byte, what comes of the records as their reader sees them."""
 
 import pytest
+from django.db import connection
 
 from core import access, door, export, query, registry, write
 from core.transfer.reading import read
@@ -89,3 +90,23 @@ def test_names_are_looked_up_again_when_too_many_are_known(contacts, alice, monk
     monkeypatch.setattr(export, "KNOWN", 0)
     monkeypatch.setattr(export, "AT_ONCE", 5)
     assert list(files(alice, "contacts", ("name", "account", "who"))) == before
+
+
+def test_a_file_goes_out_while_it_is_read_and_the_database_words_its_moments(contacts, alice, monkeypatch):
+    asked, read_on = [], []
+    monkeypatch.setattr(export, "AT_ONCE", 5)
+    chunks = query.chunks
+
+    def counted(*given):
+        for rows in chunks(*given):
+            read_on.append(len(rows))
+            yield rows
+
+    monkeypatch.setattr(query, "chunks", counted)
+    with connection.execute_wrapper(lambda execute, sql, *rest: asked.append(sql) or execute(sql, *rest)):
+        pieces = export.stream(alice, registry.get("contacts"), query.listing(()), ("name", "created_at", "account"))
+        assert next(pieces).startswith(export.BOM) and read_on == []
+        assert next(pieces).count(b"\r\n") == 5 == sum(read_on)
+        whole = sum(piece.count(b"\r\n") for piece in pieces) + 5
+    assert whole == sum(read_on) >= 32
+    assert [sql for sql in asked if "TO_CHAR" in sql and "TIMEZONE" in sql]

@@ -54,6 +54,7 @@ class Table:
     header: int = 1
     sheet: str = ""
     sheets: tuple[str, ...] = ()
+    counted: int = 0  # its rows, where they were counted before
 
     def rows(self) -> Iterator[Row]:
         """The rows that hold anything, in order. Errors: RuleError that names row and column. Cost: constant memory."""
@@ -84,8 +85,8 @@ class Table:
 
     @cached_property
     def size(self) -> int:
-        """How many rows there are. Cost: reads the file once."""
-        return sum(1 for _row in self.rows())
+        """How many rows there are. Cost: reads the file once, unless they were counted before."""
+        return self.counted or sum(1 for _row in self.rows())
 
     def sample(self, most: int = 5) -> list[Row]:
         """The first rows."""

@@ -73,7 +73,7 @@ def _suggested(actor: Actor, object_type: ObjectType, table: Table) -> dict[str,
     used = sorted(written[:20], key=lambda pair: pair[0] != actor.id)  # one's own before other people's
     chosen = _remembered(actor, object_type, used[0][1]) if used else mapping.suggest(actor, object_type, heads)
     chosen = replace(chosen, empties=chosen.empties if used else "leave", days=_days(actor, object_type, table, chosen) or chosen.days)
-    return {**chosen.as_json(), "heads": heads, "reading": table.as_read().as_json(), "known": bool(used)}
+    return {**chosen.as_json(), "heads": heads, "reading": table.as_read().as_json(), "rows": table.size, "known": bool(used)}
 
 
 def _remembered(actor: Actor, object_type: ObjectType, held: dict) -> Mapping:
@@ -143,7 +143,7 @@ def again(actor: Actor, row: Import) -> datetime | None:
 
 def table_of(row: Import) -> Table:
     """The file as it was uploaded, read as was chosen. Cost: one query, as large as the file."""
-    return reading.read(bytes(row.content), Reading(**row.mapping.get("reading", {})))
+    return replace(reading.read(bytes(row.content), Reading(**row.mapping.get("reading", {}))), counted=row.mapping.get("rows", 0))
 
 
 def reread(actor: Actor, object_type: ObjectType, row: Import, asked: Reading) -> None:

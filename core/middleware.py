@@ -3,9 +3,12 @@
 Nothing here opens a transaction (``core.door``) or decides who may do what (``core.access``).
 """
 
+import random
 import re
-import uuid
 
+from csp.constants import HEADER
+from csp.middleware import CSPMiddleware
+from csp.utils import build_policy
 from django.conf import settings
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
@@ -18,7 +21,7 @@ DJANGO_LANGUAGE = {"en": "en", "zh-Hans": "zh-hans"}
 
 def _call(request) -> context.Call:
     given = request.headers.get("X-Request-Id", "")
-    request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    request_id = given if REQUEST_ID.fullmatch(given) else f"{random.getrandbits(128):032x}"  # a name for the log, no secret
     channel = "api" if request.path_info.startswith("/api/") else "page"
     origin = f"{request.scheme}://{request.get_host()}"
     return context.Call(request_id, attempts.address(request)[:60], channel, origin, request.headers.get("User-Agent", "")[:300])
@@ -66,6 +69,20 @@ class LocaleMiddleware:
             request.LANGUAGE_CODE = translation.get_language()
             response = self.get_response(request)
         patch_vary_headers(response, ("Accept-Language",))
+        return response
+
+
+class PolicyMiddleware(CSPMiddleware):
+    """The content security policy of every answer, worded once; anew only for a page that asks for one of its own."""
+
+    def __init__(self, get_response):
+        super().__init__(get_response)
+        self.usual = build_policy()
+
+    def process_response(self, request, response):
+        if request.__dict__.get("_csp_nonce") or any(name.startswith("_csp") for name in response.__dict__):
+            return super().process_response(request, response)
+        response.headers.setdefault(HEADER, self.usual)
         return response
 
 

@@ -7,7 +7,6 @@ import os
 from datetime import timedelta
 
 from celery.schedules import crontab
-from django.utils.module_loading import import_string
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -63,12 +62,6 @@ DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
 
 # Database and Valkey ------------------------------------------------------------------------------------------------
 
-
-def _reset(connection):
-    """Give a connection back to the pool bound to nothing. By name, because the backend reads settings when imported."""
-    import_string("tenants.backend.reset")(connection)
-
-
 _database = addresses.database_parts(addresses.database_url(HOME))
 DATABASES = {
     "default": {
@@ -86,7 +79,6 @@ DATABASES = {
                 "max_size": 8 if PROCESS == "web" else 4,
                 "max_lifetime": 600,
                 "timeout": 5 if PROCESS == "web" else 30,  # a page says soon that it cannot; work behind the scenes waits
-                "reset": _reset,
             },
         },
     }
@@ -109,7 +101,7 @@ MIDDLEWARE = [
     "deploy.health.HealthMiddleware",
     "tenants.middleware.HostMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "core.middleware.PolicyMiddleware",
     "core.middleware.LocaleMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "core.middleware.SignedInMiddleware",

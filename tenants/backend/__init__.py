@@ -1,5 +1,1 @@
 """The database backend: django-tenants' own, made to fail closed, and what the product says to PostgreSQL about schemas."""
-
-from tenants.backend.pool import reset
-
-__all__ = ["reset"]

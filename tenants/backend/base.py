@@ -19,6 +19,7 @@ from psycopg import ClientCursor
 from psycopg.pq import TransactionStatus
 
 from tenants import binding
+from tenants.backend.pool import reset
 
 OLDEST_SERVER = 180000
 QUERIES = ("SELECT ", "(SELECT ", "SET TRANSACTION ")  # what may travel with its preface: it changes nothing by itself, and stands in any transaction
@@ -166,8 +167,11 @@ class DatabaseWrapper(django_tenants_backend.DatabaseWrapper):
         served.add(wanted)
 
     def _close(self):
-        """A pooled connection that has seen many companies is closed instead of returned: only that frees the server's memory."""
-        if self.connection is not None and self.pool and len(getattr(self.connection, "odos_served", ())) > MOST_SCHEMAS:
+        """Nothing is given back to the pool that is not as new. One that has seen many companies is closed: only that frees the server's memory."""
+        if self.connection is not None and self.pool and not self.connection.closed:
             with self.wrap_database_errors:
-                self.connection.close()
+                if len(getattr(self.connection, "odos_served", ())) > MOST_SCHEMAS:
+                    self.connection.close()
+                else:
+                    reset(self.connection)
         super()._close()

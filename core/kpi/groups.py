@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from django.db.models import Count, Q, QuerySet, Sum
 from django.utils.translation import gettext as _
 
-from core import context, dimensions, periods, read
+from core import context, dimensions, facts, periods, read
 from core.access import Actor
 from core.asof import AsOf
 from core.errors import RuleError
@@ -138,8 +138,9 @@ def finest(asked: Asked) -> str:
 
 def facts_of(asked: Asked, dated: bool) -> QuerySet:
     """The facts of all parts; of their measures alone where each day is told, since then the days are taken apart later."""
-    wanted, found = asked.wanted, seen(asked.actor, asked.extra, asked.as_of)
+    wanted = asked.wanted
     parts = [p for p in wanted.parts if p.measures]
+    found = seen(asked.actor, asked.extra, asked.as_of, facts.sees_all(asked.actor, {m for p in parts for m in p.measures}))
     if not dated:
         any_part = Q()
         for part in parts:
@@ -157,7 +158,7 @@ def columns(asked: Asked, dated: bool) -> dict[str, Any]:
     for i, part in enumerate(asked.wanted.parts):
         if part.measures:
             inside = Q(measure__in=part.measures) if dated else of_part(part, asked.period, asked.today)
-            made |= {f"s{i}": Sum("value", filter=inside)} | ({f"n{i}": Count("pk", filter=inside)} if i < 2 else {})
+            made |= {f"s{i}": Sum("value", filter=inside)} | ({f"n{i}": Count("measure", filter=inside)} if i < 2 else {})
     return made
 
 

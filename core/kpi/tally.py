@@ -4,6 +4,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import NamedTuple
@@ -74,18 +75,19 @@ def _after(days: Days) -> date | None:
     return None if days.last in (None, date.max) else days.last + timedelta(days=1)
 
 
-def _sums(found: QuerySet, measures: list[str], edges: Sequence[date], begins: bool, ends: bool) -> QuerySet:
+def _sums(found: QuerySet, edges: Sequence[date], since: dict[int | None, list[str]], ends: bool) -> QuerySet:
     """Of each measure and each stretch of days between two of the edges, by its place, the sum of its facts and their number.
 
-    ``begins``: nothing before the first edge is asked for; ``ends``: nothing from the last one on. Each fact is added up once, however many spans share it.
+    ``since``: the edge from which on measures are asked for, None: from ever. ``ends``: nothing from the last edge on.
+    Each fact is added up once, however many spans share it.
     """
-    if begins:
-        found = found.filter(business_date__gte=edges[0])
+    asked = Q()
+    for first, measures in since.items():
+        asked |= Q(measure__in=measures) if first is None else Q(measure__in=measures, business_date__gte=edges[first])
     if ends:
-        found = found.filter(business_date__lt=edges[-1])
+        asked &= Q(business_date__lt=edges[-1])
     place = Func("business_date", _Days(*(Value(day, DateField()) for day in edges)), function="width_bucket", output_field=IntegerField())
-    found = found.filter(measure__in=measures).annotate(_place=place if edges else Value(0))
-    return found.values_list("measure", "_place").annotate(_sum=Sum("value"), _rows=Count("pk"))
+    return found.filter(asked).values_list("measure", place if edges else Value(0)).annotate(_sum=Sum("value"), _rows=Count("*"))
 
 
 class _Days(Func):
@@ -132,24 +134,33 @@ class Tally:
         self._found = other._found
 
     def _read(self, spans: list[Days], free: bool) -> None:
-        measures, as_of = self.measures, self._as_of
-        text, ids = _marked(self._extra)
+        as_of, (text, ids) = self._as_of, _marked(self._extra)
         edges = sorted({day for span in spans for day in (span.first, _after(span)) if day is not None})
-        begins, ends = all(span.first is not None for span in spans), all(_after(span) is not None for span in spans)
+        since, ends = self._since(edges), all(_after(span) is not None for span in spans)
 
-        def make(snapshot: str, *values: UUID | date) -> QuerySet:
+        def make(*values: str | UUID | date) -> QuerySet:
+            known, values = (as_of, values) if as_of.present else (replace(as_of, snapshot=values[0]), values[1:])
             extra = json.loads(text % tuple(map(str, values[: len(ids)])))
-            return _sums(seen(self._actor, extra, AsOf(snapshot, as_of.taken, as_of.known_by), free), measures, values[len(ids) :], begins, ends)
+            return _sums(seen(self._actor, extra, known, free), values[len(ids) :], since, ends)
 
-        key = None if as_of.known_by or ODD.search(text) else ("tally", free, text, begins, ends, tuple(measures))
+        key = None if as_of.known_by or ODD.search(text) else ("tally", free, text, ends, str(since))
+        snapshot = () if as_of.present else (as_of.snapshot,)
         found: dict[str, list[Added]] = {}
-        for measure, place, value, rows in worded.rows(self._actor, key, make, as_of.snapshot, *ids, *edges):
+        for measure, place, value, rows in worded.rows(self._actor, key, make, *snapshot, *ids, *edges):
             found.setdefault(measure, [Added(ZERO, 0)] * (len(edges) + 1))[place] = Added(value, rows)
         for span in spans:
             inside = slice(None if span.first is None else edges.index(span.first) + 1, None if _after(span) is None else edges.index(_after(span)) + 1)
             for measure in self._wanted[span] & found.keys():
                 parts = found[measure][inside]
                 self._found[measure, span] = Added(sum((p.value for p in parts), ZERO), sum(p.rows for p in parts))
+
+    def _since(self, edges: list[date]) -> dict[int | None, list[str]]:
+        """The place of the first day, None where there is none, -> the measures that are asked for from then on."""
+        found: dict[int | None, list[str]] = defaultdict(list)
+        for measure in self.measures:
+            firsts = [span.first for span, measures in self._wanted.items() if measure in measures]
+            found[None if None in firsts else min(map(edges.index, firsts))].append(measure)
+        return dict(found)
 
     def amounts(self, wanted: Definition, period: Period, today: date) -> tuple[Decimal, ...]:
         """The sums of the KPI's four parts."""

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from core import access, asof, context, door, kpi, registry, structures, write
 from core.errors import RuleError
@@ -86,6 +87,21 @@ def test_figure_and_list_agree_while_others_write(owner, sellers):
             writer.join(60)
     assert not failures, failures
     assert grew, "nobody wrote between the reads: nothing was tested"
+
+
+def test_of_the_present_nothing_is_asked_of_transactions(owner, sellers):
+    """What a transaction finds at all was known in it, so the index of a measure's days answers alone; an earlier answer's token still asks."""
+    order_of(owner, sellers[0])
+    said = {}
+    for token in ("", figures.ask(owner, "order-intake", period="2026-03").as_of.token):
+        order_of(owner, sellers[0])
+        with CaptureQueriesContext(connection) as asked:
+            said[token] = figures.ask(owner, "order-intake", period="2026-03", group_by="person", as_of=token)
+        sums = [one["sql"] for one in asked if 'SUM("core_fact"."value")' in one["sql"]]
+        assert len(sums) == 2
+        assert {"pg_visible_in_snapshot" in text for text in sums} == {bool(token)}
+    present, earlier = said.values()
+    assert present.value == sum(group.value for group in present.groups) == earlier.value + Decimal("9.99")  # the order that came in between
 
 
 def test_without_the_token_the_list_moves_on(owner, sellers):

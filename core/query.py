@@ -312,7 +312,7 @@ def _added_up(actor: Actor, object_type: ObjectType, wanted: Listing, found: Que
 def by_value(actor: Actor, object_type: ObjectType, wanted: Listing, by: Field) -> dict[Any, tuple[int, dict[str, Decimal]]]:
     """How many of all that match have each value of a field, and the sums of theirs, money in base currency. Cost: one query."""
     added = sums.in_base(actor, object_type, wanted.sums)
-    rows = matching(actor, object_type, wanted).order_by().annotate(_by=by.rules.expr(by)).values("_by").annotate(_count=Count("pk"), **added)
+    rows = matching(actor, object_type, wanted).order_by().annotate(_by=by.rules.expr(by)).values("_by").annotate(_count=Count("*"), **added)
     return {row["_by"]: (row["_count"], {n: row[f"_sum_{n}"] or Decimal(0) for n in wanted.sums}) for row in rows}
 
 

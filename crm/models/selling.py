@@ -53,6 +53,10 @@ class Stage(Line):
         return self.name
 
 
+PRESENT = models.Q(archived_at=None)
+OPEN = PRESENT & models.Q(status="open")
+
+
 class Opportunity(OwnedRecord):
     """A deal that may be won. With lines, ``amount`` is their net; ``weighted`` is the amount times the probability, rounded once."""
 
@@ -89,7 +93,16 @@ class Opportunity(OwnedRecord):
         indexes = [
             models.Index(fields=["sort_key", "id"], name="opportunity_sorted"),
             models.Index(fields=["external_id"], name="opportunity_external_id", condition=~models.Q(external_id="")),
-        ]
+            # Lists of a seller in a stage and columns of boards begin where they are asked for, however many deals there are.
+            models.Index("owner", "stage", models.F("created_at").desc(), models.F("id").desc(), name="opportunity_newest", condition=PRESENT),
+            models.Index("owner", "stage", models.F("amount").desc(nulls_last=True), "id", name="opportunity_largest", condition=PRESENT),
+            models.Index(fields=["stage", "close_date", "id"], name="opportunity_due", condition=OPEN),
+            models.Index(fields=["owner", "stage", "close_date", "id"], name="opportunity_due_of", condition=OPEN),
+            models.Index(  # what a board adds up, read from the index alone
+                fields=["stage", "owner"], name="opportunity_open", condition=OPEN,
+                include=["pipeline", "amount", "currency", "base_amount", "weighted"],
+            ),
+        ]  # fmt: skip
 
     def __str__(self):
         return self.name

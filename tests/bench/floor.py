@@ -179,6 +179,10 @@ class Floor:
     def d3(self, w: dict[str, Any]) -> Any:
         return _ids(self._all(HITS, f"%{w['term']}%", 8))
 
+    def found(self, w: dict[str, Any]) -> Any:
+        """All whose name holds the letters: nothing that is measured."""
+        return _ids(self._all(HITS, f"%{w['term']}%", None))
+
     def s(self, w: dict[str, Any]) -> Any:
         return self._all(ANYTHING, f"%{w['term']}%")
 

@@ -41,7 +41,10 @@ class World:
 
 @dataclass(frozen=True)
 class Workload:
-    """One operation: its letter, what it is, what is drawn for it, and how a program, a person and the floor do it."""
+    """One operation: its letter, what it is, what is drawn for it, and how a program, a person and the floor do it.
+
+    ``shown``: the records of which the page shows some, where it puts others first than the API does.
+    """
 
     key: str
     label: str
@@ -50,6 +53,7 @@ class Workload:
     page: Callable[[Client, Asked], Any]
     floor: Callable[[Floor, Asked], Any]
     writes: bool = False
+    shown: Callable[[Floor, Asked], Any] | None = None
 
 
 # What is drawn ------------------------------------------------------------------------------------------------------
@@ -181,15 +185,15 @@ WORKLOADS = (
         lambda r, w: {"stage": r.choice(w.stages), "owner": r.choice(w.owners)}, _deals, _page("/opportunities/", "stage", "owner", sort="-amount"), Floor.a,
     ),
     Workload("b", "board of the company: sums and first cards of each stage", lambda r, w: {"stages": w.stages, "pipeline": w.pipeline}, _board,
-             _page("/opportunities/", "pipeline", view="board"), Floor.b),
+             _page("/opportunities/", "pipeline", view="board", sort="-created_at"), Floor.b),
     Workload("b2", "board of one seller", lambda r, w: {"stages": w.stages, "pipeline": w.pipeline, "owner": r.choice(w.owners)}, _board,
-             _page("/opportunities/", "pipeline", "owner", view="board"), Floor.b),
+             _page("/opportunities/", "pipeline", "owner", view="board", sort="-created_at"), Floor.b),
     Workload("c", "a customer: record, people, figures, what was said", _account, _customer, _page("/accounts/{account}/"), Floor.c),
     Workload("d", "accounts whose name contains some letters", _term, lambda c, w: _found(c, name__contains=w["term"]),
              lambda c, w: c.page(f"/accounts/?name__contains={w['term']}"), Floor.d),
     Workload("d2", "accounts found by search", _term, lambda c, w: _found(c, q=w["term"]), lambda c, w: c.page(f"/accounts/?q={w['term']}"), Floor.d2),
     Workload("d3", "eight suggestions while typing", _term, lambda c, w: _ids(_list(c, "accounts", q=w["term"], limit=SUGGESTED)),
-             lambda c, w: c.page(f"/lookup/accounts/?q={w['term']}"), Floor.d3),
+             lambda c, w: c.page(f"/lookup/accounts/?q={w['term']}"), Floor.d3, shown=Floor.found),
     Workload("s", "search over everything", _term, None, lambda c, w: c.page(f"/search/?format=json&q={w['term']}"), Floor.s),
     Workload("h", "order intake of a year by month and person", lambda r, w: {"year": w.year}, _intake,
              _page("/kpis/order-intake/?period={year}&group_by=month,person"), Floor.h),

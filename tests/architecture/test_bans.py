@@ -28,7 +28,8 @@ NAMED = {  # where statements hold names that cannot be parameters
     "deploy/launcher/database.py": "rights of a role, in words of its own",
 }
 SEAL = {  # room -> what it writes besides records, which go through core.write
-    "core/models/record.py": "where the seal is", "core/write.py": "records and their lines", "core/trail.py": "entries", "core/facts.py": "facts",
+    "core/models/record.py": "where the seal is", "core/write.py": "records and their lines", "core/deleting.py": "records that go",
+    "core/trail.py": "entries", "core/facts.py": "facts",
     "core/search.py": "search entries", "core/numbering.py": "sequences", "core/structures.py": "links of trees", "core/jobs.py": "jobs",
     "core/keys.py": "API keys", "core/sessions.py": "a stronger hash of the same password", "core/seeds.py": "keys of default roles and KPIs",
     "core/api/idempotency.py": "answers kept for repeated requests", "core/transfer/uploads.py": "uploaded files on their way in",
@@ -53,6 +54,7 @@ THREADS = {
     "core/edition.py": "a lock around this process's memory",
     "tenants/directory.py": "a lock around this process's memory", "tenants/backend/pool.py": "the pool of connections",
     "deploy/processes.py": "one for each child process's output", "deploy/up.py": "the supervisor",
+    "deploy/warming.py": "what is read beside the first requests of a worker",
 }  # fmt: skip
 
 

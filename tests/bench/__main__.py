@@ -41,9 +41,11 @@ def main() -> int:
     parser.add_argument("--clients", type=int, default=32, help="at most so many at once")
     parser.add_argument("--seconds", type=float, help="of one client's loop, others take a half more; 2, or 0.7 for less than half of the company")
     parser.add_argument("--companies", type=int, default=0, help="measure so many companies instead")
+    parser.add_argument("--where", default="", help="tell where the time of these operations goes instead: a, c:page, i for an import; several by comma")
     given = parser.parse_args()
     given.seconds = given.seconds or (2.0 if given.scale >= 0.5 else 0.7)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that what was started is stopped
+    os.environ.setdefault("ODOS_RATE_LIMIT", "0")
     os.environ["ODOS_PORT"] = str(ports.choose("127.0.0.1", 0))
     folder = home.current()
     with launcher.servers_running(folder):
@@ -62,6 +64,11 @@ def main() -> int:
         from tests.bench import company  # noqa: PLC0415 - needs Django, and servers that run
 
         built = company.ensure(given.scale, say, given.fresh)
+        if given.where:
+            from tests.bench import where  # noqa: PLC0415 - as above
+
+            print(where.as_text(where.run(given.where, built, say)))
+            return 0
         with served() as (pid, port):
             from tests.bench import measuring  # noqa: PLC0415 - needs Django, and servers that run
 

@@ -106,19 +106,29 @@ class Client:
         return {"Authorization": f"Bearer {self.key}", **headers}
 
     def _ask(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, str, bytes]:
+        status, told, text = self._exchange(method, path, body, headers)
+        leads = ""
+        for name, value in told:
+            if name.lower() == "set-cookie":
+                cookie, _equals, held = value.partition(";")[0].partition("=")
+                self.cookies[cookie] = held
+            elif name.lower() == "hx-redirect" or (name.lower() == "location" and not leads):
+                leads = value
+            elif name.lower() == "server-timing":
+                for duration, count in TIMING.findall(value):
+                    self.meter.milliseconds += float(duration)
+                    self.meter.statements += int(count)
+        self.meter.requests += 1
+        return status, leads, text
+
+    def _exchange(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, list[tuple[str, str]], bytes]:
+        """Status, headers and content of the answer."""
         if time.monotonic() - self._used > RESTED:  # the server may have hung up by now
             self._wire.close()
         self._wire.request(method, quote(path, safe="/?&=%+-._~:,"), body, {"Host": self.host, **headers})
         answer = self._wire.getresponse()
         text, self._used = answer.read(), time.monotonic()
-        for cookie in answer.headers.get_all("Set-Cookie") or ():
-            name, _equals, value = cookie.partition(";")[0].partition("=")
-            self.cookies[name] = value
-        for duration, count in TIMING.findall(answer.headers.get("Server-Timing", "")):
-            self.meter.milliseconds += float(duration)
-            self.meter.statements += int(count)
-        self.meter.requests += 1
-        return answer.status, answer.headers.get("HX-Redirect") or answer.headers.get("Location") or "", text
+        return answer.status, answer.getheaders(), text
 
 
 @dataclass

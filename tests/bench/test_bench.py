@@ -3,6 +3,7 @@
 import threading
 from random import Random
 from socketserver import ThreadingMixIn
+from types import SimpleNamespace
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import pytest
@@ -14,7 +15,7 @@ from core.models import Role
 from crm.models import Account, Opportunity
 from deploy.timing import TimingMiddleware
 from deploy.wsgi import application
-from tests.bench import companies, company, measuring, report, streams
+from tests.bench import companies, company, measuring, report, streams, where
 from tests.bench.clients import TIMING, loop
 from tests.bench.floor import Floor
 from tests.bench.shape import Shape
@@ -136,3 +137,29 @@ def test_an_answer_tells_what_its_statements_cost():
     answer = TimingMiddleware(page)(RequestFactory().get("/"))
     ((_duration, count),) = TIMING.findall(answer["Server-Timing"])
     assert count == "2"
+
+
+# Where the time goes
+
+
+def test_the_parts_of_an_operation_are_told_apart_and_add_up(built):
+    found = where.run("a,e:api,i", built, lambda sentence: None, seconds=1.0)
+    assert list(found) == ["a by api", "a by page", "e by api", "i, 100 rows"]
+    for name, told in found.items():
+        assert abs(sum(told["parts"].values()) - told["cpu"]) < 0.01 * told["cpu"] and told["n"] and told["statements"], name
+    assert found["a by page"]["parts"]["rendering the page"] > 0 == found["a by api"]["parts"].get("rendering the page", 0)
+    assert found["i, 100 rows"]["parts"]["the file: rows and cells"] > 0 and found["e by api"]["parts"][where.DATABASE] >= 0
+    head, _line, *rows = where.as_text(found).splitlines()
+    assert head == "| where | a by api | a by page | e by api | i, 100 rows |" and rows[-2].startswith("| all, ms |")
+    with pytest.raises(SystemExit, match="z:api is no operation"):
+        where.run("z:api", built, lambda sentence: None)
+
+
+def test_what_is_done_lies_with_the_innermost_room_that_is_known():
+    def frame(path, back=None):
+        return SimpleNamespace(f_code=SimpleNamespace(co_filename=path), f_back=back)
+
+    page = frame("/odos/core/views/lists.py", frame("/lib/django/core/handlers/base.py"))
+    assert where.part_of(page) == "rendering the page" and where.part_of(frame("/lib/decimal.py", page)) == "rendering the page"
+    assert where.part_of(frame("/lib/psycopg/rows.py", frame("/odos/core/query.py", page))) == "the driver: statements out, rows in"
+    assert where.part_of(frame("/lib/django/core/handlers/base.py")) == where.REST == where.part_of(None)

@@ -21,7 +21,9 @@ def round_money(amount: Decimal, currency: str) -> Decimal:
 
 def plain(value: Decimal, places: int = 0) -> str:
     """A number as the contract writes it: no exponent, no needless zeros beyond ``places`` decimals."""
-    text = f"{value:f}"
+    text = str(value)
+    if "E" in text:
+        text = f"{value:f}"
     if "." in text:
         whole, fraction = text.split(".")
         fraction = fraction.rstrip("0").ljust(places, "0")

@@ -67,7 +67,11 @@ class Prepared:
             cursor.execute(text, params)
             found = [list(row) for row in cursor.fetchall()]
         for place, (steps, expression) in converters.items():
+            is_json = isinstance(expression.output_field, models.JSONField)
             for row in found:
+                if is_json and row[place] == "{}":  # as most of what a company adds of its own
+                    row[place] = {}
+                    continue
                 for step in steps:
                     row[place] = step(row[place], expression, connection)
         return found

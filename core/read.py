@@ -7,6 +7,7 @@ each type referred to, one for each kind of lines, one for each field with sever
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from operator import attrgetter
 from typing import Any
 
@@ -158,7 +159,8 @@ def _writer(f: Field, found: dict, known: dict, url: Callable[[str, Any], str]) 
     """What turns values of a field into what the contract writes; a record that many refer to is worded once, in ``known``."""
     to_json = f.rules.to_json
     if f.name == "id" or not _refers(f):
-        return lambda value: to_json(f, value)
+        return partial(to_json, f)
+    alike = known.setdefault((f.kind, f.target), {})
 
     def one(value: Any) -> Any:
         if not value:
@@ -167,9 +169,10 @@ def _writer(f: Field, found: dict, known: dict, url: Callable[[str, Any], str]) 
             return [one(v) for v in value]
         if f.kind == "anyref":
             return _json(f, _refs(f, value, found), url)
-        if (f.kind, f.target, value) not in known:
-            known[f.kind, f.target, value] = _json(f, _refs(f, value, found), url)
-        return known[f.kind, f.target, value]
+        told = alike.get(value)
+        if told is None:
+            told = alike[value] = _json(f, _refs(f, value, found), url)
+        return told
 
     return one
 

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from django.db import connection, models, transaction
 from psycopg import sql
 
 from core.context import company_or_none
+from core.prepared import listed
 
 
 def take_number(table: str, key: str, count: int = 1) -> int:
@@ -221,14 +223,20 @@ def texts_of(wanted: Mapping[str, tuple[type[models.Model], Sequence[str], Seque
     """Columns of text of the named rows of several tables, each row with the word its table is asked for by. Cost: one query."""
     parts, values = [], []
     for word, (model, names, ids) in wanted.items():
-        columns = sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(model._meta.get_field(name).column)) for name in names)
-        parts.append(sql.SQL("SELECT %s::text, {key}, ARRAY[{columns}] FROM {table} WHERE {key} = ANY(%s::uuid[])").format(
-            key=sql.Identifier(model._meta.pk.column), columns=columns, table=sql.Identifier(model._meta.db_table),
-        ))  # fmt: skip
-        values += [word, ids]
+        parts.append(_texts(model, tuple(names)))
+        values += [word, listed(ids)]
     with connection.cursor() as cursor:
-        cursor.execute(sql.SQL(" UNION ALL ").join(parts).as_string(connection.connection), values)
+        cursor.execute(" UNION ALL ".join(parts), values)
         return cursor.fetchall()
+
+
+@cache
+def _texts(model: type[models.Model], names: tuple[str, ...]) -> str:
+    """What asks for these columns of text of a table's rows, put into words once."""
+    columns = sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(model._meta.get_field(name).column)) for name in names)
+    return sql.SQL("SELECT %s::text, {key}, ARRAY[{columns}] FROM {table} WHERE {key} = ANY(%s::uuid[])").format(
+        key=sql.Identifier(model._meta.pk.column), columns=columns, table=sql.Identifier(model._meta.db_table),
+    ).as_string(connection.connection)  # fmt: skip
 
 
 def entered_schema() -> str:

@@ -76,9 +76,11 @@ class DateTime(Kind):
             raise ValueError(_("Enter a date and time as YYYY-MM-DDTHH:MM.")) from None
 
     def to_json(self, field, value):
+        if not value:
+            return None
+        at = value if value.tzinfo is UTC else value.astimezone(UTC)
         # A company's own are sorted and compared as this text, so all of them have the same places.
-        places = "microseconds" if field.custom else "auto"
-        return value.astimezone(UTC).isoformat(timespec=places).replace("+00:00", "Z") if value else None
+        return at.isoformat(timespec="microseconds" if field.custom else "auto")[:-6] + "Z"
 
     def from_json(self, field, value):
         return datetime.fromisoformat(value) if value else None

@@ -1,6 +1,6 @@
 """What may happen to pipelines and opportunities: stages, amounts and their weight, won and lost; ageing; and the facts they state."""
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
@@ -241,7 +241,7 @@ def days_in_stage(opportunity: Opportunity) -> int | None:
 def _open_first(activities: QuerySet, ids: list[str] | str) -> QuerySet:
     """Of these activities the earliest open one about each of the opportunities."""
     mine = activities.filter(about_type="opportunities", about_id__among=ids, done=False, archived_at=None, due_at__isnull=False)
-    return mine.order_by("about_id", "due_at", "pk").distinct("about_id")
+    return mine.order_by("about_id", "due_at", "pk").distinct("about_id").values_list("about_id", "pk", "due_at")
 
 
 OPEN_FIRST = Prepared(lambda ids: _open_first(Activity.objects.all(), ids), "the ids")  # where the reader sees every activity
@@ -250,22 +250,22 @@ OPEN_FIRST = Prepared(lambda ids: _open_first(Activity.objects.all(), ids), "the
 def look_ahead(actor: Actor, opportunities: list[Opportunity]) -> None:
     """The ``gather`` hook: the earliest open activity about each that the reader sees. Cost: one query for all."""
     activities = registry.types["activities"]
-    found: dict[UUID, Activity] = {}
+    found: dict[UUID, tuple[UUID, datetime]] = {}
     if access.allows(actor, activities, "view"):
         rows, ids = access.rows(actor, activities), [str(o.pk) for o in opportunities]
-        found = {a.about_id: a for a in (_open_first(rows, ids) if rows.query.where else OPEN_FIRST.records(ids))}
+        found = {about: (pk, due) for about, pk, due in (_open_first(rows, ids) if rows.query.where else OPEN_FIRST.rows(listed(ids)))}
     for opportunity in opportunities:
         opportunity.__dict__["_next"] = found.get(opportunity.pk)
 
 
 def next_activity(opportunity: Opportunity) -> UUID | None:
     following = opportunity.__dict__.get("_next")
-    return following.pk if following else None
+    return following[0] if following else None
 
 
 def next_due(opportunity: Opportunity) -> Any:
     following = opportunity.__dict__.get("_next")
-    return following.due_at if following else None
+    return following[1] if following else None
 
 
 def remains(opportunity: Opportunity) -> list[tuple[str, str]]:

@@ -63,6 +63,9 @@ def main() -> int:
             return 0
         from tests.bench import company  # noqa: PLC0415 - needs Django, and servers that run
 
+        given.before = report.read(COMMITTED) if given.check else None
+        if given.before and given.before["scale"] != given.scale:
+            given.before = None  # what is measured of another company is not compared
         built = company.ensure(given.scale, say, given.fresh)
         if given.where:
             from tests.bench import where  # noqa: PLC0415 - as above
@@ -114,10 +117,9 @@ def told(run: dict, given: argparse.Namespace) -> int:
     print("Memory in MB:", json.dumps(run["memory"]), "load:", run["load"])
     before = report.read(COMMITTED)
     found = report.worse(run, before) if before else []
-    if before and before["scale"] != run["scale"]:
-        say(f"The committed run was made at {before['scale']:g} of the company, this one at {run['scale']:g}: they are not compared.")
-    for sentence in found:
-        say(sentence)
+    for sentence in found or [before and report.comparable(run, before)]:
+        if sentence:
+            say(sentence)
     report.write(Path(home.current().path) / "bench.json", run)
     if given.keep:
         report.write(COMMITTED, run)

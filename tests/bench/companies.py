@@ -47,8 +47,12 @@ def measure(count: int, served: Served, say: Say) -> dict[str, Any]:
     with served() as (pid, port):
         for _warm in range(WARMING):
             sign_up(port, f"warm{time.time_ns()}")
+        watched = Watched(pid)
+        before = watched.spent()
         took = sorted(sign_up(port, f"new{time.time_ns()}") for _ in range(SIGNED_UP))
+        spent = watched.spent() - before
         found["sign-up p50, s"], found["sign-up p95, s"] = took[len(took) // 2], took[int(len(took) * 0.95)]
+        found["sign-up, s of processor time"] = (spent.web + spent.database) / SIGNED_UP
         say(f"Sign-up to the first page: {found['sign-up p50, s']:.2f} s, p95 {found['sign-up p95, s']:.2f} s.")
         found |= together(port, dict(list(known.items())[:AT_ONCE]), say)
     with served(ODOS_WEB_WORKERS="1") as (pid, port):

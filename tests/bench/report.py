@@ -8,7 +8,7 @@ from typing import Any
 
 import psutil
 
-WORSE = 1.2  # a ratio to the floor that grew more than this fails the check
+WORSE = 1.2  # a ratio to yardstick and floor that grew more than this fails the check
 SLACK = 1.0  # milliseconds of processor time that are no difference: the clock of processes counts in tens of them
 
 # Server CPU of Odoo 18 for the same operation on a machine of this kind, in ms (performance.md of the design, web and database together).
@@ -84,16 +84,51 @@ def _markdown(heads: tuple[str, ...], rows: list[list[str]]) -> str:
 
 
 def worse(run: dict[str, Any], before: dict[str, Any]) -> list[str]:
-    """Operations whose processor time grew by more than a fifth against ping and floor, one client, each in a sentence; none where the scales differ."""
-    if run["scale"] != before["scale"]:
+    """What costs a fifth more processor time than in the run before, for one client and in bulk, each in a sentence; none of runs not ``comparable``."""
+    if comparable(run, before):
         return []
-    known = {(c["key"], c["by"]): ratios(before, c)[1] for c in before["cells"] if c["clients"] == 1}
-    found = []
-    for cell in run["cells"]:
-        then, (_clock, now) = known.get((cell["key"], cell["by"])), ratios(run, cell)
-        if cell["clients"] == 1 and then and now > then * WORSE and cell["cpu"] > cell["cpu"] / now * then + SLACK:
-            found.append(f"{cell['key']} by {cell['by']} costs {now:.2f} times ping and floor; it was {then:.2f}.")
+    then, found = _measured(before), []
+    for name, now in _measured(run).items():
+        if name in then and is_worse(now, then[name]):
+            found.append(f"{name} costs {ratio(now):.2f} times yardstick and floor; it was {ratio(then[name]):.2f}.")
     return found
+
+
+def comparable(run: dict[str, Any], before: dict[str, Any]) -> str:
+    """Nothing, or the sentence that says why two runs are not compared."""
+    if run["scale"] != before["scale"]:
+        return f"The committed run was made at {before['scale']:g} of the company, this one at {run['scale']:g}: they are not compared."
+    if not any(now.get("yard") for now in _measured(before).values()):
+        return "The committed run knows no yardstick: it is not compared. KEEP=1 writes one that does."
+    return ""
+
+
+def is_worse(now: dict[str, float], then: dict[str, float]) -> bool:
+    """Whether an operation got a fifth worse against yardstick and floor, and that is more than the clock of processes can tell."""
+    if not (now.get("yard") and then.get("yard")):
+        return False
+    expected = ratio(then) * (now["yard"] + now["floor_cpu"])
+    return now["cpu"] > max(WORSE * expected, expected + now["slack"])
+
+
+def ratio(measured: dict[str, float]) -> float:
+    return measured["cpu"] / (measured["yard"] + measured["floor_cpu"])
+
+
+def _measured(run: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """What is compared of a run: its operations by one client, in milliseconds, and what was done in bulk, in milliseconds for a hundred rows."""
+    alone = {name_of(c): of_cell(c) for c in run["cells"] if c["clients"] == 1}
+    return alone | {
+        s["what"]: {"cpu": 1e5 * s["cpu"] / s["rows"], "floor_cpu": 0.0, "yard": s.get("yard", 0.0), "slack": 0.0} for s in run["streams"]
+    }
+
+
+def name_of(cell: dict[str, Any]) -> str:
+    return f"{cell['key']} by {cell['by']}"
+
+
+def of_cell(cell: dict[str, Any]) -> dict[str, float]:
+    return {"cpu": cell["cpu"], "floor_cpu": cell["floor_cpu"], "yard": cell.get("yard", 0.0), "slack": SLACK}
 
 
 def read(path: Path) -> dict[str, Any] | None:

@@ -13,7 +13,7 @@ from core import collation
 from crm.models import Account, Product
 from tests.bench.clients import Client
 from tests.bench.floor import Floor
-from tests.bench.meters import Watched
+from tests.bench.meters import Watched, yardstick
 from tests.bench.shape import name
 from tests.bench.workloads import World
 
@@ -48,10 +48,11 @@ def measure(client: Client, floor: Floor, watched: Watched, world: World, scale:
 
 
 def _timed(what: str, rows: int, watched: Watched, work: Callable[[], Any], bottom: Callable[[], Any] | None = None) -> dict[str, Any]:
+    yard = yardstick()
     before, start = watched.spent(), time.perf_counter()
     work()
     passed, spent = time.perf_counter() - start, watched.spent() - before
-    found = {"what": what, "rows": rows, "seconds": passed, "rate": rows / passed, "cpu": spent.whole, "cpu_database": spent.database}
+    found = {"what": what, "rows": rows, "seconds": passed, "rate": rows / passed, "cpu": spent.whole, "cpu_database": spent.database, "yard": yard}
     if bottom is not None:
         start = time.perf_counter()
         bottom()

@@ -15,7 +15,7 @@ from core.models import Role
 from crm.models import Account, Opportunity
 from deploy.timing import TimingMiddleware
 from deploy.wsgi import application
-from tests.bench import companies, company, measuring, report, streams, where
+from tests.bench import companies, company, measuring, meters, report, streams, where
 from tests.bench.clients import TIMING, loop
 from tests.bench.floor import Floor
 from tests.bench.shape import Shape
@@ -24,8 +24,8 @@ from tests.servers import WORKER
 
 SHAPE = Shape(copies=3, accounts=6, contacts=12, leads=6, opportunities=20, orders=20, goods=9, services=3)
 CELL = {
-    "key": "a", "by": "api", "clients": 1, "n": 9, "p50": 8.0, "p95": 9.0, "rate": 100.0, "cpu": 6.0, "cpu_web": 5.0, "cpu_database": 1.0,
-    "statements": 7.0, "sql": 2.0, "requests": 1.0, "floor": 1.0, "floor_p95": 1.5, "floor_cpu": 1.0,
+    "key": "a", "by": "api", "clients": 1, "n": 9, "made": 10, "yard": 2.0, "p50": 8.0, "p95": 9.0, "rate": 100.0, "cpu": 6.0, "cpu_web": 5.0,
+    "cpu_database": 1.0, "statements": 7.0, "sql": 2.0, "requests": 1.0, "floor": 1.0, "floor_p95": 1.5, "floor_cpu": 1.0,
 }  # fmt: skip
 
 
@@ -104,7 +104,7 @@ def test_signing_up_is_timed(port):
 
 def run(**cell) -> dict:
     cells = [{**CELL, "key": "ping", "cpu": 2.0, "p50": 3.0}, {**CELL, **cell}]
-    stream = {"what": "export", "rows": 10, "seconds": 1.0, "rate": 10.0, "cpu": 0.1, "cpu_database": 0.05, "floor": 0.5}
+    stream = {"what": "export", "rows": 10, "seconds": 1.0, "rate": 10.0, "cpu": 0.1, "cpu_database": 0.05, "floor": 0.5, "yard": 2.0}
     return {
         "date": "2026-11-01", "machine": "2 cores", "load": 0.1, "scale": 0.1, "counts": {"accounts": 2000}, "cells": cells, "streams": [stream],
         "ping": 3.0, "memory": {"at the end": {"web": 200}},
@@ -114,8 +114,34 @@ def run(**cell) -> dict:
 def test_a_fifth_worse_is_told():
     assert report.ratios(run(), run()["cells"][1]) == (2.0, 2.0)
     assert report.worse(run(), run()) == [] == report.worse(run(cpu=7.1), run())
-    assert report.worse(run(cpu=9.0), run()) == ["a by api costs 3.00 times ping and floor; it was 2.00."]
-    assert report.worse({**run(cpu=9.0), "scale": 1.0}, run()) == []
+    assert report.worse(run(cpu=9.0), run()) == ["a by api costs 3.00 times yardstick and floor; it was 2.00."]
+    slow = run()
+    slow["streams"][0]["cpu"] = 0.13
+    assert report.worse(slow, run()) == ["export costs 650.00 times yardstick and floor; it was 500.00."]
+    whole = {**run(cpu=9.0), "scale": 1.0}
+    assert report.worse(whole, run()) == [] and "not compared" in report.comparable(whole, run()) and not report.comparable(run(), run())
+
+
+def test_a_slower_machine_is_no_alarm_nor_is_a_ping_that_got_cheaper():
+    assert report.worse(run(cpu=9.0, yard=3.5, floor_cpu=1.5), run()) == []  # everything takes longer, yardstick and floor too
+    cheaper = run()
+    cheaper["cells"][0]["cpu"] = 0.5
+    assert report.worse(cheaper, run()) == []
+    dearer = run()
+    dearer["cells"][0]["cpu"] = 4.0
+    assert report.worse(dearer, run()) == ["ping by api costs 1.33 times yardstick and floor; it was 0.67."]
+    old = run(yard=0.0)
+    old["cells"][0]["yard"] = old["streams"][0]["yard"] = 0.0
+    assert report.worse(run(cpu=9.0), old) == [] and "no yardstick" in report.comparable(run(), old)
+
+
+def test_what_seems_worse_is_measured_again_and_nothing_done_is_forgotten():
+    turns = [{**CELL, "cpu": cpu} for cpu in (9.0, 8.5, 6.2)]
+    cell = measuring._sure(lambda: turns.pop(0), {"floor_cpu": 1.0}, CELL)
+    assert (cell["cpu"], cell["made"], turns) == (6.2, 30, [])
+    turns = [{**CELL, "cpu": cpu} for cpu in (6.5, 9.0)]
+    assert measuring._sure(lambda: turns.pop(0), {"floor_cpu": 1.0}, CELL)["cpu"] == 6.5 and len(turns) == 1
+    assert meters.yardstick(3) > 0
 
 
 def test_a_run_is_put_into_its_page(tmp_path):

@@ -181,46 +181,81 @@ def _cards(
         mine = set(access.rows(actor, object_type, movable.action).filter(pk__in=mine).values_list("pk", flat=True))
     notes = object_type.card_notes(actor, records) if records else {}
     found: dict[str, list[dict[str, Any]]] = {}
-    for one in read.present(actor, object_type, records, only=names):
-        card = _card(actor, object_type, one, notes.get(one.id, []))
-        card |= {"moves": one.id in mine and movable.is_possible(one.record), "form": _form(object_type, by, one.id, request)}
+    shown = read.present(actor, object_type, records, only=names)
+    cards, way = Cards(object_type, shown[0].fields if shown else {}), _way(object_type, by, request)
+    for one in shown:
+        card = cards.of(one, notes.get(one.id, []))
+        card |= {"moves": one.id in mine and movable.is_possible(one.record), "form": f"{card['url']}{way}"}
         found.setdefault(_mark(by.value(one.record)), []).append(card)
     return found
 
 
-def _form(object_type: ObjectType, by: Field, ident: Any, request: HttpRequest) -> str:
-    """Where a browser without a script moves the card: the page of its way, or for another choice than the type's own the form of the record."""
+def _way(object_type: ObjectType, by: Field, request: HttpRequest) -> str:
+    """Where below its record a browser without a script moves a card: the page of its way, or for another choice than the type's own its form."""
     place = steps.PLACE if by.name == object_type.board else "edit"
-    return f"{pages.address(object_type, ident)}{place}/?{urlencode({'next': request.get_full_path()})}"
+    return f"{place}/?{urlencode({'next': request.get_full_path()})}"
 
 
-def _card(actor: Actor, object_type: ObjectType, shown: Shown, notes: list) -> dict[str, Any]:
-    """A card: its title, what it refers to, its first amount, whose it is, and the rest as small print."""
-    card: dict[str, Any] = {
-        "id": str(shown.id), "version": shown.record.version, "title": shown.label, "url": pages.address(object_type, shown.id), "person": None,
-        "amount": "", "refs": [], "notes": [{"icon": icon, "text": text, "tone": tone} for icon, text, tone in notes],
-    }  # fmt: skip
-    open_still = not object_type.has_status or shown.record.status == object_type.statuses[0][0]
-    for name in object_type.card:
-        f, value = shown.fields.get(name), shown.values.get(name)
-        if f is None or f.rules.is_empty(value) or (value == 0 and f.rules.sums and f.kind != "money"):
-            continue
-        if f.kind == "user" and isinstance(value, Ref):
-            card["person"] = {"initials": pages.initials(value.label), "hue": pages.hue(value.label), "name": value.label} if value.label else None
-        elif isinstance(value, Ref):
-            told = {"text": value.label or _("(not visible)"), "url": pages.address(value.slug, value.id) if value.seen else ""}
-            card["refs" if not card["refs"] else "notes"].append(told | {"icon": registry.get(value.slug).icon, "tone": "", "label": f.label})
-        elif f.kind == "money":
-            card["amount"] = card["amount"] or shown.text(name)
-        elif f.kind in ("date", "datetime"):
-            past = open_still and _day(value) < structures.today()
-            text = _("%(date)s, overdue") % {"date": shown.text(name)} if past else shown.text(name)
-            card["notes"].append({"icon": "calendar" if f.kind == "date" else "clock", "text": text, "tone": "late" if past else "", "label": f.label})
-        else:
-            card["notes"].append({"icon": "", "text": _("%(label)s: %(value)s") % {"label": f.label, "value": shown.text(name)}, "tone": ""})
-    if not open_still:
-        card["status"] = {"label": tables.status_label(object_type, shown.record.status), "tone": tables.tone(object_type, shown.record.status)}
-    return card
+class Cards:
+    """What makes the cards of one board of records that show the same ``fields``; what several say alike is worded once."""
+
+    def __init__(self, object_type: ObjectType, fields: dict[str, Field]):
+        self.type, self.today, self.overdue, self.unseen = object_type, structures.today(), _("%(date)s, overdue"), _("(not visible)")
+        self.asked = [(name, f, str(f.label)) for name in object_type.card if (f := fields.get(name)) is not None]
+        self.labelled = {name: _("%(label)s: %(value)s") % {"label": label, "value": "\0"} for name, _f, label in self.asked}
+        self.texts: dict[tuple[str, Any], str] = {}
+        self.people: dict[str, dict[str, Any]] = {}
+        self.states: dict[str, dict[str, Any]] = {}
+
+    def of(self, shown: Shown, notes: list) -> dict[str, Any]:
+        """A card: its title, what it refers to, its first amount, whose it is, and the rest as small print."""
+        told = [{"icon": icon, "text": text, "tone": tone} for icon, text, tone in notes]
+        state = shown.record.status if self.type.has_status else None
+        open_still = state is None or state == self.type.statuses[0][0]
+        card: dict[str, Any] = {
+            "id": str(shown.id), "version": shown.record.version, "title": shown.label, "url": pages.address(self.type, shown.id), "person": None,
+            "amount": "", "refs": [], "notes": told,
+        }  # fmt: skip
+        for name, f, label in self.asked:
+            value = shown.values.get(name)
+            if f.rules.is_empty(value) or (f.rules.sums and f.kind != "money" and value == 0):
+                continue
+            if f.kind == "user" and isinstance(value, Ref):
+                card["person"] = self._person(value.label) if value.label else None
+            elif isinstance(value, Ref):
+                url = pages.address(value.slug, value.id) if value.seen else ""
+                said = {"text": value.label or self.unseen, "url": url, "icon": registry.get(value.slug).icon, "tone": "", "label": label}
+                (card["notes"] if card["refs"] else card["refs"]).append(said)
+            elif f.kind == "money":
+                card["amount"] = card["amount"] or shown.text(name)
+            elif f.kind in ("date", "datetime"):
+                past = open_still and _day(value) < self.today
+                text = self._text(shown, name, value)
+                text = self.overdue % {"date": text} if past else text
+                told.append({"icon": "calendar" if f.kind == "date" else "clock", "text": text, "tone": "late" if past else "", "label": label})
+            else:
+                told.append({"icon": "", "text": self.labelled[name].replace("\0", self._text(shown, name, value)), "tone": ""})
+        if not open_still:
+            card["status"] = self._state(state)
+        return card
+
+    def _text(self, shown: Shown, name: str, value: Any) -> str:
+        """A value in words, which hang on nothing but the value: no amount. What is a list is worded each time."""
+        if not isinstance(value, date | Decimal | int | str):
+            return shown.text(name)
+        if (name, value) not in self.texts:
+            self.texts[name, value] = shown.text(name)
+        return self.texts[name, value]
+
+    def _person(self, name: str) -> dict[str, Any]:
+        if name not in self.people:
+            self.people[name] = {"initials": pages.initials(name), "hue": pages.hue(name), "name": name}
+        return self.people[name]
+
+    def _state(self, status: str) -> dict[str, Any]:
+        if status not in self.states:
+            self.states[status] = {"label": tables.status_label(self.type, status), "tone": tables.tone(self.type, status)}
+        return self.states[status]
 
 
 def _day(value: date | datetime) -> date:

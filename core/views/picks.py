@@ -7,7 +7,8 @@ from django.utils.translation import gettext as _
 
 from core import access, dimensions, kpi, read, registry
 from core.access import Actor
-from core.registry import Dimension
+from core.registry import Dimension, ObjectType
+from core.views import lookups
 
 
 def choice(name: str, label: str, options: list[dict[str, Any]], required: bool = False) -> dict[str, Any]:
@@ -29,8 +30,13 @@ def splits(actor: Actor, wanted: kpi.Definition, chosen: str, able: Callable[[Di
     return [{"value": key, "label": label, "group": group, "selected": key == chosen} for key, label, group in pairs]
 
 
-def pick(actor: Actor, dimension: Dimension, chosen: str) -> dict[str, Any]:
-    """A control that narrows the figure to one value of a dimension. Cost: one query for records, one more for a chosen one."""
+def pick(actor: Actor, dimension: Dimension, chosen: str, sought: str | None = "") -> dict[str, Any]:
+    """A control that narrows the figure to one value of a dimension.
+
+    Of records it lists those whose names match what is ``sought``, the first ones where that is empty; where it is None none but the chosen one:
+    a script asks for them when the control is opened (core.views.lookups), somebody without one looks for them. Cost: one query for the records listed,
+    one for a chosen one that is not among them.
+    """
     slug, choices = dimensions.members(dimension)
     field = {"name": f"f.{dimension.key}", "label": dimension.label, "kind": "choice", "chosen": chosen}
     if not slug and not choices:
@@ -40,15 +46,22 @@ def pick(actor: Actor, dimension: Dimension, chosen: str) -> dict[str, Any]:
     target = registry.get(slug)
     if not access.allows(actor, target, "view"):
         return {**field, "options": options([(chosen, chosen)] if chosen else [], chosen)}
+    pairs = _listed(actor, target, sought) if sought is not None else {}
+    if chosen and chosen not in pairs:
+        pairs[chosen] = value_in_words(actor, dimension, chosen)
+    return {**field, "kind": "ref", "lookup": f"/lookup/{slug}/", "options": options(pairs.items(), chosen)}
+
+
+def _listed(actor: Actor, target: ObjectType, sought: str) -> dict[str, str]:
+    """Id -> name of the records that match, or of the first ones. Cost: one query."""
+    if sought:
+        return {str(r.pk): read.label(actor, target, r) for r in lookups.matching(actor, target, sought)}
     names = read.label_fields(actor, target)
     rows = access.rows(actor, target)
     if any(f.name == "archived_at" for f in target.model._meta.fields):
         rows = rows.filter(archived_at=None)
-    some = rows.order_by(names[0])[:20].values_list("pk", *names)
-    pairs = {str(pk): next((str(t) for t in texts if t), "") for pk, *texts in some}
-    if chosen and chosen not in pairs:
-        pairs[chosen] = value_in_words(actor, dimension, chosen)
-    return {**field, "kind": "ref", "lookup": f"/lookup/{slug}/", "options": options(pairs.items(), chosen)}
+    some = rows.order_by(names[0])[: lookups.FOUND].values_list("pk", *names)
+    return {str(pk): next((str(t) for t in texts if t), "") for pk, *texts in some}
 
 
 def value_in_words(actor: Actor, dimension: Dimension | None, value: Any) -> str:

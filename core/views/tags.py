@@ -10,7 +10,7 @@ from typing import Any
 from django.template import Context, Library, Node, NodeList
 from django.template.base import Parser, TextNode, Token
 from django.templatetags import i18n, static
-from django.utils.html import conditional_escape, format_html, format_html_join
+from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation.trans_real import catalog
@@ -22,7 +22,6 @@ register.filters |= i18n.register.filters
 
 BOX = '<input class="check" type="checkbox" name="selected" '
 ICON = "icon"  # the component that shows its attributes and nothing else
-SELECTED = SafeString(" selected")
 OPTION = {"rate": "rate", "for": "goes_with"}  # of an option: the name of its attribute, and the word that holds it
 MOST = 4_000_000  # characters that one ``kept`` remembers; beyond it the memory starts anew
 
@@ -74,6 +73,15 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str) and value[:1] in ("'", '"') and "{" not in value
 
 
+class Marked(list):
+    """A list that never changes, such as the menu of a reader: told from others by being itself, whatever it holds."""
+
+    __hash__ = object.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+
 class Kept(Node):
     """A part that reads the values it names and nothing else, remembered by them: what it says of others it cannot say of these."""
 
@@ -84,11 +92,11 @@ class Kept(Node):
 
     def render(self, context: Context) -> str:
         values = {name: context.get(name) for name in self.names}
-        key = (catalog(), context.autoescape, json.dumps(values, default=str))
+        key = (catalog(), context.autoescape, *[v if isinstance(v, Marked) else json.dumps(v, default=str) for v in values.values()])
         said = self.said.get(key)
         if said is None:
             said = self.nodelist.render(context.new(values))
-            self.size += len(said) + len(key[2])
+            self.size += len(said) + sum(map(len, key[2:]))
             if self.size > MOST:
                 self.said, self.size = {}, len(said)
             self.said[key] = said
@@ -176,14 +184,40 @@ def _linked(url: str, text: str, attributes: str = "") -> str:
 
 
 @register.simple_tag
-def options(listed: list[dict[str, Any]]) -> str:
+def options(listed: list[dict[str, Any]]) -> SafeString:
     """The options of a select [{value, label, selected, rate?, goes_with?}]: made here, since a list of countries has hundreds."""
-    return format_html_join("", '<option value="{}"{}>{}</option>', ((one["value"], _option(one), one["label"]) for one in listed or ()))
+    made = [f'<option value="{conditional_escape(o["value"])}"{_option(o)}>{conditional_escape(o["label"])}</option>' for o in listed or ()]
+    return SafeString("".join(made))
 
 
 def _option(one: dict[str, Any]) -> str:
-    said = SELECTED if one.get("selected") else ""
+    said = " selected" if one.get("selected") else ""
     for name, word in OPTION.items():
         if one.get(word):
-            said = format_html('{} data-{}="{}"', said, name, one[word])
+            said += f' data-{name}="{conditional_escape(one[word])}"'
     return said
+
+
+@register.simple_tag
+def kpi_rows(lines: list[Any], goals: Any) -> SafeString:
+    """Rows of the table of a figure's groups (core.views.kpis.Line), of which there are hundreds."""
+    return SafeString("".join([_kpi_row(line, goals) for line in lines]))
+
+
+def _kpi_row(line: Any, goals: Any) -> str:
+    (text, url), *others = line.cells
+    cells = f'<th scope="row" class="level-{line.level}">{_anchor(text, url)}</th>' + "".join([f"<td>{escape(other)}</td>" for other, _url in others])
+    own = f'<td class="num">{_anchor(line.own.full, line.own.url)}</td>' if line.own else ""
+    goal = f'<td class="goal-cell">{_goal(line.goal) if line.goal else ""}</td>' if goals else ""
+    return f'<tr>{cells}{own}<td class="num"><a href="{escape(line.number.url)}">{escape(line.number.full)}</a></td>{goal}</tr>\n'
+
+
+def _anchor(text: str, url: str) -> str:
+    return f'<a href="{escape(url)}">{escape(text)}</a>' if url else escape(text)
+
+
+def _goal(goal: Any) -> str:
+    """As templates/parts/goal.html draws it."""
+    words, bar = escape(goal.words), f'<progress max="100" value="{goal.bar}" aria-label="{escape(goal.words)}"></progress>'
+    return f'<div class="goal{" reached" if goal.reached else ""}">{bar}<span title="{escape(goal.full)}">{words}</span></div>'
+

@@ -95,6 +95,18 @@ def test_the_form_says_the_same_as_the_words_of_the_api(client_for, alice, order
     assert value(raw) == Decimal("200.20") and "Country = France" in html.unescape(raw)
 
 
+def test_without_a_script_a_filter_lists_what_is_looked_for(client_for, alice, orders):
+    """The records to choose from are read when they are asked for: by a script as it opens the control, or by the button beside it."""
+    client, option = client_for(alice), f'<option value="{orders["Acme"].pk}"'
+    asked = "/kpis/order-intake/?period=all"
+    assert option not in page(client, asked) and 'data-lookup="/lookup/accounts/"' in page(client, asked)
+    assert f"{option} selected>" in page(client, f"{asked}&f.account={orders['Acme'].pk}")
+    for sought in ("find.f.account=acm&find=f.account", "find.f.account=&find=f.account", "find.f.account=acm"):
+        text = page(client, f"{asked}&{sought}")
+        assert option in text and '<details class="question-more" open>' in text, sought
+    assert option not in page(client, f"{asked}&find.f.account=nobody&find=f.account")
+
+
 BY = [f"/kpis/order-intake/?period=all&group_by={by}" for by in ("account", "month", "unit&rollup=true")]
 
 

@@ -5,6 +5,10 @@ from django.template import engines
 from django.templatetags.static import static
 from django.utils import translation
 
+from core.figures import Goal
+from core.views.kpis import Line, Told
+from core.views.tags import Marked
+
 
 def made(text):
     """A template of this text; what it gives with these values."""
@@ -51,3 +55,20 @@ def test_options_are_escaped_and_say_what_they_go_with():
     wanted = '<option value="a&quot;" selected>&lt;A&gt;</option><option value="b" data-rate="0.19" data-for="x y">B</option>'
     assert made("{% options listed %}")(listed=listed) == wanted
     assert made("{% options nothing %}")() == ""
+
+
+def test_a_kept_part_tells_two_lists_that_never_change_from_each_other():
+    said, one, other = made("{% kept items %}{% for item in items %}{{ item }};{% endfor %}{% endkept %}"), Marked("ab"), Marked("c")
+    assert [said(items=items) for items in (one, other, one, ["c"])] == ["a;b;", "c;", "a;b;", "c;"]
+
+
+def test_a_row_of_a_figures_groups_is_escaped_and_says_its_goal_as_a_tile_does():
+    goal = Goal("€5", "50% of €5", "50.0", True)
+    line = Line([("<A>", "/a/?x=1&y"), ("B", "/a/")], Told("1", "/facts/?a&b"), Told("2"), 3, goal)
+    text = made("{% kpi_rows lines goals %}")(lines=[line, line._replace(goal=None, own=None)], goals=True)
+    first, second = text.splitlines()
+    head = '<tr><th scope="row" class="level-3"><a href="/a/?x=1&amp;y">&lt;A&gt;</a></th><td>B</td>'
+    assert first.startswith(f'{head}<td class="num">2</td><td class="num"><a href="/facts/?a&amp;b">1</a></td>')
+    drawn = made('{% include "parts/goal.html" %}')(goal=goal).strip()
+    assert first.endswith(f'<td class="goal-cell">{drawn}</td></tr>')
+    assert second == f'{head}<td class="num"><a href="/facts/?a&amp;b">1</a></td><td class="goal-cell"></td></tr>'

@@ -24,7 +24,7 @@ for name in ("DATABASE_URL", "REDIS_URL", "ODOS_HTTPS", "ODOS_BIND"):  # servers
 from deploy import home, launcher  # noqa: E402 - they read where the data folder is
 from deploy.launcher import ports  # noqa: E402 - as above
 
-COMMITTED, PAGE = PROJECT / "docs" / "benchmarks.json", PROJECT / "docs" / "benchmarks.md"
+COMMITTED, PAGE, SPEED = PROJECT / "docs" / "benchmarks.json", PROJECT / "docs" / "benchmarks.md", PROJECT / "docs" / "speed.md"
 
 
 def say(sentence: str) -> None:
@@ -70,7 +70,10 @@ def main() -> int:
         if given.where:
             from tests.bench import where  # noqa: PLC0415 - as above
 
-            print(where.as_text(where.run(given.where, built, say)))
+            found = where.run(given.where, built, say)
+            print(where.as_text(found))
+            if given.keep:
+                report.put(SPEED, where.as_markdown(found, given.scale), "where the time goes")
             return 0
         with served() as (pid, port):
             from tests.bench import measuring  # noqa: PLC0415 - needs Django, and servers that run

@@ -177,6 +177,7 @@ def test_the_parts_of_an_operation_are_told_apart_and_add_up(built):
     assert found["i, 100 rows"]["parts"]["the file: rows and cells"] > 0 and found["e by api"]["parts"][where.DATABASE] >= 0
     head, _line, *rows = where.as_text(found).splitlines()
     assert head == "| where | a by api | a by page | e by api | i, 100 rows |" and rows[-2].startswith("| all, ms |")
+    assert head in where.as_markdown(found, 0.1) and "in 0.1 of the whole company" in where.as_markdown(found, 0.1)
     with pytest.raises(SystemExit, match="z:api is no operation"):
         where.run("z:api", built, lambda sentence: None)
 

@@ -25,7 +25,7 @@ from core.models import Import, User
 from core.transfer import uploads
 from core.transfer.mapping import Mapping
 from deploy.wsgi import application
-from tests.bench import measuring, streams
+from tests.bench import measuring, report, streams
 from tests.bench.clients import Client
 from tests.bench.company import Built
 from tests.bench.meters import Watched
@@ -187,3 +187,9 @@ def as_text(found: dict[str, dict[str, Any]]) -> str:
     whole = [["all, ms", *(f"{told['cpu']:.2f}" for told in found.values())], ["statements", *(f"{told['statements']:.1f}" for told in found.values())]]
     lines = [["where", *found], ["---", *("---:" for _name in found)], *rows, *whole]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def as_markdown(found: dict[str, dict[str, Any]], scale: float) -> str:
+    """The part of docs/speed.md that a run writes."""
+    measured = f"measured on {time.strftime('%Y-%m-%d')}, {report.machine()}, load {report.load()}"
+    return f"Milliseconds of processor time, {measured}, in {scale:g} of the whole company.\n\n{as_text(found)}\n"

@@ -279,8 +279,11 @@ def _named_by(actor: Actor, shown: list[Shown]) -> dict[str, dict[Any, str]]:
     return labels(actor, wanted) | {files.SLUG: held}
 
 
+REFERRING = frozenset(("ref", "user", "refs", "anyref", *files.KINDS))
+
+
 def _refers(f: Field) -> bool:
-    return f.is_reference or f.kind == "anyref" or f.kind in files.KINDS
+    return f.kind in REFERRING
 
 
 def _refs(f: Field, value: Any, found: dict) -> Any:

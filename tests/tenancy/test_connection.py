@@ -4,6 +4,7 @@ import random
 import threading
 import time
 from contextlib import ExitStack, suppress
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
@@ -14,6 +15,8 @@ from django_tenants.postgresql_backend import base as stock
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from psycopg.pq import Format
+from psycopg.types.datetime import TimestamptzLoader
 
 from core import context
 from tenants import binding
@@ -172,6 +175,16 @@ def test_a_stream_within_a_transaction_is_not_stored_first(pair):
         with connection.cursor() as other:
             other.execute("SELECT count(*) FROM pg_cursors WHERE is_holdable")
             assert other.fetchone() == (0,)
+
+
+def test_times_are_read_by_the_driver_itself_and_are_in_utc(pair):
+    asked = "SELECT '2026-03-01 00:30+02'::timestamptz"
+    for cursors in (connection.cursor, connection.chunked_cursor):
+        with context.bind(pair[0][0]), transaction.atomic(), cursors() as cursor:
+            cursor.execute(asked)
+            at = cursor.fetchone()[0]
+            assert at == datetime(2026, 2, 28, 22, 30, tzinfo=UTC) and at.tzinfo is UTC
+    assert not issubclass(connection.connection.adapters.get_loader(1184, Format.TEXT), TimestamptzLoader), "written in C"
 
 
 def test_a_path_the_server_does_not_take_is_an_error(pair, monkeypatch):

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Aggregate, Count, F, Model, Q, QuerySet, Subquery, TextField, Value, Window
+from django.db.models import Aggregate, Count, Exists, F, Model, Q, QuerySet, Subquery, TextField, Value, Window
 from django.db.models.functions import Coalesce, NullIf
 from django.utils.translation import gettext as _
 
@@ -26,7 +26,10 @@ RESERVED = ("q", "filter", "sort", "limit", "cursor", "count", "sum", "format", 
 
 @dataclass(frozen=True)
 class Listing:
-    """What is asked for. ``conditions`` holds the filters as the filter language has them, all of which must hold."""
+    """What is asked for. ``conditions`` holds the filters as the filter language has them, all of which must hold.
+
+    ``within``: the number and the sums are worked out only of so many rows at most, so that they cost as much in any company; 0: however many there are.
+    """
 
     conditions: tuple = ()
     q: str = ""
@@ -37,12 +40,16 @@ class Listing:
     sums: tuple[str, ...] = ()
     archived: bool = False
     as_of: str = ""
+    within: int = 0
     extra: dict = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Page:
-    """One page of records and how to go on; ``sums`` and ``count`` are over all that match, ``currency`` that of sums of documents all in one."""
+    """One page of records and how to go on; ``sums`` and ``count`` are over all that match, ``currency`` that of sums of documents all in one.
+
+    ``beyond``: so many rows and more match, too many to count and add up unasked.
+    """
 
     records: list[Model]
     next: str
@@ -50,6 +57,7 @@ class Page:
     count: int | None = None
     sums: dict[str, Decimal] | None = None
     currency: str = ""
+    beyond: int = 0
 
 
 def listing(pairs: Iterable[tuple[str, str]], ignored: Iterable[str] = ()) -> Listing:
@@ -228,8 +236,18 @@ def page(actor: Actor, object_type: ObjectType, wanted: Listing) -> Page:
     if wanted.sums:
         count, *summed = _added_up(actor, object_type, wanted, found)
     elif count is None and wanted.count:
-        count = found.count() if len(records) > wanted.limit or wanted.cursor else len(records)
+        count = _few(wanted, found).count() if len(records) > wanted.limit or wanted.cursor else len(records)
     return _page(wanted, keys, records, count, summed, backwards)
+
+
+def _few(wanted: Listing, found: QuerySet) -> QuerySet:
+    """The rows where they are few enough to be counted and added up, else none: found out by going through so many at most.
+
+    What is searched for by letters is looked up as a whole before its first row is there, so it is counted at once.
+    """
+    if not wanted.within or wanted.q:
+        return found
+    return found.filter(~Exists(found.order_by().values("pk")[wanted.within : wanted.within + 1]))
 
 
 def _page(wanted: Listing, keys: list[cursors.Key], records: list[Model], count: int | None, summed: Sequence, backwards: bool = False) -> Page:
@@ -240,11 +258,14 @@ def _page(wanted: Listing, keys: list[cursors.Key], records: list[Model], count:
         records.reverse()
     goes_on = more if not backwards else bool(records)
     went_before = bool(wanted.cursor and records) if not backwards else more
+    beyond = wanted.within if count == 0 and records else 0
+    if beyond:
+        count, summed = None, ()
     return Page(
         records,
         cursors.encode(keys, records[-1], False) if goes_on and records else "",
         cursors.encode(keys, records[0], True) if went_before and records else "",
-        count if wanted.count else None, *summed,
+        count if wanted.count else None, *(summed or (None, "")), beyond,
     )  # fmt: skip
 
 
@@ -274,7 +295,7 @@ def _alike(actor: Actor, object_type: ObjectType, wanted: Listing) -> tuple[_Ali
         return None
     words = tuple((path, op, "" if known[path].is_reference or known[path].kind == "anyref" else value) for path, op, value in wanted.conditions)
     day = tuple(schema.rates_asked(known, known[n]) for n in wanted.sums)
-    key = ("list", object_type.slug, words, wanted.sort, wanted.limit, wanted.sums, wanted.archived, day)
+    key = ("list", object_type.slug, words, wanted.sort, wanted.limit, wanted.sums, wanted.archived, wanted.within, day)
 
     def make() -> _Alike:
         matching(actor, object_type, wanted)  # refuses what may not be asked
@@ -290,7 +311,7 @@ def _page_of(actor: Actor, object_type: ObjectType, wanted: Listing, lists: _Ali
         return matching(actor, object_type, replace(wanted, conditions=lists.conditions(given)))
 
     def added(*given: UUID) -> QuerySet:
-        return named(given).order_by().annotate(_all=Value(1)).values("_all").annotate(**lists.asked).values_list(*lists.asked)
+        return _few(wanted, named(given)).order_by().annotate(_all=Value(1)).values("_all").annotate(**lists.asked).values_list(*lists.asked)
 
     records = worded.records(actor, lists.key, lambda *given: _top(object_type, wanted, named(given), lists.keys, wanted.limit + 1, Q()), *ids)
     if not wanted.sums and not (wanted.count and len(records) > wanted.limit):
@@ -306,7 +327,7 @@ def _added_up(actor: Actor, object_type: ObjectType, wanted: Listing, found: Que
     Where documents of several are present, it is none, and all is in the base currency. Cost: one query.
     """
     asked, told = sums.asked(actor, object_type, wanted.sums)
-    return told(found.order_by().aggregate(**asked))
+    return told(_few(wanted, found).order_by().aggregate(**asked))
 
 
 def by_value(actor: Actor, object_type: ObjectType, wanted: Listing, by: Field) -> dict[Any, tuple[int, dict[str, Decimal]]]:

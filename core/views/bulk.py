@@ -26,17 +26,17 @@ NOT_TOGETHER = ("json", "secret", "anyref", "refnew", "file", "image")  # kinds 
 ICONS = {"change": "edit", "archive": "archive", "restore": "arrow-back-up", "delete": "trash"}
 
 
-def bar(request: HttpRequest, actor: Actor, object_type: ObjectType, wanted: Listing, count: int) -> dict[str, Any] | None:
-    """What a list offers to do to the records ticked in it; None where there is nothing."""
+def bar(request: HttpRequest, actor: Actor, object_type: ObjectType, wanted: Listing, count: int | None) -> dict[str, Any] | None:
+    """What a list offers to do to the records ticked in it, or to all of them, too many to be counted where there is no number; None where there is nothing."""
     found = bulk.possible(actor, object_type, wanted.archived)
-    if not found or not count:
+    if not found or count == 0:
         return None
     deeds = [{"do": do, "label": _label(object_type, do), "icon": _icon(object_type, do), "danger": _is_danger(object_type, do)} for do in found]
     home = f"{pages.address(object_type)}bulk/"
     words = filters.hidden(request, OWN)
     return {
-        "url": home, "words": words, "deeds": deeds[:BUTTONS], "others": deeds[BUTTONS:], "more": count > 1,
-        "text": registry.KINDS["integer"].text(None, count), "all": f"{home}?{_encoded([*words, ('bulk-all', '1')])}",
+        "url": home, "words": words, "deeds": deeds[:BUTTONS], "others": deeds[BUTTONS:], "more": count != 1,
+        "text": "" if count is None else registry.KINDS["integer"].text(None, count), "all": f"{home}?{_encoded([*words, ('bulk-all', '1')])}",
     }  # fmt: skip
 
 

@@ -35,7 +35,8 @@ def show(request: HttpRequest, actor: Actor, slug: str, error: OdosError | None 
         return _file(request, actor, object_type, wanted, columns)
     if now.kind != "list":
         return _otherwise(request, actor, object_type, wanted, now, error)
-    wanted = replace(wanted, count=True, sums=_sums(actor, object_type, wanted, columns))
+    asked = wanted.count or wanted.sums  # by the address itself: then all are counted and added up, however many
+    wanted = replace(wanted, count=True, sums=_sums(actor, object_type, wanted, columns), within=0 if asked else COUNTED)
     found = query.page(actor, object_type, wanted)
     values = {
         **_shared(request, actor, object_type, wanted, now), "columns": _heads(request, object_type, wanted, columns), "page": _page(request, found),
@@ -43,7 +44,7 @@ def show(request: HttpRequest, actor: Actor, slug: str, error: OdosError | None 
         "narrowed": bool(wanted.q or [node for node in wanted.conditions if not _is_given(object_type, node)]),
         "drill": _drill(actor, object_type, wanted, found),
         "column_choice": _column_choice(actor, object_type, columns), "carried_columns": filters.hidden(request, ("columns",)),
-        "bulk": None if now.refused else bulk.bar(request, actor, object_type, wanted, found.count or 0),
+        "bulk": None if now.refused else bulk.bar(request, actor, object_type, wanted, found.count),
     }  # fmt: skip
     return pages.render(request, actor, "object/list.html#list" if pages.is_partial(request) else "object/list.html", values)
 
@@ -101,11 +102,13 @@ def save(request: HttpRequest, actor: Actor, slug: str) -> HttpResponseBase:
 
 
 listing = pages.page(show, save)
+COUNTED = 10_000  # records that are counted and added up unasked
 
 
 def _page(request: HttpRequest, found: query.Page) -> dict[str, Any]:
     return {
-        "count": found.count, "next": filters.address(request, cursor=found.next) if found.next else "",
+        "count": found.count, "beyond": registry.KINDS["integer"].text(None, found.beyond) if found.beyond else "",
+        "whole": filters.address(request, count="exact"), "next": filters.address(request, cursor=found.next) if found.next else "",
         "previous": filters.address(request, cursor=found.previous) if found.previous else "",
     }  # fmt: skip
 
@@ -214,7 +217,7 @@ def _in_money(measures: list[registry.Measure]) -> bool:
 
 def _drill(actor: Actor, object_type: ObjectType, wanted: Listing, found: query.Page) -> dict[str, Any] | None:
     """What the records of a figure add up to, by which formula, as of when, and how many access hides (N1, N2, N4). Cost: two queries."""
-    if object_type.as_of is None or "value" not in wanted.sums:
+    if object_type.as_of is None or "value" not in (found.sums or {}):
         return None
     measures = _measures(wanted)
     keys = {m.key for m in measures}

@@ -91,7 +91,12 @@ class Activity(OwnedRecord):
     body = models.TextField(_("Notes"), max_length=20_000, blank=True, default="")
 
     class Meta:
-        indexes = [models.Index(fields=["about_id", "-created_at"], name="activity_about")]
+        indexes = [
+            models.Index(fields=["about_id", "-created_at"], name="activity_about"),
+            models.Index(  # what somebody has to do, the first due first
+                fields=["owner", "due_at", "id"], name="activity_to_do", condition=models.Q(done=False, archived_at=None, due_at__isnull=False),
+            ),
+        ]  # fmt: skip
 
     def __str__(self):
         return self.subject

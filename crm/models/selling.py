@@ -96,6 +96,8 @@ class Opportunity(OwnedRecord):
             # Lists of a seller in a stage and columns of boards begin where they are asked for, however many deals there are.
             models.Index("owner", "stage", models.F("created_at").desc(), models.F("id").desc(), name="opportunity_newest", condition=PRESENT),
             models.Index("owner", "stage", models.F("amount").desc(nulls_last=True), "id", name="opportunity_largest", condition=PRESENT),
+            models.Index(models.F("amount").desc(nulls_last=True), "id", name="opportunity_largest_of_all", condition=PRESENT),
+            models.Index(fields=["close_date", "id"], name="opportunity_due_of_all", condition=PRESENT),
             models.Index(fields=["stage", "close_date", "id"], name="opportunity_due", condition=OPEN),
             models.Index(fields=["owner", "stage", "close_date", "id"], name="opportunity_due_of", condition=OPEN),
             models.Index(  # what a board adds up, read from the index alone

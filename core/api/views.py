@@ -111,7 +111,10 @@ def shown(actor: Actor, object_type: ObjectType, records: list, request: HttpReq
     """Records as the contract writes them."""
     url = answers.addresser(request)
     found = list(records)
-    return [one | {"url": url(object_type.slug, record.pk)} for record, one in zip(found, read.written(actor, object_type, found, url), strict=True)]
+    told = read.written(actor, object_type, found, url)
+    for record, one in zip(found, told, strict=True):
+        one["url"] = url(object_type.slug, record.pk)
+    return told
 
 
 def etag(record: dict[str, Any]) -> dict[str, str]:

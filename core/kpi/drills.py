@@ -12,7 +12,7 @@ from core.kpi.tally import Days, days_of
 from core.measuring import Dimension, Part
 from core.periods import Period
 
-ALL, END = quote_plus('{"all":['), quote_plus("]}")
+ALL, COMMA, END = quote_plus('{"all":['), quote_plus(","), quote_plus("]}")
 
 
 class Address(str):
@@ -61,16 +61,16 @@ def drill(wanted: Definition, extra: list, period: Period, today: date, as_of: A
 
 
 def _list(part: Part, days: Days, extra: list, as_of: AsOf, more: list) -> Address:
-    every = ",".join([_fixed(part.measures, days), *(_text(one) for one in (*extra, *more))])
-    return Address.of("facts", f"filter={ALL}{quote_plus(every)}{END}&as_of={quote_plus(as_of.token)}&sum=value")
+    every = COMMA.join([_fixed(part.measures, days), *(_quoted(_text(one)) for one in (*extra, *more))])
+    return Address.of("facts", f"filter={ALL}{every}{END}&as_of={_quoted(as_of.token)}&sum=value")
 
 
 @lru_cache(maxsize=2000)
 def _fixed(measures: tuple[str, ...], days: Days) -> str:
-    """Which facts these are, whatever they are narrowed by: figures share it, and pages."""
+    """Which facts these are, whatever they are narrowed by, as an address holds it: figures share it, and pages."""
     named = ["measure", "in", list(measures)] if len(measures) > 1 else ["measure", "eq", measures[0]]
-    return ",".join(map(_text, (named, *between(*days))))
+    return _quoted(",".join(map(_text, (named, *between(*days)))))
 
 
-def _text(condition: Any) -> str:
-    return json.dumps(condition, separators=(",", ":"), ensure_ascii=False)
+_text = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode  # a condition as an address holds it
+_quoted = lru_cache(maxsize=4000)(quote_plus)  # groups share their members, and what they are narrowed by

@@ -5,6 +5,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from operator import add
 from typing import Any, NamedTuple
 
 from django.db.models import Count, Q, QuerySet, Sum
@@ -71,7 +72,7 @@ class Amounts(NamedTuple):
     rows: tuple[int, ...] = (0, 0)
 
     def plus(self, other: "Amounts") -> "Amounts":
-        return Amounts(*(tuple(a + b for a, b in zip(mine, theirs, strict=True)) for mine, theirs in zip(self, other, strict=True)))
+        return Amounts(tuple(map(add, self.sums, other.sums)), tuple(map(add, self.rows, other.rows)))
 
 
 NONE_YET = Amounts()

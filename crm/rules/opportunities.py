@@ -228,14 +228,19 @@ def reopen(actor: Actor, opportunity: Opportunity, data: dict) -> None:
 
 def days_open(opportunity: Opportunity) -> int | None:
     """Days from its opening to its end, or to today."""
-    return max(0, ((opportunity.ended_on or structures.today()) - opportunity.opened_on).days) if opportunity.opened_on else None
+    return max(0, ((opportunity.ended_on or _today(opportunity)) - opportunity.opened_on).days) if opportunity.opened_on else None
 
 
 def days_in_stage(opportunity: Opportunity) -> int | None:
     """Days an open opportunity stands where it is."""
     if opportunity.stage_since is None or opportunity.status != "open":
         return None
-    return max(0, (structures.today() - opportunity.stage_since.astimezone(context.company().zone).date()).days)
+    return max(0, (_today(opportunity) - opportunity.stage_since.astimezone(context.company().zone).date()).days)
+
+
+def _today(opportunity: Opportunity) -> date:
+    """The day it was when what comes next was looked up, for all of a list; else today."""
+    return opportunity.__dict__.get("_day") or structures.today()
 
 
 def _open_first(activities: QuerySet, ids: list[str] | str) -> QuerySet:
@@ -254,8 +259,9 @@ def look_ahead(actor: Actor, opportunities: list[Opportunity]) -> None:
     if access.allows(actor, activities, "view"):
         rows, ids = access.rows(actor, activities), [str(o.pk) for o in opportunities]
         found = {about: (pk, due) for about, pk, due in (_open_first(rows, ids) if rows.query.where else OPEN_FIRST.rows(listed(ids)))}
+    today = structures.today()
     for opportunity in opportunities:
-        opportunity.__dict__["_next"] = found.get(opportunity.pk)
+        opportunity.__dict__["_next"], opportunity.__dict__["_day"] = found.get(opportunity.pk), today
 
 
 def next_activity(opportunity: Opportunity) -> UUID | None:

@@ -6,7 +6,7 @@ from django.db.models import Q, QuerySet
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from core import access, cursors, jobs, own_values, query, registry, sql
+from core import access, cursors, jobs, ordering, own_values, query, registry, sql
 from core.models import CustomField, Role
 from tests import people
 
@@ -54,9 +54,9 @@ def plans_from(value, sort: str) -> list[str]:
     """How the pages after and before a row with this value are read, each way."""
     actor, accounts = access.system("plan"), registry.get("accounts")
     wanted = query.Listing(sort=(sort,))
-    keys, found = query._order(actor, accounts, wanted), query.matching(actor, accounts, wanted)
+    keys, found = ordering.keys(actor, accounts, wanted.sort), query.matching(actor, accounts, wanted)
     values = [cursors._decode_one(keys[0], value), "0190b0c0-0000-7000-8000-000000000000"]
-    return [plan_of(query._sorted(found, keys, back).filter(q)[:50]) for back in (False, True) for q in cursors.beyond(keys, values, back)]
+    return [plan_of(ordering.by(found, keys, back).filter(q)[:50]) for back in (False, True) for q in cursors.beyond(keys, values, back)]
 
 
 @pytest.mark.parametrize(("kind", "value", "more"), [
@@ -90,12 +90,12 @@ def test_the_newest_come_from_an_index_on_the_first_page_and_deep_down(api):
     assert made.status_code == 201, made.json()
     actor, checked = access.system("plan"), 0
     for object_type in registry.every():
-        keys = query._order(actor, object_type, query.Listing())
+        keys = ordering.keys(actor, object_type, ())
         if len(keys) < 2 or object_type.rows:  # ledgers run by id
             continue
         found, values = query.matching(actor, object_type, query.Listing()), [timezone.now(), "0190b0c0-0000-7000-8000-000000000000"]
         for (beyond,), backwards in (([Q()], False), (cursors.beyond(keys, values, False), False), (cursors.beyond(keys, values, True), True)):
-            told = plan_of(query._sorted(found, keys, backwards).filter(beyond)[:50])
+            told = plan_of(ordering.by(found, keys, backwards).filter(beyond)[:50])
             newest = "custom_record_newest" if object_type.among else f"{object_type.model._meta.db_table}_created_at"
             assert f"using {newest}" in told and ("created_at" in told.partition("Index Cond")[2].partition("\n")[0] or not beyond), told
         checked += 1

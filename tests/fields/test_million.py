@@ -13,7 +13,7 @@ from random import Random
 import pytest
 from django.db import OperationalError, connection
 
-from core import access, context, cursors, door, jobs, query, registry
+from core import access, context, cursors, door, jobs, ordering, query, registry
 from core.models import CustomField
 from core.query import Listing
 from tests import people
@@ -187,10 +187,10 @@ def _deep(actor, sort: str) -> str:
     """The cursor of a row in the middle of the list."""
 
     def work():
-        keys = query._order(actor, registry.get("accounts"), Listing(sort=(sort,)))
+        keys = ordering.keys(actor, registry.get("accounts"), (sort,))
         found = query.matching(actor, registry.get("accounts"), Listing())
-        middle = query._sorted(found, keys).values_list("pk", flat=True)[ROWS // 2]
-        return cursors.encode(keys, query._sorted(found.filter(pk=middle), keys).get(), False)
+        middle = ordering.by(found, keys).values_list("pk", flat=True)[ROWS // 2]
+        return cursors.encode(keys, ordering.by(found.filter(pk=middle), keys).get(), False)
 
     with context.remembering():
         return work()

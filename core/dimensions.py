@@ -11,7 +11,7 @@ from django.db.models import Exists, F, OuterRef, Q, Subquery, TextField, UUIDFi
 from django.db.models.functions import Cast, Coalesce, NullIf
 from django.utils.translation import gettext as _
 
-from core import access, registry, schema
+from core import access, edition, registry, schema, structures
 from core.access import Actor
 from core.models.structure import END
 from core.registry import Dimension, Field, ObjectType
@@ -23,7 +23,11 @@ PARTS = ("city", "region", "country")  # of an address, by which records are spl
 
 
 def looked_up(actor: Actor) -> dict[str, Field]:
-    """Fields of facts that are looked up through other records, as far as the actor sees those. Cost: none."""
+    """Fields of facts that are looked up through other records, as far as the actor sees those. Cost: none; made once a day, edition and reader."""
+    return edition.keep_today(("looked up", access.reader(actor)), structures.today(), lambda: _looked_up(actor))
+
+
+def _looked_up(actor: Actor) -> dict[str, Field]:
     found: dict[str, Field] = {}
     for dimension in registry.dimensions.values():
         expression = _expression(actor, dimension, F)

@@ -333,8 +333,17 @@ def _added_up(actor: Actor, object_type: ObjectType, wanted: Listing, found: Que
 def by_value(actor: Actor, object_type: ObjectType, wanted: Listing, by: Field) -> dict[Any, tuple[int, dict[str, Decimal]]]:
     """How many of all that match have each value of a field, and the sums of theirs, money in base currency. Cost: one query."""
     added = sums.in_base(actor, object_type, wanted.sums)
-    rows = matching(actor, object_type, wanted).order_by().annotate(_by=by.rules.expr(by)).values("_by").annotate(_count=Count("*"), **added)
-    return {row["_by"]: (row["_count"], {n: row[f"_sum_{n}"] or Decimal(0) for n in wanted.sums}) for row in rows}
+
+    def valued(conditions: tuple) -> QuerySet:
+        rows = matching(actor, object_type, replace(wanted, conditions=conditions)).order_by().annotate(_by=by.rules.expr(by)).values("_by")
+        return rows.annotate(_count=Count("*"), **added).values_list("_by", "_count", *added)
+
+    if by.expression is None and (alike := _alike(actor, object_type, wanted)):
+        lists, own = alike
+        rows = worded.rows(actor, ("by value", lists.key, by.name), lambda *given: valued(lists.conditions(given)), *own)
+    else:
+        rows = valued(wanted.conditions)
+    return {value: (count, {n: summed or Decimal(0) for n, summed in zip(wanted.sums, told, strict=True)}) for value, count, *told in rows}
 
 
 def added_by_value(actor: Actor, object_type: ObjectType, wanted: Listing, by: Field, most: int) -> list[tuple[Any, tuple]]:

@@ -7,10 +7,10 @@ The content of a view is ``{filter, q, sort, columns, archived}`` and, by kind, 
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
-from core import access, calendars, conditions, limits, pivot, places, registry
+from core import access, calendars, conditions, limits, pivot, places, registry, worded
 from core.access import Actor
 from core.errors import Denied, RuleError
 from core.models import Role, SavedView
@@ -187,8 +187,12 @@ def redact(actor: Actor, shown: Shown) -> None:
 
 def of_type(actor: Actor, object_type: ObjectType) -> list[SavedView]:
     """The views of a type that the actor sees: the company's, then shared ones, then his own; each in its order. Cost: one query."""
-    found = access.rows(actor, registry.types[SLUG]).filter(type=object_type.slug, archived_at=None)
-    return sorted(found.select_related("owner"), key=lambda v: (v.owner_id is not None, v.owner_id == actor.id, v.position, v.created_at))
+
+    def views() -> QuerySet:
+        return access.rows(actor, registry.types[SLUG]).filter(type=object_type.slug, archived_at=None).select_related("owner")
+
+    found = worded.records(actor, ("saved views", object_type.slug), views)
+    return sorted(found, key=lambda v: (v.owner_id is not None, v.owner_id == actor.id, v.position, v.created_at))
 
 
 def first(actor: Actor, views: list[SavedView], roles: frozenset[str]) -> SavedView | None:

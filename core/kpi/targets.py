@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
-from core import access, context, periods, registry
+from django.db.models import QuerySet
+
+from core import access, context, periods, registry, worded
 from core.access import Actor
 from core.kpi.definitions import Definition
 from core.models import Target
@@ -22,10 +24,13 @@ class Targets:
         keys = {key for p in asked if p.shape in SHAPES for key in self._names(p)}
         targets = registry.types["targets"]
         if keys and access.allows(actor, targets, "view"):
-            rows: Iterable[Target] = access.rows(actor, targets).filter(
-                archived_at=None, kpi__in={d.key for d in wanted}, period__in=keys, dimension__in=set(dimensions)
-            )
-            self._set = {(t.kpi, t.dimension, t.subject, t.period): t.value for t in rows}
+            named = {"kpi__in": frozenset(d.key for d in wanted), "period__in": frozenset(keys), "dimension__in": frozenset(dimensions)}
+
+            def rows() -> QuerySet[Target]:
+                found = access.rows(actor, targets).filter(archived_at=None, **named)
+                return found.values_list("kpi", "dimension", "subject", "period", "value")
+
+            self._set = {tuple(member): value for *member, value in worded.rows(actor, ("targets", *named.values()), rows)}
 
     def of(self, wanted: Definition, member: Member | None, period: Period) -> Decimal | None:
         """The target for exactly this; of a quarter or year without one the sum of its parts', if all of them have one."""

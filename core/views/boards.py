@@ -95,7 +95,8 @@ def _unsaid(actor: Actor, object_type: ObjectType, wanted: Listing, group: str) 
     if group and object_type.board_groups not in named:
         found.append([object_type.board_groups, "eq", group])
     if object_type.board_hides and "status" not in named and "status" in access.fields(actor, object_type):
-        found.append(["status", "in", _open_states(object_type)])
+        states = _open_states(object_type)
+        found.append(["status", "in", states] if len(states) != 1 else ["status", "eq", states[0]])  # lists by one value alone are put into words once
     return found
 
 

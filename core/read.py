@@ -83,6 +83,13 @@ def labels(actor: Actor, wanted: dict[str, set]) -> dict[str, dict[Any, str]]:
     return {s: {i: n for i in ids if (n := held[s].get(i)) is not None} | new.get(s, {}) for s, ids in wanted.items() if s in held}
 
 
+def remember(actor: Actor, object_type: ObjectType, records: Iterable[Model]) -> None:
+    """What these, which the reader sees, are called need not be read again while the page is made. Cost: none."""
+    if edition.is_fixed():
+        held = context.memo().setdefault(("labels", access.reader(actor)), {})
+        held.setdefault(object_type.slug, {}).update({r.pk: label(actor, object_type, r) for r in records})
+
+
 def _read_labels(actor: Actor, wanted: dict[str, set]) -> dict[str, dict[Any, str]]:
     found: dict[str, dict[Any, str]] = {}
     together: dict[str, tuple[ObjectType, list[str]]] = {}
@@ -133,6 +140,13 @@ def present(actor: Actor, object_type: ObjectType, records: Iterable[Model], onl
     """These records for this reader; ``only`` names the fields wanted (a list's columns). Cost: see the module."""
     shown = _gathered(actor, object_type, records, only, with_lines)
     name_references(actor, _all_of(shown))
+    return shown
+
+
+def present_each(actor: Actor, lists: Iterable[tuple[ObjectType, Iterable[Model], Iterable[str]]]) -> list[list[Shown]]:
+    """Several lists as ``present`` gives each, of a type, its records and the fields wanted; what they refer to is named for all of them together."""
+    shown = [_gathered(actor, object_type, records, only, None) for object_type, records, only in lists]
+    name_references(actor, _all_of([one for each in shown for one in each]))
     return shown
 
 

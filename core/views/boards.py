@@ -77,6 +77,7 @@ def _groups(request: HttpRequest, actor: Actor, object_type: ObjectType, wanted:
     if target is None or not access.allows(actor, target, "view"):
         return []
     found = query.page(actor, target, Listing(sort=("created_at",), limit=COLUMNS)).records
+    read.remember(actor, target, found)
     asked = {str(leaf[2]) for node in wanted.conditions for leaf in filters.leaves(node) if leaf[0] == f.name and leaf[1] == "eq"}
     current = next((str(r.pk) for r in found if str(r.pk) in asked), str(found[0].pk) if found else "")
     return [

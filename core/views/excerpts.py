@@ -4,7 +4,7 @@ import json
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.utils.translation import gettext as _
 
 from core import access, context, query, read, registry, structures, worded
@@ -34,13 +34,23 @@ def parts(actor: Actor, object_type: ObjectType) -> dict[str, Part]:
 
 
 def of_record(actor: Actor, object_type: ObjectType, found: Record, added: dict[str, Added]) -> dict[str, list[dict[str, Any]]]:
-    """Lists that hold something, in the order declared: ``main`` and ``aside``. Cost: for each one query and one a type referred to."""
+    """Lists that hold something, in the order declared: ``main`` and ``aside``. Cost: one query for each, and one for all they refer to."""
     made: dict[str, list] = {"main": [], "aside": []}
-    for name, part in parts(actor, object_type).items():
-        entry = object_type.overview[int(name.removeprefix(PLACE))]
-        if added[name].count:
-            made["aside" if entry.aside else "main"].append(_card(actor, part, entry, found, added[name]))
+    named = [(object_type.overview[int(name.removeprefix(PLACE))], part, added[name]) for name, part in parts(actor, object_type).items() if added[name].count]
+    wanted = [(part.type, _first(actor, part, entry, found), {*_columns(actor, part.type, entry), part.type.title}) for entry, part, _added in named]
+    for (entry, part, told), shown in zip(named, read.present_each(actor, wanted), strict=True):
+        made["aside" if entry.aside else "main"].append(_card(actor, part, entry, found, told, shown))
     return made
+
+
+def _first(actor: Actor, part: Part, entry: Excerpt, found: Record) -> list[Model]:
+    """The records that the list shows. Cost: one query."""
+    other = part.type
+
+    def first(ident: UUID) -> QuerySet:
+        return query.ordered(actor, other, Listing(conditions=(part.conditions(ident),), sort=entry.sort or other.sort))[:FEW]
+
+    return worded.records(actor, ("excerpt", other.slug, entry.field, str(entry.filter), entry.sort), first, found.pk)
 
 
 def _columns(actor: Actor, other: ObjectType, entry: Excerpt) -> list[str]:
@@ -48,19 +58,13 @@ def _columns(actor: Actor, other: ObjectType, entry: Excerpt) -> list[str]:
     return [n for n in entry.columns or other.columns if n in known]
 
 
-def _card(actor: Actor, part: Part, entry: Excerpt, found: Record, added: Added) -> dict[str, Any]:
+def _card(actor: Actor, part: Part, entry: Excerpt, found: Record, added: Added, shown: list[Shown]) -> dict[str, Any]:
     other, money = part.type, part.money
     names, known, home = _columns(actor, other, entry), access.fields(actor, other), pages.address(other)
-
-    def first(ident: UUID) -> QuerySet:
-        return query.ordered(actor, other, Listing(conditions=(part.conditions(ident),), sort=entry.sort or other.sort))[:FEW]
-
-    records = worded.records(actor, ("excerpt", other.slug, entry.field, str(entry.filter), entry.sort), first, found.pk)
-    shown = read.present(actor, other, records, only={*names, other.title})
     return {
         "label": entry.label, "icon": other.icon, "count": added.count, "url": _address(home, entry, part, found),
         "sum": known[money].rules.text(known[money], added.sum, context.company().currency) if money else "",
-        "rows": [_row(other, one, names, money, entry) for one in shown], "more": added.count > len(records),
+        "rows": [_row(other, one, names, money, entry) for one in shown], "more": added.count > len(shown),
         "new": f"{home}new/?{entry.field}={found.pk}" if entry.aside and other.writable and access.allows(actor, other, "add") else "",
     }  # fmt: skip
 

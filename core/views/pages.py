@@ -23,7 +23,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
-from core import access, context, doctor, door, edition, mail, own_fields, registry
+from core import access, context, doctor, door, edition, mail, own_fields, query, registry
 from core.access import Actor
 from core.errors import Denied, Missing, OdosError, RuleError, Stale, Unparsable, VersionRequired, WrongState
 from core.models import User
@@ -343,7 +343,7 @@ def record_or_missing(actor: Actor, object_type: ObjectType, ident: str, action:
         key = object_type.model._meta.pk.to_python(ident)
     except ValidationError:
         raise Missing from None
-    record = access.rows(actor, object_type).filter(pk=key).first()
+    record = query.one(actor, object_type, key)
     if record is None:
         raise Missing
     if action != "view" and not access.is_unlimited(actor, object_type, action) and not access.rows(actor, object_type, action).filter(pk=key).exists():

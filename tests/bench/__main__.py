@@ -123,6 +123,8 @@ def told(run: dict, given: argparse.Namespace) -> int:
     for sentence in found or [before and report.comparable(run, before)]:
         if sentence:
             say(sentence)
+    if found and run["load"] > 2 * (os.cpu_count() or 1):
+        say(f"Others worked on this machine, at a load of {run['load']:g}: what is told is sure only when it is told again on a quiet one.")
     report.write(Path(home.current().path) / "bench.json", run)
     if given.keep:
         report.write(COMMITTED, run)

@@ -24,7 +24,6 @@ from tests.bench.shape import OWNERS, PEOPLE
 from tests.bench.workloads import WORKLOADS, Workload, World
 
 LEVELS = {1: (2.0, 20), 8: (3.0, 40), 32: (3.0, 64)}  # clients -> seconds, operations at least
-TURNS = 2  # more, of what seems to have got worse
 SOME = 5000  # records of each type that are asked for
 ALIKE = 3  # answers of each reading workload that must be the floor's
 IDENT = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -52,7 +51,7 @@ def measure(launched: int, port: int, built: Built, given: Namespace, say: Say) 
             run["cells"] += _cells(workload, asking, floor, world, watched, given, say)
         _demand_kept(before, sum(c["made"] for c in run["cells"] if c["key"] == "g"))
         if not given.only or "i" in given.only.split(","):
-            run["streams"] = streams.measure(asking["api"][0], floor, watched, world, given.scale, say)
+            run["streams"] = streams.measure(asking["api"][0], floor, watched, world, given.scale, say, given.before)
     run["ping"] = max([LEAST_PING, *(c["p50"] for c in run["cells"] if (c["key"], c["by"], c["clients"]) == ("ping", "api", 1))])
     run["memory"]["at the end"] = watched.memory()
     run["load"] = report.load()
@@ -113,7 +112,7 @@ def _sure(once: Callable[[], dict[str, Any]], beside: dict[str, float], then: di
         return report.of_cell(cell | beside)
 
     cell = once()
-    for _turn in range(TURNS if then else 0):
+    for _turn in range(report.TURNS if then else 0):
         if not report.is_worse(against(cell), report.of_cell(then)):
             break
         again = once()

@@ -9,6 +9,7 @@ from typing import Any
 import psutil
 
 WORSE = 1.2  # a ratio to yardstick and floor that grew more than this fails the check
+TURNS = 2  # more, of what seems to have got worse
 SLACK = 1.0  # milliseconds of processor time that are no difference: the clock of processes counts in tens of them
 
 # Server CPU of Odoo 18 for the same operation on a machine of this kind, in ms (performance.md of the design, web and database together).
@@ -118,9 +119,7 @@ def ratio(measured: dict[str, float]) -> float:
 def _measured(run: dict[str, Any]) -> dict[str, dict[str, float]]:
     """What is compared of a run: its operations by one client, in milliseconds, and what was done in bulk, in milliseconds for a hundred rows."""
     alone = {name_of(c): of_cell(c) for c in run["cells"] if c["clients"] == 1}
-    return alone | {
-        s["what"]: {"cpu": 1e5 * s["cpu"] / s["rows"], "floor_cpu": 0.0, "yard": s.get("yard", 0.0), "slack": 0.0} for s in run["streams"]
-    }
+    return alone | {s["what"]: of_stream(s) for s in run["streams"]}
 
 
 def name_of(cell: dict[str, Any]) -> str:
@@ -129,6 +128,10 @@ def name_of(cell: dict[str, Any]) -> str:
 
 def of_cell(cell: dict[str, Any]) -> dict[str, float]:
     return {"cpu": cell["cpu"], "floor_cpu": cell["floor_cpu"], "yard": cell.get("yard", 0.0), "slack": SLACK}
+
+
+def of_stream(stream: dict[str, Any]) -> dict[str, float]:
+    return {"cpu": 1e5 * stream["cpu"] / stream["rows"], "floor_cpu": 0.0, "yard": stream.get("yard", 0.0), "slack": 0.0}
 
 
 def read(path: Path) -> dict[str, Any] | None:

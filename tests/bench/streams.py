@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from core import collation
 from crm.models import Account, Product
+from tests.bench import report
 from tests.bench.clients import Client
 from tests.bench.floor import Floor
 from tests.bench.meters import Watched, yardstick
@@ -29,22 +30,39 @@ FIND = "COPY core_searchentry (about_id, about_type, text, grams) FROM STDIN"
 TELL = "COPY core_trailentry (about_type, about_id, act, changes, version, channel, request_id, address) FROM STDIN"
 
 
-def measure(client: Client, floor: Floor, watched: Watched, world: World, scale: float, say: Callable[[str], None]) -> list[dict[str, Any]]:
-    """One line of the report for each kind of work, in the bound company."""
+def measure(
+    client: Client, floor: Floor, watched: Watched, world: World, scale: float, say: Callable[[str], None], before: dict[str, Any] | None = None
+) -> list[dict[str, Any]]:  # fmt: skip
+    """One line of the report for each kind of work, in the bound company; what seems worse than ``before`` is done again, and the best counts."""
     rows, lines = max(LEAST, round(CONTACTS * min(scale * 10, 1))), max(LEAST, round(LINES * min(scale * 10, 1)))
-    found = []
-    for kind in ("latin", "chinese"):
+
+    def names(kind: str) -> dict[str, Any]:
         text = contacts(kind, rows, uuid4().hex[:8])
-        work, bottom = partial(bring, client, "contacts", text), partial(_floor_in, floor, text)
-        found.append(_timed(f"import of contacts, {kind} names", rows, watched, work, bottom))
-    text = order_lines(lines, uuid4().hex[:8])
-    found.append(_timed("import of order lines, three to an order", lines, watched, partial(bring, client, "orders", text)))
-    many = _floor_out(floor)
-    for form in ("csv", "xlsx"):
-        found.append(_timed(f"export of contacts, {form}", many, watched, partial(_out, client, form, many), partial(_floor_out, floor)))
-    for one in found:
+        return _timed(f"import of contacts, {kind} names", rows, watched, partial(bring, client, "contacts", text), partial(_floor_in, floor, text))
+
+    def orders() -> dict[str, Any]:
+        return _timed("import of order lines, three to an order", lines, watched, partial(bring, client, "orders", order_lines(lines, uuid4().hex[:8])))
+
+    def out(form: str) -> dict[str, Any]:
+        many = _floor_out(floor)
+        return _timed(f"export of contacts, {form}", many, watched, partial(_out, client, form, many), partial(_floor_out, floor))
+
+    works = (partial(names, "latin"), partial(names, "chinese"), orders, partial(out, "csv"), partial(out, "xlsx"))
+    then = {one["what"]: one for one in (before or {"streams": ()})["streams"]}
+    found = []
+    for work in works:
+        found.append(one := _sure(work, then))
         say(f"{one['what']}: {one['rate']:,.0f} rows/s, CPU {1000 * one['cpu'] / one['rows']:.3f} ms a row")
     return found
+
+
+def _sure(work: Callable[[], dict[str, Any]], then: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    one = work()
+    for _turn in range(report.TURNS if one["what"] in then else 0):
+        if not report.is_worse(report.of_stream(one), report.of_stream(then[one["what"]])):
+            break
+        one = min(one, work(), key=lambda s: report.ratio(report.of_stream(s)))
+    return one
 
 
 def _timed(what: str, rows: int, watched: Watched, work: Callable[[], Any], bottom: Callable[[], Any] | None = None) -> dict[str, Any]:

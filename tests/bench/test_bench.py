@@ -142,6 +142,9 @@ def test_what_seems_worse_is_measured_again_and_nothing_done_is_forgotten():
     turns = [{**CELL, "cpu": cpu} for cpu in (6.5, 9.0)]
     assert measuring._sure(lambda: turns.pop(0), {"floor_cpu": 1.0}, CELL)["cpu"] == 6.5 and len(turns) == 1
     assert meters.yardstick(3) > 0
+    before = run()["streams"][0]
+    turns = [{**before, "cpu": cpu} for cpu in (0.2, 0.15, 0.11)]
+    assert streams._sure(lambda: turns.pop(0), {"export": before})["cpu"] == 0.11 and turns == []
 
 
 def test_a_run_is_put_into_its_page(tmp_path):

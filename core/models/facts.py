@@ -55,4 +55,9 @@ class Fact(SealedModel):
                 include=["value", "person", "unit", "account", "product"],
             ),
             models.Index(fields=["source_id"], name="fact_source"),
+            # the page of one account or product adds up its few facts out of all; of a person or unit there are so many that the first index does
+            *(
+                models.Index(fields=[one, "measure", "business_date"], name=f"fact_{one}", include=["value"], condition=models.Q(**{f"{one}__isnull": False}))
+                for one in ("account", "product")
+            ),
         ]  # fmt: skip

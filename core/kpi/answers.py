@@ -94,7 +94,7 @@ def values(actor: Actor, asked: Iterable[tuple[Definition, Question]], compared:
     composed: dict[int, Composed] = {}
     for wanted, question in asked:
         if wanted.composed:
-            one = composed[len(tasks)] = Composed(actor, wanted, question, compared)
+            one = composed[len(tasks)] = Composed(actor, wanted, question, compared and question.compared)
             tasks.append(Task(question, one.asked, one.others))
             continue
         period = periods.parse(question.period, today, fiscal)
@@ -102,7 +102,7 @@ def values(actor: Actor, asked: Iterable[tuple[Definition, Question]], compared:
         splits, extra = questions.splits(actor, wanted, question), questions.filters(actor, wanted, question)
         if (key := same(extra, as_of)) not in tallies:
             tallies[key] = Tally(actor, extra, as_of), Tally(actor, extra, as_of, every_row=True)
-        others = (periods.previous(period, fiscal), periods.year_ago(period, fiscal)) if compared else (None, None)
+        others = (periods.previous(period, fiscal), periods.year_ago(period, fiscal)) if compared and question.compared else (None, None)
         made = Asked(actor, wanted, splits, period, extra, as_of, today, question.structure, question.rollup)
         task = Task(question, made, others, *tallies[key])
         for span in (period, *others, *(groups.clipped(s, period) for s in task.spans)):

@@ -20,7 +20,7 @@ Dated = Callable[[Days], list]
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked of a KPI, as the contract words it."""
+    """What is asked of a KPI, as the contract words it; ``compared`` spares the comparisons where nobody reads them."""
 
     period: str = ""
     group_by: tuple[str, ...] = ()
@@ -28,6 +28,7 @@ class Question:
     as_of: str = ""
     structure: str = "now"
     rollup: bool = False
+    compared: bool = True
 
 
 def question(words: dict[str, str]) -> Question:

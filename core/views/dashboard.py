@@ -156,13 +156,13 @@ def greeting(name: str) -> str:
 
 
 def _figures(actor: Actor, shown: Tiles, period: str, token: str, today: date) -> dict[str, Any]:
-    """Numbers in one reading, all lines of months in another, and the tables."""
+    """Numbers and lines of months in one reading, and the tables."""
     numbers = [one for one in shown if one[1].get("shape", "number") == "number"]
     months = [one for one in shown if one[1].get("shape") == "months" and "month" in one[0].dimensions]
-    answers = kpi.values(actor, [(d, kpi.Question(t.get("period") or period, as_of=token)) for d, t in numbers])
     lines = {d.key: d for d, _t in (*numbers, *months) if "month" in d.dimensions}
-    asked = [(d, kpi.Question(twelve_months(today), ("month",), as_of=token)) for d in lines.values()]
-    years = dict(zip(lines, kpi.values(actor, asked, compared=False), strict=True))
+    alone = [(d, kpi.Question(t.get("period") or period, as_of=token)) for d, t in numbers]
+    found = kpi.values(actor, [*alone, *((d, kpi.Question(twelve_months(today), ("month",), as_of=token, compared=False)) for d in lines.values())])
+    answers, years = found[: len(alone)], dict(zip(lines, found[len(alone) :], strict=True))
     return {
         "tiles": [tile(answer, years.get(answer.definition.key), today, t.get("period") or period) for answer, (_d, t) in zip(answers, numbers, strict=True)],
         "charts": [_chart(years[d.key], today) for d, _t in months],

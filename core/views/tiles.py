@@ -132,9 +132,10 @@ class Look:
     chosen: tuple[tuple[str, str], ...] = ()
 
     def question(self, wanted: kpi.Definition, words: dict[str, Any], group_by: Iterable[str] = (), months: bool = False) -> kpi.Question:
+        """What a tile asks; only a number by itself is compared with others."""
         when = twelve_months(self.today) if months else steering.period_of(words.get("period") or self.period)
         nodes = [[name, "eq", value] for key, value in self.chosen if (name := _known(wanted, key))]
-        return kpi.Question(when, tuple(group_by), {"all": nodes} if nodes else None, self.token, rollup=words.get("shape") == "tree")
+        return kpi.Question(when, tuple(group_by), {"all": nodes} if nodes else None, self.token, rollup=words.get("shape") == "tree", compared=not group_by)
 
 
 def _known(wanted: kpi.Definition, key: str) -> str:
@@ -154,10 +155,8 @@ def placed(look: Look, shown: Tiles) -> list[Placed]:
     """
     ordered = [_Making(look, *one) for one in sorted(shown, key=lambda one: (one[1].get("y", 0), one[1].get("x", 0)))]
     asked = [(making, one) for making in ordered for one in making.asked]
-    for compared in (True, False):
-        some = [(making, one) for making, one in asked if one.compared is compared]
-        for (making, one), answer in zip(some, _answers(look.actor, [one for _making, one in some], compared), strict=True):
-            making.told[one] = answer
+    for (making, one), answer in zip(asked, _answers(look.actor, [one for _making, one in asked]), strict=True):
+        making.told[one] = answer
     return [making.placed() for making in ordered]
 
 
@@ -167,18 +166,17 @@ class Asked:
 
     wanted: kpi.Definition
     question: kpi.Question
-    compared: bool = False
 
 
-def _answers(actor: Actor, asked: list[Asked], compared: bool) -> list[kpi.Answer | OdosError]:
+def _answers(actor: Actor, asked: list[Asked]) -> list[kpi.Answer | OdosError]:
     """All read together; where one cannot be told, by halves until it is known which."""
     if not asked:
         return []
     try:
-        return list(kpi.values(actor, [(one.wanted, one.question) for one in asked], compared))
+        return list(kpi.values(actor, [(one.wanted, one.question) for one in asked]))
     except OdosError as error:
         half = len(asked) // 2
-        return [*_answers(actor, asked[:half], compared), *_answers(actor, asked[half:], compared)] if half else [error]
+        return [*_answers(actor, asked[:half]), *_answers(actor, asked[half:])] if half else [error]
 
 
 class _Making:
@@ -230,7 +228,7 @@ Making = Generator[list[Asked], list[kpi.Answer], dict[str, Any]]  # yields its 
 
 def _number(look: Look, wanted: kpi.Definition, words: dict[str, Any], by: list[str]) -> Making:
     months = [Asked(wanted, look.question(wanted, words, ["month"], months=True))] if "month" in wanted.dimensions else []
-    answer, *years = yield [Asked(wanted, look.question(wanted, words), True), *months]
+    answer, *years = yield [Asked(wanted, look.question(wanted, words)), *months]
     made = tile(answer, years[0] if years else None, look.today, answer.question.period)
     return {"tile": replace(made, label=words.get("title") or made.label)}
 

@@ -9,7 +9,7 @@ from typing import Any
 import psutil
 
 WORSE = 1.2  # a ratio to yardstick and floor that grew more than this fails the check
-TURNS = 2  # more, of what seems to have got worse
+TURNS = 4  # more, of what seems to have got worse
 SLACK = 1.0  # milliseconds of processor time that are no difference: the clock of processes counts in tens of them
 
 # Server CPU of Odoo 18 for the same operation on a machine of this kind, in ms (performance.md of the design, web and database together).

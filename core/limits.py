@@ -8,7 +8,7 @@ from core import context
 from core.errors import RuleError
 
 SAFETY = {
-    "custom_fields_per_type": 200, "fast_fields_per_type": 8, "custom_objects": 100, "batch": 1000, "filter_conditions": 50, "view_columns": 40,
+    "custom_fields_per_type": 200, "fast_fields_per_type": 8, "custom_objects": 100, "batch": 1000, "reads": 20, "filter_conditions": 50, "view_columns": 40,
     "bulk": 100_000,
 }  # fmt: skip
 

@@ -28,7 +28,7 @@ TAKEN = frozenset({
     "account", "alike", "api", "assets", "batches", "billing", "campaigns", "cases", "chats", "components", "conditions", "contracts", "costs", "d",
     "dashboards", "events", "expenses", "facts", "favicon", "files", "form", "forms", "formulas", "goals", "health", "help", "import", "imports", "inbox",
     "jobs", "knowledge", "kpis", "live", "lookup", "lots", "mail", "me", "messages", "milestones", "new", "notes", "notices", "overview", "partners",
-    "people", "plans", "portal", "profit", "projects", "purchase-orders", "purchases", "receipts", "reports", "rfqs", "search", "serials", "services",
+    "people", "plans", "portal", "profit", "projects", "purchase-orders", "purchases", "reads", "receipts", "reports", "rfqs", "search", "serials", "services",
     "settings", "shared", "sign-in", "sign-out", "sign-up", "signup", "site", "static", "subscriptions", "suppliers", "surveys", "tasks", "teams",
     "tickets", "timesheets", "trail", "vendors", "verification", "webhooks", "work", "work-packages", "workflows",
 })  # fmt: skip

@@ -28,7 +28,7 @@ def document(actor: Actor, root: str) -> Json:
             schemas[f"{object_type.slug}.new"] = input_schema(actor, object_type, "add")
             schemas[f"{object_type.slug}.change"] = input_schema(actor, object_type, "change")
         paths |= type_paths(actor, object_type) | openapi_bulk.type_paths(actor, object_type) | openapi_imports.type_paths(actor, object_type)
-    paths |= kpi_paths(paths) | duplicates_path() | openapi_bulk.job_paths() | openapi_imports.paths()
+    paths |= kpi_paths(paths) | openapi_bulk.reads_path() | duplicates_path() | openapi_bulk.job_paths() | openapi_imports.paths()
     return {
         "openapi": "3.1.0",
         "info": {"title": f"{context.company().name} · Odos API", "version": VERSION, "description": _about()},
@@ -36,8 +36,8 @@ def document(actor: Actor, root: str) -> Json:
         "security": [{"key": []}],
         "tags": [{"name": t.slug, "description": str(t.plural)} for t in types]
         + [{"name": "kpis", "description": _("KPIs")}] * (registry.types["kpis"] not in types)
-        + [{"name": "duplicates", "description": _("Duplicates")}, {"name": "jobs", "description": _("Work on many records")}]
-        + [{"name": "imports", "description": _("Files into a type")}],
+        + [{"name": "reads", "description": _("Several reads of one moment")}, {"name": "duplicates", "description": _("Duplicates")}]
+        + [{"name": "jobs", "description": _("Work on many records")}, {"name": "imports", "description": _("Files into a type")}],
         "paths": paths,
         "components": {
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": _("A key made by “manage.py apikey create”.")}},

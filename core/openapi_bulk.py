@@ -1,10 +1,13 @@
-"""The part of the API's description that is about work on many records: how it is asked for, followed and confirmed. See ``core.openapi``."""
+"""The part of the API's description about work on many records, how it is asked for, followed and confirmed, and about several reads at once.
+
+See ``core.openapi``.
+"""
 
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from core import bulk, converting
+from core import bulk, converting, limits
 from core.access import Actor
 from core.registry import ObjectType
 
@@ -45,6 +48,16 @@ def _conversion() -> Json:
         "requestBody": {"required": True, "content": {"application/json": {"schema": described}}},
     }
     return {"/custom-fields/{id}/convert/": {"post": asks}}
+
+
+def reads_path() -> Json:
+    """The address that answers several others at once, all of one moment."""
+    asked = {"type": "array", "items": TEXT, "maxItems": limits.limit("reads")}
+    page = _object(answers={"type": "array", "items": _object(status={"type": "integer"}, body={"type": "object"})})
+    answer = {"200": {"description": _("What a GET of each address alone would answer, in their order."), "content": {"application/json": {"schema": page}}}}
+    operation = _operation("reads.read", "reads", _("Lists, records and figures of one moment, each by its address"), "200", (422,))
+    body = {"required": True, "content": {"application/json": {"schema": asked}}}
+    return {"/reads/": {"post": {**operation, "requestBody": body, "responses": operation["responses"] | answer}}}
 
 
 def job_paths() -> Json:

@@ -91,14 +91,15 @@ class Value(Endpoint):
     """``/kpis/<key>/value/``: the figure, its comparisons and parts, each with the address of the facts that add up to it."""
 
     def get(self, request, key: str) -> HttpResponse:
-        words = request._request.GET.dict()
-        if any("\x00" in text for pair in words.items() for text in pair):
-            raise RuleError(_("Remove the control characters."))
+        return answers.answer(self.reading(lambda actor: value(actor, key, request._request)))
 
-        def work(actor: Actor) -> Answer:
-            return kpi.value(actor, kpi.definition(key), kpi.question(words))
 
-        return answers.answer(_answer(self.reading(work), request._request))
+def value(actor: Actor, key: str, request: HttpRequest) -> dict[str, Any]:
+    """The figure that the request's query string asks for, as the contract writes it."""
+    words = request.GET.dict()
+    if any("\x00" in text for pair in words.items() for text in pair):
+        raise RuleError(_("Remove the control characters."))
+    return _answer(kpi.value(actor, kpi.definition(key), kpi.question(words)), request)
 
 
 def _answer(found: Answer, request: HttpRequest) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from core.api import bulk, chains, duplicates, files, imports, kpis, schema, views
+from core.api import bulk, chains, duplicates, files, imports, kpis, reads, schema, views
 
 urlpatterns = [
     path("", views.Root.as_view(), name="api"),
@@ -14,6 +14,7 @@ urlpatterns = [
     path("kpis/<str:ident>/<str:act>/", kpis.Deed.as_view(), {"slug": "kpis"}, name="api-kpi-act"),
     path("files/", files.Files.as_view(), name="api-files"),
     path("files/<str:ident>/", files.File.as_view(), name="api-file"),
+    path("reads/", reads.Reads.as_view(), name="api-reads"),
     path("duplicates/", duplicates.Duplicates.as_view(), name="api-duplicates"),
     path("jobs/<uuid:ident>/", bulk.Run.as_view(), name="api-job"),
     path("jobs/<uuid:ident>/confirm/", bulk.Confirm.as_view(), name="api-job-confirm"),

@@ -5,8 +5,7 @@ the docs have rooms of their own; errors are worded in ``answers``.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from itertools import islice
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -19,9 +18,9 @@ from django.utils.translation import gettext as _
 from rest_framework.exceptions import MethodNotAllowed, NotAuthenticated
 from rest_framework.views import APIView
 
-from core import access, deleting, door, export, grouping, limits, query, reach, read, registry, write
+from core import access, deleting, door, export, limits, query, reach, registry, write
 from core.access import Actor
-from core.api import answers, parsing
+from core.api import answers, lists, parsing
 from core.api.authentication import Key, Session
 from core.api.idempotency import Reply, once
 from core.api.throttle import Rate
@@ -30,7 +29,6 @@ from core.models import User
 from core.registry import ObjectType
 
 LANGUAGES = {tag.split("-")[0]: tag for tag, _label in settings.LANGUAGES}  # ours are BCP 47, Django's its own
-GROUPS = "group_by"
 
 
 class Endpoint(APIView):
@@ -70,7 +68,7 @@ class Endpoint(APIView):
         def present() -> dict[str, Any] | None:
             actor = access.actor_for(self.request.user)
             found = access.rows(actor, object_type).filter(pk=record.pk).first()
-            return shown(actor, object_type, [found], request)[0] if found else None
+            return lists.shown(actor, object_type, [found], request)[0] if found else None
 
         try:
             body["current"] = door.reading(present)
@@ -107,14 +105,12 @@ def type_at(slug: str) -> ObjectType:
     return object_type
 
 
-def shown(actor: Actor, object_type: ObjectType, records: list, request: HttpRequest) -> list[dict[str, Any]]:
-    """Records as the contract writes them."""
-    url = answers.addresser(request)
-    found = list(records)
-    told = read.written(actor, object_type, found, url)
-    for record, one in zip(found, told, strict=True):
-        one["url"] = url(object_type.slug, record.pk)
-    return told
+def record(actor: Actor, object_type: ObjectType, ident: UUID | int, request: HttpRequest) -> dict[str, Any]:
+    """One record as the contract writes it. Cost: one query, and the names of what it refers to. Errors: Missing."""
+    found = query.one(actor, object_type, ident)
+    if found is None:
+        raise Missing
+    return lists.shown(actor, object_type, [found], request)[0]
 
 
 def etag(record: dict[str, Any]) -> dict[str, str]:
@@ -124,7 +120,7 @@ def etag(record: dict[str, Any]) -> dict[str, str]:
 def written(actor: Actor, object_type: ObjectType, records: list, request: HttpRequest) -> list[dict[str, Any]]:
     """Records just written, read again: the same words as a GET. Cost: one query more than showing them."""
     found = reach.records(actor, object_type, [r.pk for r in records])
-    return shown(actor, object_type, [found.get(r.pk, r) for r in records], request)
+    return lists.shown(actor, object_type, [found.get(r.pk, r) for r in records], request)
 
 
 @dataclass(frozen=True)
@@ -163,56 +159,11 @@ class Collection(Endpoint):
         form = plain.GET.get("format", "json")
         if form not in ("json", *export.FORMS):
             raise RuleError({"format": [_("“format” is json, csv or xlsx, or csv_lines or xlsx_lines.")]})
-        wanted = query.listing((name, value) for name, values in plain.GET.lists() for value in values)
+        wanted = lists.wanted(plain.GET)
         if form != "json":
             self.reading(lambda actor: export.demand(actor, object_type, wanted))
             return self._file(object_type, wanted, form)
-        return answers.answer(self.reading(lambda actor: self._page(actor, object_type, wanted)))
-
-    def _page(self, actor: Actor, object_type: ObjectType, wanted: query.Listing) -> dict[str, Any]:
-        by = self.request._request.GET.get(GROUPS)
-        if by is not None and GROUPS not in access.fields(actor, object_type):
-            return self._groups(actor, object_type, replace(wanted, conditions=tuple(c for c in wanted.conditions if c != [GROUPS, "eq", by])), by)
-        page = query.page(actor, object_type, wanted)
-        body: dict[str, Any] = {
-            "results": shown(actor, object_type, page.records, self.request._request),
-            "next": self._at(page.next),
-            "previous": self._at(page.previous),
-        }
-        return body | self._told(actor, object_type, page)
-
-    def _groups(self, actor: Actor, object_type: ObjectType, wanted: query.Listing, by: str) -> dict[str, Any]:
-        """The same list by the values of a field: of each what its own list would say first."""
-        f = grouping.field(actor, object_type, by)
-        found = grouping.groups(actor, object_type, wanted, f)
-        rows = iter(shown(actor, object_type, [record for group in found for record in group.page.records], self.request._request))
-        return {"groups": [
-            {
-                "key": None if group.value is None else f.rules.to_json(f, group.value), "label": group.label,
-                **self._told(actor, object_type, group.page), "results": list(islice(rows, len(group.page.records))),
-                "next": self._at(group.page.next, dict([group.words])),
-            }
-            for group in found
-        ]}  # fmt: skip
-
-    def _told(self, actor: Actor, object_type: ObjectType, page: query.Page) -> dict[str, Any]:
-        """Count and sums, where they were asked for."""
-        body: dict[str, Any] = {} if page.count is None else {"count": page.count}
-        if page.sums is not None:
-            known = access.fields(actor, object_type)
-            body["sums"] = {name: str(known[name].rules.to_json(known[name], total) if total else "0") for name, total in page.sums.items()}
-        return body
-
-    def _at(self, cursor: str, more: dict[str, str] | None = None) -> str | None:
-        """The address of the same list from this cursor on; of a group's, with ``more`` words."""
-        if not cursor:
-            return None
-        words = self.request._request.GET.copy()
-        if more is not None:
-            del words[GROUPS]
-        for name, value in {**(more or {}), "cursor": cursor}.items():
-            words[name] = value
-        return answers.address(self.request._request, f"{self.kwargs['slug']}/?{words.urlencode()}")
+        return answers.answer(self.reading(lambda actor: lists.body(actor, object_type, wanted, plain)))
 
     def _file(self, object_type: ObjectType, wanted: query.Listing, form: str) -> StreamingHttpResponse:
         made, media = export.FORMS[form]
@@ -261,14 +212,8 @@ class Single(Endpoint):
     def get(self, request, slug: str, ident: str) -> HttpResponse:
         named, plain = self.target(slug, ident), request._request
 
-        def work(actor: Actor) -> dict[str, Any]:
-            found = query.one(actor, named.type, named.id)
-            if found is None:
-                raise Missing
-            return shown(actor, named.type, [found], plain)[0]
-
-        record = self.reading(work)
-        return answers.answer(record, headers=etag(record))
+        found = self.reading(lambda actor: record(actor, named.type, named.id, plain))
+        return answers.answer(found, headers=etag(found))
 
     def patch(self, request, slug: str, ident: str) -> HttpResponse:
         named, data, plain = self.target(slug, ident), request.data, request._request

@@ -55,7 +55,7 @@ VERBS = {
     "api-chain": {"GET"}, "api-duplicates": {"GET"}, "api-files": {"POST"}, "api-file": {"GET"}, "api-bulk": {"POST"}, "api-job": {"GET"},
     "api-job-confirm": {"POST"}, "api-job-undo": {"POST"}, "api-convert": {"POST"},
     "api-imports": {"POST"}, "api-import": {"GET"}, "api-import-refused": {"GET"}, "api-import-check": {"POST"}, "api-import-confirm": {"POST"},
-    "api-import-undo": {"POST"},
+    "api-import-undo": {"POST"}, "api-reads": {"POST"},
 }  # fmt: skip
 EXAMPLES = {"slug": "accounts", "key": "orders", "act": "archive"}
 

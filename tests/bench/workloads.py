@@ -106,13 +106,16 @@ def _board(c: Client, w: Asked) -> Any:
 
 
 def _customer(c: Client, w: Asked) -> Any:
-    """The record, its people, what is open and ordered, and what was said last."""
+    """The record, its people, what is open and ordered, and what was said last: five reads of one moment, in one request."""
     account = w["account"]
-    record = c.api("GET", f"accounts/{account}/")
-    people = _list(c, "contacts", account=account, limit=PAGE, count="exact")
-    deals = _list(c, "opportunities", account=account, status="open", limit=1, count="exact", sum="amount")
-    orders = _list(c, "orders", account=account, limit=1, count="exact", sum="total")
-    said = _list(c, "activities", about=account, limit=RECENT)
+    read = c.api("POST", "reads/", [
+        f"accounts/{account}/",
+        f"contacts/?account={account}&limit={PAGE}&count=exact",
+        f"opportunities/?account={account}&status=open&limit=1&count=exact&sum=amount",
+        f"orders/?account={account}&limit=1&count=exact&sum=total",
+        f"activities/?about={account}&limit={RECENT}",
+    ])  # fmt: skip
+    record, people, deals, orders, said = (one["body"] for one in read["answers"])
     return (
         record["name"], people["count"], sorted(_ids(people)), deals["count"], Decimal(deals["sums"]["amount"]), orders["count"],
         Decimal(orders["sums"]["total"]), sorted(_ids(said)),

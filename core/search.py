@@ -7,10 +7,9 @@ searching never tells what reading does not.
 from collections.abc import Iterable
 from uuid import UUID
 
-from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import Case, Count, Q, QuerySet, When
+from django.db.models import Q, QuerySet
 
-from core import collation, context, edition, prepared, registry, schema
+from core import collation, context, edition, prepared, registry, schema, sql
 from core.models import Grant, Record, SearchEntry
 from core.models.record import permit
 from core.registry import ObjectType
@@ -63,15 +62,16 @@ def matches(object_type: ObjectType, text: str) -> Q:
 
 def of_types(slugs: Iterable[str], text: str) -> dict[str, list[UUID] | None]:
     """Which of these types hold the text: slug -> the ids of what holds every word of it; None where those are many. Cost: one query."""
-    few = Case(When(_n__lte=FEW, then=ArrayAgg("about_id")))
-    found = hits(text).filter(about_type__in=list(slugs)).values("about_type").annotate(_n=Count("about_id"), _ids=few)
-    return dict(found.values_list("about_type", "_ids"))
+    return dict(sql.found_of(list(slugs), _words(text), FEW))
 
 
 def hits(text: str) -> QuerySet:
     """Entries of all types that hold every word of the text."""
     found = SearchEntry.objects.all()
-    for word in collation.fold(text[:200]).split()[:8]:
-        short = len(word) < 3
-        found = found.filter(grams__contains=[word]) if short else found.filter(text__contains=word)
+    for word in _words(text):
+        found = found.filter(grams__contains=[word]) if len(word) < 3 else found.filter(text__contains=word)
     return found
+
+
+def _words(text: str) -> list[str]:
+    return collation.fold(text[:200]).split()[:8]

@@ -132,6 +132,7 @@ class SearchEntry(SealedModel):
 
     class Meta:
         indexes = [
-            GinIndex(fields=["text"], name="search_text", opclasses=["gin_trgm_ops"]),
-            GinIndex(fields=["grams"], name="search_grams"),
+            # with the type in them: of a word that many records of other types hold, only those asked for are looked at
+            GinIndex(fields=["about_type", "text"], name="search_text", opclasses=["text_ops", "gin_trgm_ops"]),
+            GinIndex(fields=["about_type", "grams"], name="search_grams", opclasses=["text_ops", "array_ops"]),
         ]

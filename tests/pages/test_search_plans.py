@@ -1,0 +1,82 @@
+"""What is searched is found along the indexes of search, by the type and the word at once; with ``ODOS_LONG``, in a tenth of a second at a million."""
+
+import os
+import re
+import time
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from core import door, registry, search
+from tests import people
+from tests.bench.shape import SYLLABLES
+
+LONG = bool(os.environ.get("ODOS_LONG"))
+ROWS = 1_000_000 if LONG else 20_000
+TYPES = ("activities", "contacts", "opportunities", "leads", "orders", "invoices", "accounts")
+HAN = "上海北京明华科技有限公司天地宏图信息东方红国际贸易中心"
+TERMS = (*(s for s in SYLLABLES if len(s) < 4), *map("".join, zip(SYLLABLES, SYLLABLES[7:], strict=False)), "上海", "科技", "有限", "贸易", "京明")
+ONE, OTHER = "array_to_string(ARRAY(SELECT ({0})[1 + abs(hashint8(n * 31 + j * {1})) % {2}] FROM generate_series(1, {3}) j), '')", "%s::text[]"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def entries(company, alice):
+    """Entries of names of syllables, one in five of Chinese characters, written by SQL, since they only have to be there."""
+    latin, han = ONE.format(OTHER, 7, len(SYLLABLES), 4), ONE.format(OTHER, 13, len(HAN), 6)
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
+        cursor.execute(
+            "INSERT INTO core_searchentry (about_id, about_type, text, grams) SELECT uuidv7(), (%s::text[])[1 + n %% 7], name, "
+            "ARRAY(SELECT DISTINCT substr(name, i, l) FROM generate_series(1, CASE WHEN n %% 5 = 0 THEN 6 ELSE 1 END) i, generate_series(1, 2) l) "
+            f"FROM (SELECT n, CASE WHEN n %% 5 = 0 THEN {han.replace('%', '%%').replace('%%s', '%s')} ELSE {latin.replace('%', '%%').replace('%%s', '%s')} END "
+            "AS name FROM generate_series(1, %s) n) AS named",
+            [list(TYPES), list(HAN), list(SYLLABLES), ROWS],
+        )
+        cursor.execute("VACUUM ANALYZE core_searchentry")
+        cursor.execute("RESET statement_timeout")
+
+
+def plan_of(work) -> str:
+    """The plans of the statements that look into what can be found."""
+    with CaptureQueriesContext(connection) as queries:
+        door.reading(work)
+    asked = [q["sql"] for q in queries if "core_searchentry" in q["sql"]]
+    assert asked
+    with connection.cursor() as cursor:
+        told = []
+        for sql in asked:
+            cursor.execute("EXPLAIN " + sql)
+            told += [row[0] for row in cursor.fetchall()]
+    return "\n".join(told)
+
+
+@pytest.mark.parametrize(("text", "index"), [("tenmal", "search_text"), ("上海", "search_grams"), ("tenmal 上海", "search_")])
+@pytest.mark.parametrize("way", ["of all types", "of one"])
+def test_types_and_words_are_found_along_one_index(text, index, way):
+    accounts = registry.get("accounts")
+    of_all, of_one = lambda: search.of_types(TYPES, text), lambda: list(accounts.all().filter(search.matches(accounts, text))[:8])
+    plan = plan_of(of_all if way == "of all types" else of_one)
+    assert f"Bitmap Index Scan on {index}" in plan and not re.search("Seq Scan on core_searchentry", plan), plan
+    assert re.search(r"Index Cond: .*about_type", plan), plan
+
+
+def test_many_are_told_from_few():
+    found = door.reading(lambda: search.of_types(TYPES, "an"))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT about_type, count(*) FROM core_searchentry WHERE grams @> ARRAY['an']::varchar(8)[] GROUP BY 1")
+        held = dict(cursor.fetchall())
+    assert {slug: None if n > search.FEW else n for slug, n in held.items()} == {slug: ids and len(ids) for slug, ids in found.items()}
+
+
+@pytest.mark.skipif(not LONG, reason="a million entries take a minute")
+def test_a_million_are_searched_in_a_tenth_of_a_second(client_for, alice):
+    for who in (alice, people.new_user("Seller", "sales")):
+        client, took = client_for(who), []
+        for term in TERMS:
+            begun = time.perf_counter()
+            assert client.get("/search/", {"q": term, "format": "json"}).status_code == 200
+            took.append(time.perf_counter() - begun)
+        took.sort()
+        print(f"{who.name}: p50 {took[len(took) // 2] * 1000:.0f} ms, p95 {took[int(len(took) * 0.95)] * 1000:.0f} ms")
+        assert took[int(len(took) * 0.95)] < 0.1, took[-5:]

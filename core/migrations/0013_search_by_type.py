@@ -15,10 +15,14 @@ class Migration(migrations.Migration):
         migrations.RemoveIndex(model_name="searchentry", name="search_grams"),
         migrations.AddIndex(
             model_name="searchentry",
-            index=django.contrib.postgres.indexes.GinIndex(fields=["about_type", "text"], name="search_text", opclasses=["text_ops", "gin_trgm_ops"]),
+            index=django.contrib.postgres.indexes.GinIndex(
+                fields=["about_type", "text"], name="search_text", opclasses=["text_ops", "gin_trgm_ops"], gin_pending_list_limit=256,
+            ),
         ),
         migrations.AddIndex(
             model_name="searchentry",
-            index=django.contrib.postgres.indexes.GinIndex(fields=["about_type", "grams"], name="search_grams", opclasses=["text_ops", "array_ops"]),
+            index=django.contrib.postgres.indexes.GinIndex(
+                fields=["about_type", "grams"], name="search_grams", opclasses=["text_ops", "array_ops"], gin_pending_list_limit=256,
+            ),
         ),
     ]

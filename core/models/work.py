@@ -132,7 +132,8 @@ class SearchEntry(SealedModel):
 
     class Meta:
         indexes = [
-            # with the type in them: of a word that many records of other types hold, only those asked for are looked at
-            GinIndex(fields=["about_type", "text"], name="search_text", opclasses=["text_ops", "gin_trgm_ops"]),
-            GinIndex(fields=["about_type", "grams"], name="search_grams", opclasses=["text_ops", "array_ops"]),
+            # With the type in them: of a word that many records of other types hold, only those asked for are looked at.
+            # What was written last waits to be sorted in, and each look goes through all that waits: so that is 256 kB at most.
+            GinIndex(fields=["about_type", "text"], name="search_text", opclasses=["text_ops", "gin_trgm_ops"], gin_pending_list_limit=256),
+            GinIndex(fields=["about_type", "grams"], name="search_grams", opclasses=["text_ops", "array_ops"], gin_pending_list_limit=256),
         ]

@@ -6,6 +6,7 @@ times they did it.
 
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any
 
 from core import access, clock, context, door, sql, write
@@ -95,6 +96,7 @@ class Story:
         customers = [a for a in there.accounts.values() if "customer" in a.roles]
         for account in self.random.sample(customers, 7):
             write.create(there.actors[account.owner_id], get("orders"), self.trading.wish(self.today, account))
+        self._leave_no_stage_empty()
         deals = list(Opportunity.objects.filter(status="open", stage__order=2).order_by("pk").values_list("pk", flat=True)[:3])
         write.act_many(there.as_("ingrid"), get("opportunities"), "quote", [(pk, None) for pk in deals])
         items = []
@@ -112,6 +114,14 @@ class Story:
                 items.append(self._activity("opportunities", deal, "task", self.random.choice(world.DEAL_TASKS), "", day, done=False))
         write.create_many(there.owner, get("activities"), items)
         self._expect_soon()
+
+    def _leave_no_stage_empty(self) -> None:
+        """A deal of the stage before moves into one that holds none today: on some days nothing is as far as the last."""
+        for before, stage in pairwise(self.selling.stages):
+            deals = Opportunity.objects.filter(status="open")
+            if not deals.filter(stage=stage).exists():
+                moved = deals.filter(stage=before).order_by("pk").values_list("pk", flat=True)[:1]
+                self.selling.do(get("opportunities"), "move", [(pk, {"stage": str(stage.pk)}) for pk in moved])
 
     def _expect_soon(self) -> None:
         """Most open deals close in days to come; a few are forgotten."""

@@ -16,13 +16,13 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="searchentry",
             index=django.contrib.postgres.indexes.GinIndex(
-                fields=["about_type", "text"], name="search_text", opclasses=["text_ops", "gin_trgm_ops"], gin_pending_list_limit=256,
+                fields=["about_type", "text"], name="search_text", opclasses=["text_ops", "gin_trgm_ops"], gin_pending_list_limit=1024,
             ),
         ),
         migrations.AddIndex(
             model_name="searchentry",
             index=django.contrib.postgres.indexes.GinIndex(
-                fields=["about_type", "grams"], name="search_grams", opclasses=["text_ops", "array_ops"], gin_pending_list_limit=256,
+                fields=["about_type", "grams"], name="search_grams", opclasses=["text_ops", "array_ops"], gin_pending_list_limit=1024,
             ),
         ),
     ]

@@ -8,7 +8,8 @@ from decimal import Decimal
 from operator import add
 from typing import Any, NamedTuple
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models.functions import TruncMonth
 from django.utils.translation import gettext as _
 
 from core import context, dimensions, facts, periods, read
@@ -82,11 +83,11 @@ def groups(asked: Asked) -> list[Group]:
     """The parts, largest first, periods in their order. Cost: one query, and one for the names of each dimension."""
     members = [d for d in asked.splits if not d.period]
     if not asked.through_time:
-        found = {(keys, None): amounts for keys, _day, amounts in _rows(asked, members, False)}
+        found = {(keys, None): amounts for keys, _day, amounts in _rows(asked, members)}
     elif all(part.over == "period" for part in asked.wanted.parts if part.measures):
-        found = _folded(asked, _rows(asked, members, True))
+        found = _folded(asked, _rows(asked, members, TruncMonth("business_date")))
     else:
-        found = _at_each_end(asked, _rows(asked, members, True))
+        found = _at_each_end(asked, _rows(asked, members, F("business_date")))
     made = {key: amounts for key, amounts in found.items() if any(amounts.rows)}
     if len(made) > GROUP_LIMIT:
         raise _too_many()
@@ -175,14 +176,14 @@ def amounts_of(row: dict) -> Amounts:
     return Amounts(tuple(row.get(f"s{i}") or ZERO for i in range(4)), (row.get("n0", 0), row.get("n1", 0)))
 
 
-def _rows(asked: Asked, members: list[Dimension], dated: bool):
-    """(keys of the members, day or None, amounts)"""
-    by = {f"_by{i}": dimensions.expression(asked.actor, d) for i, d in enumerate(members)}
-    split = [*by, *(["business_date"] if dated else [])]
+def _rows(asked: Asked, members: list[Dimension], day: F | TruncMonth | None = None):
+    """(keys of the members, the day or the first of its month or None, amounts)"""
+    by = {f"_by{i}": dimensions.expression(asked.actor, d) for i, d in enumerate(members)} | ({"_day": day} if day else {})
+    dated = day is not None
     merged: dict[tuple, Amounts] = defaultdict(Amounts)  # no text and nothing are the same member
-    for row in facts_of(asked, dated).annotate(**by).values(*split).annotate(**columns(asked, dated)):
-        keys = tuple(dimensions.key(d, row[name]) for name, d in zip(by, members, strict=True))
-        key = keys, row["business_date"] if dated else None
+    for row in facts_of(asked, dated).annotate(**by).values(*by).annotate(**columns(asked, dated)):
+        keys = tuple(dimensions.key(d, row[name]) for name, d in zip(by, members, strict=False))
+        key = keys, row.get("_day")
         merged[key] = merged[key].plus(amounts_of(row))
     return [(*key, amounts) for key, amounts in merged.items()]
 

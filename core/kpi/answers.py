@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from core import asof, context, periods, structures
@@ -14,9 +15,9 @@ from core.kpi import groups, questions, trees
 from core.kpi.composed import Composed
 from core.kpi.definitions import Definition
 from core.kpi.drills import Address, Drills, drill, of_member
-from core.kpi.groups import Amounts, Asked, Group
+from core.kpi.groups import Amounts, Asked, Found, Group
 from core.kpi.questions import Question
-from core.kpi.tally import Tally, same
+from core.kpi.tally import Added, Tally, days_of, same
 from core.kpi.targets import Targets
 from core.periods import Period
 
@@ -64,6 +65,18 @@ class Task:
     seen: Tally | None = None
     everyone: Tally | None = None
 
+    @cached_property
+    def parts(self) -> Found:
+        """What the members of its dimensions come to. Cost: one query."""
+        return groups.found(self.asked)
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether the figure is the sum of its parts, so that these are read alone."""
+        asked, top = self.asked, self.asked.wanted.top
+        alone = asked.wanted.is_additive and not asked.wanted.unknown.measures and len(top.measures) == 1
+        return alone and bool(asked.splits) and not asked.rollup and not self.spans
+
     @property
     def spans(self) -> list[Period]:
         """The months, quarters or years of a figure that only time splits, where they are few enough to be read with it."""
@@ -85,7 +98,7 @@ def values(actor: Actor, asked: Iterable[tuple[Definition, Question]], compared:
     """Figures with their comparisons, parts, targets and drills, in the order asked. Runs inside one snapshot.
 
     Cost: four queries for all of those with the same conditions, however many; one more for each that is split otherwise
-    than by time alone, and one for the names of each dimension.
+    than by time alone, whose sum is then that of its parts, and one for the names of each dimension.
     """
     today, fiscal = structures.today(), context.company().fiscal_year_start
     known: dict[str, AsOf] = {}
@@ -105,18 +118,27 @@ def values(actor: Actor, asked: Iterable[tuple[Definition, Question]], compared:
         others = (periods.previous(period, fiscal), periods.year_ago(period, fiscal)) if compared and question.compared else (None, None)
         made = Asked(actor, wanted, splits, period, extra, as_of, today, question.structure, question.rollup)
         task = Task(question, made, others, *tallies[key])
-        for span in (period, *others, *(groups.clipped(s, period) for s in task.spans)):
+        for span in (*(() if task.adds_up else (period,)), *others, *(groups.clipped(s, period) for s in task.spans)):
             if span is not None:
                 task.seen.want(wanted, span, today)
         task.everyone.want(wanted, period, today, [p for p in (wanted.top, wanted.bottom) if p.measures])
         tasks.append(task)
+    for task in filter(lambda t: t.adds_up, tasks):
+        _add_up(task)
     for mine, everyone in tallies.values():
         mine.read()
-        if mine.sees_all():
+        if mine.sees_all() and everyone.sees_all():
             everyone.take(mine)
         else:
             everyone.read()
     return _with_targets(actor, [(task, _told(composed[i]) if i in composed else _answer(task)) for i, task in enumerate(tasks)])
+
+
+def _add_up(task: Task) -> None:
+    """The figure's own sum out of its parts. Cost: the query that its groups need anyway."""
+    wanted, parts = task.asked.wanted, task.parts.values()
+    added = Added(sum((p.sums[0] for p in parts), Decimal(0)), sum(p.rows[0] for p in parts))
+    task.seen.know(wanted.top.measures[0], days_of(wanted.top, task.asked.period, task.asked.today), added)
 
 
 def _answer(task: Task) -> Answer:
@@ -156,7 +178,7 @@ def _groups(task: Task) -> list[Group]:
         return trees.rolled_up(asked)
     if spans := task.spans:
         return groups.made_of(asked, {((), span): told for span in spans if any((told := _in_span(task, span, asked.today)).rows)})
-    return groups.groups(asked)
+    return groups.made_of(asked, task.parts)
 
 
 def _in_span(task: Task, span: Period, today: date) -> Amounts:

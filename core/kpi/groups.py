@@ -8,8 +8,7 @@ from decimal import Decimal
 from operator import add
 from typing import Any, NamedTuple
 
-from django.db.models import Count, F, Q, QuerySet, Sum
-from django.db.models.functions import TruncMonth
+from django.db.models import Count, DateField, F, Func, Q, QuerySet, Sum
 from django.utils.translation import gettext as _
 
 from core import context, dimensions, facts, periods, read
@@ -79,27 +78,37 @@ class Amounts(NamedTuple):
 NONE_YET = Amounts()
 
 
-def groups(asked: Asked) -> list[Group]:
-    """The parts, largest first, periods in their order. Cost: one query, and one for the names of each dimension."""
+Found = dict[tuple[tuple, Period | None], Amounts]  # by members, and by the finest period where time splits
+
+
+class _Month(Func):
+    """The first day of a date's month."""
+
+    template = "date_trunc('month', %(expressions)s::timestamp)::date"
+    output_field = DateField()
+
+
+def found(asked: Asked) -> Found:
+    """What the parts come to. Cost: one query. Errors: RuleError where they are too many."""
     members = [d for d in asked.splits if not d.period]
     if not asked.through_time:
-        found = {(keys, None): amounts for keys, _day, amounts in _rows(asked, members)}
+        every = {(keys, None): amounts for keys, _day, amounts in _rows(asked, members)}
     elif all(part.over == "period" for part in asked.wanted.parts if part.measures):
-        found = _folded(asked, _rows(asked, members, TruncMonth("business_date")))
+        every = _folded(asked, _rows(asked, members, _Month("business_date")))
     else:
-        found = _at_each_end(asked, _rows(asked, members, F("business_date")))
-    made = {key: amounts for key, amounts in found.items() if any(amounts.rows)}
+        every = _at_each_end(asked, _rows(asked, members, F("business_date")))
+    made = {key: amounts for key, amounts in every.items() if any(amounts.rows)}
     if len(made) > GROUP_LIMIT:
         raise _too_many()
-    return made_of(asked, made)
+    return made
 
 
 def _too_many() -> RuleError:
     return RuleError({"group_by": [_("More than %(n)d groups; narrow the period or the filter.") % {"n": GROUP_LIMIT}]})
 
 
-def made_of(asked: Asked, found: dict[tuple[tuple, Period | None], Amounts]) -> list[Group]:
-    """Groups with their labels and drills. ``found`` is by members and by the finest period, None where time does not split."""
+def made_of(asked: Asked, found: Found) -> list[Group]:
+    """Groups with their labels and drills, largest first, periods in their order. Cost: one query for the names of each dimension."""
     members = [d for d in asked.splits if not d.period]
     named = {d.key: labels(asked.actor, d, {keys[i] for keys, _span in found}) for i, d in enumerate(members)}
     made, spans = [], {}
@@ -165,9 +174,10 @@ def facts_of(asked: Asked, dated: bool) -> QuerySet:
 def columns(asked: Asked, dated: bool) -> dict[str, Any]:
     """What each part sums, and how many facts the first two are made of."""
     made: dict[str, Any] = {}
+    alone = sum(bool(part.measures) for part in asked.wanted.parts) == 1  # then each fact that is read is one of it
     for i, part in enumerate(asked.wanted.parts):
         if part.measures:
-            inside = Q(measure__in=part.measures) if dated else of_part(part, asked.period, asked.today)
+            inside = None if alone else Q(measure__in=part.measures) if dated else of_part(part, asked.period, asked.today)
             made |= {f"s{i}": Sum("value", filter=inside)} | ({f"n{i}": Count("measure", filter=inside)} if i < 2 else {})
     return made
 
@@ -176,7 +186,7 @@ def amounts_of(row: dict) -> Amounts:
     return Amounts(tuple(row.get(f"s{i}") or ZERO for i in range(4)), (row.get("n0", 0), row.get("n1", 0)))
 
 
-def _rows(asked: Asked, members: list[Dimension], day: F | TruncMonth | None = None):
+def _rows(asked: Asked, members: list[Dimension], day: F | Func | None = None):
     """(keys of the members, the day or the first of its month or None, amounts)"""
     by = {f"_by{i}": dimensions.expression(asked.actor, d) for i, d in enumerate(members)} | ({"_day": day} if day else {})
     dated = day is not None
@@ -188,7 +198,7 @@ def _rows(asked: Asked, members: list[Dimension], day: F | TruncMonth | None = N
     return [(*key, amounts) for key, amounts in merged.items()]
 
 
-def _folded(asked: Asked, rows) -> dict[tuple[tuple, Period | None], Amounts]:
+def _folded(asked: Asked, rows) -> Found:
     fiscal, shape = context.company().fiscal_year_start, finest(asked)
     found: dict[tuple, Amounts] = defaultdict(Amounts)
     spans: dict[date, Period] = {}
@@ -198,7 +208,7 @@ def _folded(asked: Asked, rows) -> dict[tuple[tuple, Period | None], Amounts]:
     return found
 
 
-def _at_each_end(asked: Asked, rows) -> dict[tuple[tuple, Period | None], Amounts]:
+def _at_each_end(asked: Asked, rows) -> Found:
     """What the parts come to in each month, quarter or year asked for: facts of the days up to its end, of the days before it, or in it."""
     by_member: dict[tuple, dict[date, Amounts]] = defaultdict(dict)
     for keys, day, amounts in rows:

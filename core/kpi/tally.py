@@ -79,7 +79,7 @@ def _sums(found: QuerySet, edges: Sequence[date], since: dict[int | None, list[s
     """Of each measure and each stretch of days between two of the edges, by its place, the sum of its facts and their number.
 
     ``since``: the edge from which on measures are asked for, None: from ever. ``ends``: nothing from the last edge on.
-    Each fact is added up once, however many spans share it.
+    Each fact is added up once, however many spans share it. Where there is but one stretch, no fact is asked for its day.
     """
     asked = Q()
     for first, measures in since.items():
@@ -87,7 +87,9 @@ def _sums(found: QuerySet, edges: Sequence[date], since: dict[int | None, list[s
     if ends:
         asked &= Q(business_date__lt=edges[-1])
     place = Func("business_date", _Days(*(Value(day, DateField()) for day in edges)), function="width_bucket", output_field=IntegerField())
-    return found.filter(asked).values_list("measure", place if edges else Value(0)).annotate(_sum=Sum("value"), _rows=Count("*"))
+    if len(since) == 1 and len(edges) == ends + (None not in since):
+        place = Value(len(edges) - ends)
+    return found.filter(asked).values_list("measure", place).annotate(_sum=Sum("value"), _rows=Count("*"))
 
 
 class _Days(Func):
@@ -120,6 +122,10 @@ class Tally:
     def measures(self) -> list[str]:
         return sorted({m for found in self._wanted.values() for m in found})
 
+    def know(self, measure: str, days: Days, added: Added) -> None:
+        """A sum that was found otherwise, of the same facts: it is not read."""
+        self._found[measure, days] = added
+
     def sees_all(self) -> bool:
         """Whether the reader sees every fact of what was asked for. Cost: none."""
         return facts.sees_all(self._actor, self.measures)
@@ -131,7 +137,7 @@ class Tally:
 
     def take(self, other: "Tally") -> None:
         """What another one has read, which knows of all that was asked for here."""
-        self._found = other._found
+        self._found |= other._found
 
     def _read(self, spans: list[Days], free: bool) -> None:
         as_of, (text, ids) = self._as_of, _marked(self._extra)

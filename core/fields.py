@@ -68,6 +68,11 @@ class Field:
         """Whether JSON holds its value as Python does."""
         return type(self.rules).to_json is Kind.to_json
 
+    @cached_property
+    def is_never_blank(self) -> bool:
+        """Whether each record has a text in its column."""
+        return self.model is not None and self.path == self.name and not self.model._meta.get_field(self.path).blank
+
     @property
     def is_looked_up(self) -> bool:
         """Whether it can be filtered by, but is no value of a record."""

@@ -95,11 +95,11 @@ class Kind:
         return Func(text, template=f"(%(expressions)s)::{self.cast}", output_field=self.output) if self.cast else text
 
     def sort_expr(self, field):
-        """What a list is ordered by; empty text counts as nothing, so that it comes last."""
+        """What a list is ordered by; empty text counts as nothing, so that it comes last. Where there is none, an index on the column gives the order."""
         if field.custom:
             return self.expr(field)  # nothing is stored where there is nothing, and an index is on this very expression
         if field.sort_path:
-            return NullIf(F(field.sort_path), Value(""))
+            return F(field.sort_path) if field.is_never_blank else NullIf(F(field.sort_path), Value(""))
         if isinstance(self.output, models.TextField):
             return NullIf(self.expr(field), Value(""), output_field=models.TextField())
         return self.expr(field)

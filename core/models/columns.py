@@ -4,7 +4,13 @@ In migrations they are the plain fields they extend. What their values mean live
 """
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
+from django.db.models.expressions import OrderBy
+from django.db.models.functions import Collate, Upper
+from django.db.models.indexes import IndexExpression
+
+IndexExpression.register_wrappers(OrderBy, OpClass, Collate)  # as django.contrib.postgres would, which asks each new connection for types that nothing here has
 
 
 class _PlainInMigrations:
@@ -97,3 +103,8 @@ class FilterField(_PlainInMigrations, models.JSONField):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **{"null": True, "blank": True, "default": None, **kwargs})
+
+
+def named(model: str) -> GinIndex:
+    """An index by which lists are filtered by what a name contains, whatever their number; what waits to be sorted in stays small."""
+    return GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name=f"{model}_named", gin_pending_list_limit=256)

@@ -4,7 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from core.models.columns import ChoiceField, ChoicesField, CodeField, MoneyField, NumberField
+from core.models.columns import ChoiceField, ChoicesField, CodeField, MoneyField, NumberField, named
 from core.models.record import Line, Record
 from core.models.structure import Link, Node
 from crm.models.parties import ACCOUNT_ROLES
@@ -55,7 +55,7 @@ class Product(Record):
                 violation_error_message=_("A price cannot be negative."),
             ),
         ]  # fmt: skip
-        indexes = [models.Index(fields=["sort_key", "id"], name="product_sorted")]
+        indexes = [models.Index(fields=["sort_key", "id"], name="product_sorted"), named("product")]
 
     def __str__(self):
         return self.name

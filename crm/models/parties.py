@@ -5,7 +5,7 @@ from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from core.models.columns import ChoiceField, ChoicesField, CodeField, PhoneField
+from core.models.columns import ChoiceField, ChoicesField, CodeField, PhoneField, named
 from core.models.record import OwnedRecord
 
 ACCOUNT_ROLES = (
@@ -50,6 +50,7 @@ class Account(OwnedRecord):
         indexes = [
             models.Index(fields=["sort_key", "id"], name="account_sorted"),
             models.Index(fields=["external_id"], name="account_external_id", condition=~models.Q(external_id="")),
+            named("account"),
         ]
 
     def __str__(self):
@@ -73,6 +74,7 @@ class Contact(OwnedRecord):
             models.Index(fields=["sort_key", "id"], name="contact_sorted"),
             models.Index(fields=["external_id"], name="contact_external_id", condition=~models.Q(external_id="")),
             models.Index(Upper("email"), name="contact_email"),
+            named("contact"),
         ]
 
     def __str__(self):
@@ -129,7 +131,7 @@ class Lead(OwnedRecord):
     )  # fmt: skip
 
     class Meta:
-        indexes = [models.Index(fields=["sort_key", "id"], name="lead_sorted"), models.Index(Upper("email"), name="lead_email")]
+        indexes = [models.Index(fields=["sort_key", "id"], name="lead_sorted"), models.Index(Upper("email"), name="lead_email"), named("lead")]
 
     def __str__(self):
         return self.name

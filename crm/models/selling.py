@@ -4,7 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from core.models.columns import ChoiceField, CodeField, MoneyField, PercentField, RateField, WordsField
+from core.models.columns import ChoiceField, CodeField, MoneyField, PercentField, RateField, WordsField, named
 from core.models.document import Document, DocumentLine
 from core.models.record import Line, OwnedRecord, Record
 from crm.models.catalogue import Product
@@ -93,6 +93,7 @@ class Opportunity(OwnedRecord):
         indexes = [
             models.Index(fields=["sort_key", "id"], name="opportunity_sorted"),
             models.Index(fields=["external_id"], name="opportunity_external_id", condition=~models.Q(external_id="")),
+            named("opportunity"),
             # Lists of a seller in a stage and columns of boards begin where they are asked for, however many deals there are.
             models.Index("owner", "stage", models.F("created_at").desc(), models.F("id").desc(), name="opportunity_newest", condition=PRESENT),
             models.Index("owner", "stage", models.F("amount").desc(nulls_last=True), "id", name="opportunity_largest", condition=PRESENT),

@@ -113,7 +113,7 @@ class StockMove(Record):
     """Goods in (more than zero) or out (less), with what one unit cost in base currency. Never changed: a mistake is moved back."""
 
     warehouse = models.ForeignKey(Warehouse, models.PROTECT, verbose_name=_("Warehouse"), related_name="moves")
-    product = models.ForeignKey("crm.Product", models.PROTECT, verbose_name=_("Product"), related_name="+")
+    product = models.ForeignKey("crm.Product", models.PROTECT, verbose_name=_("Product"), related_name="+", db_index=False)
     quantity = NumberField(_("Quantity"))
     unit_cost = NumberField(_("Unit cost"), null=True, blank=True)
     date = models.DateField(_("Date"), blank=True)
@@ -128,7 +128,10 @@ class StockMove(Record):
                 condition=~models.Q(quantity=0), name="stock_move_moves_something", violation_error_message=_("A move moves something."),
             ),
         ]  # fmt: skip
-        indexes = [models.Index(fields=["product", "warehouse"], name="stock_move_place")]
+        indexes = [
+            models.Index(fields=["product", "warehouse"], name="stock_move_place"),
+            models.Index(fields=["product", "-created_at", "-id"], name="stock_move_newest"),
+        ]
 
     def __str__(self):
         return f"{self.kind} {self.date}"

@@ -23,7 +23,7 @@ class Prepared:
     """A query worded once: afterwards only its values differ. ``make`` is given a mark of its kind in place of each: a UUID, a date or a text.
 
     A mark is one nobody else holds, of a day by being itself, so nothing that stands in the query is ever taken for one; an id may be read from its text
-    on its way, and is the same. No value is nothing: that is another query.
+    on its way, and is the same; a text may be looked for within others. No value is nothing: that is another query.
     It reaches the schema that is bound when it is sent, as every statement does. Cost: a tenth of what Django takes to word it.
     """
 
@@ -44,8 +44,8 @@ class Prepared:
                 text, params = compiler.as_sql()
             except EmptyResultSet:  # whatever the values
                 text, params = "", ()
-            places = [(place, n) for place, p in enumerate(params) for n, mark in enumerate(self.marks) if p is mark or _equals(p, mark)]
-            held = {place for place, _n in places}
+            places = [(place, n, way) for place, p in enumerate(params) for n, mark in enumerate(self.marks) if (way := _way(p, mark)) is not None]
+            held = {place for place, *_way in places}
             if any(p in self.marks for place, p in enumerate(params) if place not in held and isinstance(p, str | UUID | date)):
                 raise Bent(text)
             converters = compiler.get_converters([column for column, *_rest in compiler.select[: compiler.col_count]]) if text else {}
@@ -61,8 +61,8 @@ class Prepared:
         if not text:
             return []
         params = list(params)
-        for place, n in places:
-            params[place] = values[n]
+        for place, n, way in places:
+            params[place] = way(values[n])
         with connection.cursor() as cursor:
             cursor.execute(text, params)
             found = [list(row) for row in cursor.fetchall()]
@@ -89,9 +89,25 @@ def _own(like: UUID | date | str) -> UUID | date | str:
     return date.fromordinal(like.toordinal()) if isinstance(like, date) else uuid4().hex
 
 
-def _equals(param: object, mark: UUID | date | str) -> bool:
-    """Whether this is the mark read anew from its text. Days are equal to many, and known by being themselves alone."""
-    return isinstance(mark, UUID) and isinstance(param, UUID) and param == mark
+def _way(param: object, mark: UUID | date | str) -> Callable[[Any], Any] | None:
+    """How a value comes to stand where its mark does; none where that is no mark. Days are equal to many, and known by being themselves alone."""
+    if param is mark or (isinstance(mark, UUID) and isinstance(param, UUID) and param == mark):
+        return _itself
+    if isinstance(mark, str) and isinstance(param, str):
+        return {f"%{mark}%": _contained, f"{mark}%": _begun}.get(param)
+    return None
+
+
+def _itself(value: Any) -> Any:
+    return value
+
+
+def _contained(value: str) -> str:
+    return f"%{connection.ops.prep_for_like_query(value)}%"
+
+
+def _begun(value: str) -> str:
+    return f"{connection.ops.prep_for_like_query(value)}%"
 
 
 def _builder(compiler: SQLCompiler) -> Callable[[list], models.Model]:

@@ -271,7 +271,8 @@ def _page(wanted: Listing, keys: list[cursors.Key], records: list[Model], count:
 
 @dataclass(frozen=True)
 class _Alike:
-    """Lists that differ in ids alone: what names them all, their conditions without the ids, their order, what is asked of all rows, and how that is read."""
+    """Lists that differ in ids, and in the words they search for, alone: what names them all, their conditions without the ids, their order,
+    what is asked of all rows, and how that is read."""
 
     key: Hashable
     words: tuple[tuple[str, str, str], ...]
@@ -279,44 +280,45 @@ class _Alike:
     asked: dict[str, Aggregate]
     told: Callable[[Mapping], tuple]
 
-    def conditions(self, ids: Sequence[UUID]) -> tuple:
-        """Those of the list that names these ids."""
-        left = iter(ids)
-        return tuple([path, op, word or str(next(left))] for path, op, word in self.words)
+    def of(self, wanted: Listing, own: Sequence[UUID | str]) -> Listing:
+        """The list that names these ids and searches for these words."""
+        left = iter(own)
+        named = tuple([path, op, word or str(next(left))] for path, op, word in self.words)
+        return replace(wanted, conditions=named, q=" ".join(map(str, left)))
 
 
-def _alike(actor: Actor, object_type: ObjectType, wanted: Listing) -> tuple[_Alike, list[UUID]] | None:
-    """What the list has in common with those that name other ids, and its own; none where it differs from them in more. Cost: none, mostly."""
-    if object_type.rows or object_type.personal or wanted.q or wanted.cursor or wanted.as_of or wanted.extra:
+def _alike(actor: Actor, object_type: ObjectType, wanted: Listing) -> tuple[_Alike, list[UUID | str]] | None:
+    """What the list has in common with those that name others, and its own ids and words; none where it differs from them in more. Cost: none, mostly."""
+    if object_type.rows or object_type.personal or wanted.cursor or wanted.as_of or wanted.extra:
         return None
     known = access.fields(actor, object_type)
-    ids = conditions.ids(known, wanted.conditions)
-    if ids is None or any(f is None or f.expression is not None for f in (known.get(n.removeprefix("-")) for n in (*wanted.sort, *wanted.sums))):
+    ids, searched = conditions.ids(known, wanted.conditions), search.long_words(wanted.q) if wanted.q else []
+    if ids is None or searched is None or (wanted.q and not searched) or any(f is None or f.expression is not None for f in (known.get(n.removeprefix("-")) for n in (*wanted.sort, *wanted.sums))):
         return None
     words = tuple((path, op, "" if known[path].is_reference or known[path].kind == "anyref" else value) for path, op, value in wanted.conditions)
     day = tuple(schema.rates_asked(known, known[n]) for n in wanted.sums)
-    key = ("list", object_type.slug, words, wanted.sort, wanted.limit, wanted.sums, wanted.archived, wanted.within, day)
+    key = ("list", object_type.slug, words, len(searched), wanted.sort, wanted.limit, wanted.sums, wanted.archived, wanted.within, day)
 
     def make() -> _Alike:
         matching(actor, object_type, wanted)  # refuses what may not be asked
         return _Alike(key, words, ordering.keys(actor, object_type, wanted.sort), *sums.asked(actor, object_type, wanted.sums))
 
-    return edition.keep_today((key, access.reader(actor)), structures.today(), make), ids
+    return edition.keep_today((key, access.reader(actor)), structures.today(), make), [*ids, *searched]
 
 
-def _page_of(actor: Actor, object_type: ObjectType, wanted: Listing, lists: _Alike, ids: list[UUID]) -> Page:
+def _page_of(actor: Actor, object_type: ObjectType, wanted: Listing, lists: _Alike, own: list[UUID | str]) -> Page:
     """The first page of such a list, worded once for all of them."""
 
-    def named(given: Sequence[UUID]) -> QuerySet:
-        return matching(actor, object_type, replace(wanted, conditions=lists.conditions(given)))
+    def named(given: Sequence[UUID | str]) -> QuerySet:
+        return matching(actor, object_type, lists.of(wanted, given))
 
-    def added(*given: UUID) -> QuerySet:
+    def added(*given: UUID | str) -> QuerySet:
         return _few(wanted, named(given)).order_by().annotate(_all=Value(1)).values("_all").annotate(**lists.asked).values_list(*lists.asked)
 
-    records = worded.records(actor, lists.key, lambda *given: _top(object_type, wanted, named(given), lists.keys, wanted.limit + 1, Q()), *ids)
+    records = worded.records(actor, lists.key, lambda *given: _top(object_type, wanted, named(given), lists.keys, wanted.limit + 1, Q()), *own)
     if not wanted.sums and not (wanted.count and len(records) > wanted.limit):
         return _page(wanted, lists.keys, records, len(records), ())
-    [row] = worded.rows(actor, ("added", lists.key), added, *ids)
+    [row] = worded.rows(actor, ("added", lists.key), added, *own)
     count, *summed = lists.told(dict(zip(lists.asked, row, strict=True)))
     return _page(wanted, lists.keys, records, count, summed)
 
@@ -334,15 +336,15 @@ def by_value(actor: Actor, object_type: ObjectType, wanted: Listing, by: Field) 
     """How many of all that match have each value of a field, and the sums of theirs, money in base currency. Cost: one query."""
     added = sums.in_base(actor, object_type, wanted.sums)
 
-    def valued(conditions: tuple) -> QuerySet:
-        rows = matching(actor, object_type, replace(wanted, conditions=conditions)).order_by().annotate(_by=by.rules.expr(by)).values("_by")
+    def valued(wanted: Listing) -> QuerySet:
+        rows = matching(actor, object_type, wanted).order_by().annotate(_by=by.rules.expr(by)).values("_by")
         return rows.annotate(_count=Count("*"), **added).values_list("_by", "_count", *added)
 
     if by.expression is None and (alike := _alike(actor, object_type, wanted)):
         lists, own = alike
-        rows = worded.rows(actor, ("by value", lists.key, by.name), lambda *given: valued(lists.conditions(given)), *own)
+        rows = worded.rows(actor, ("by value", lists.key, by.name), lambda *given: valued(lists.of(wanted, given)), *own)
     else:
-        rows = valued(wanted.conditions)
+        rows = valued(wanted)
     return {value: (count, {n: summed or Decimal(0) for n, summed in zip(wanted.sums, told, strict=True)}) for value, count, *told in rows}
 
 
@@ -367,8 +369,8 @@ def first_of_each(actor: Actor, object_type: ObjectType, wanted: Listing, tests:
         return list(_first_of_each(actor, object_type, wanted, tests, count))
     lists, own = alike
 
-    def general(*given: UUID) -> QuerySet:
-        named = replace(wanted, conditions=lists.conditions(given[: len(own)]))
+    def general(*given: UUID | str) -> QuerySet:
+        named = lists.of(wanted, given[: len(own)])
         return _first_of_each(actor, object_type, named, [[test[0], "eq", str(i)] for test, i in zip(tests, given[len(own) :], strict=True)], count)
 
     key = ("first of each", lists.key, tuple(test[0] for test in tests), count)

@@ -14,6 +14,7 @@ from core.models import Grant, Record, SearchEntry
 from core.models.record import permit
 from core.registry import ObjectType
 
+LETTERS = 3  # from which on a word is looked for by its trigrams
 FEW = 1000  # of a type: so many are named by their ids
 HIDDEN = prepared.Prepared(lambda: Grant.objects.exclude(hidden=[]).values_list("type", "hidden"))
 
@@ -69,8 +70,14 @@ def hits(text: str) -> QuerySet:
     """Entries of all types that hold every word of the text."""
     found = SearchEntry.objects.all()
     for word in _words(text):
-        found = found.filter(grams__contains=[word]) if len(word) < 3 else found.filter(text__contains=word)
+        found = found.filter(grams__contains=[word]) if len(word) < LETTERS else found.filter(text__contains=word)
     return found
+
+
+def long_words(text: str) -> list[str] | None:
+    """What a text is searched for by, where each word is long enough to stand within the text of an entry; none where one is not."""
+    found = _words(text)
+    return found if all(len(word) >= LETTERS for word in found) else None
 
 
 def _words(text: str) -> list[str]:

@@ -48,13 +48,15 @@ def _worded(make: Callable[..., QuerySet], values: Sequence[Any]) -> Prepared | 
     places = iter(_places(values))
     prepared = Prepared(make, *(FIRST + timedelta(days=next(places)) if isinstance(value, date) else value for value in values))
     try:
-        return prepared if _takes(prepared.words()[1], prepared.marks) else None
+        return prepared if _takes(prepared) else None
     except Bent:
         return None
 
 
-def _takes(params: Sequence[Any], marks: Sequence[Any]) -> bool:
-    """Whether each value stands among these as it is, and nothing of them is of this moment."""
-    others = [p for p in params if p not in marks]
+def _takes(prepared: Prepared) -> bool:
+    """Whether each value has its places in the query, stands nowhere else, and nothing beside them is of this moment."""
+    _text, params, places, _converters = prepared.words()
+    held, told = {place for place, *_rest in places}, {n for _place, n, _way in places}
+    others = [p for place, p in enumerate(params) if place not in held]
     bent = "\n".join(str(getattr(p, "obj", p)) for p in others)
-    return all(m in params for m in marks) and not any(str(m) in bent for m in marks) and not any(isinstance(p, datetime) for p in others)
+    return len(told) == len(prepared.marks) and not any(str(m) in bent for m in prepared.marks) and not any(isinstance(p, datetime) for p in others)

@@ -28,6 +28,7 @@ from core.periods import Period
 NO_VALUE = "\N{EN DASH}"
 UNITS = {"days": "duration-day", "hours": "duration-hour"}
 WHOLE_UP_TO = 100_000  # larger figures are shortened where there is little room; their full text stays in the title
+BARS = 12  # groups that a chart shows
 
 
 @dataclass(frozen=True)
@@ -331,7 +332,7 @@ def month_chart(answer: kpi.Answer, last: date, title: str) -> dict[str, Any]:
     return chart(answer.definition, title, "bar" if answer.definition.is_additive else "line", _("Month"), months(answer, last))
 
 
-def group_chart(answer: kpi.Answer, title: str, most: int = 12) -> dict[str, Any] | None:
+def group_chart(answer: kpi.Answer, title: str, most: int = BARS) -> dict[str, Any] | None:
     """Bars of the groups of one dimension: through time upright, else the largest ones lying. None where there are none."""
     if not answer.groups:
         return None

@@ -293,7 +293,8 @@ def _alike(actor: Actor, object_type: ObjectType, wanted: Listing) -> tuple[_Ali
         return None
     known = access.fields(actor, object_type)
     ids, searched = conditions.ids(known, wanted.conditions), search.long_words(wanted.q) if wanted.q else []
-    if ids is None or searched is None or (wanted.q and not searched) or any(f is None or f.expression is not None for f in (known.get(n.removeprefix("-")) for n in (*wanted.sort, *wanted.sums))):
+    named = [known.get(n.removeprefix("-")) for n in (*wanted.sort, *wanted.sums)]
+    if ids is None or searched is None or (wanted.q and not searched) or any(f is None or f.expression is not None for f in named):
         return None
     words = tuple((path, op, "" if known[path].is_reference or known[path].kind == "anyref" else value) for path, op, value in wanted.conditions)
     day = tuple(schema.rates_asked(known, known[n]) for n in wanted.sums)

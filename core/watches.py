@@ -201,7 +201,7 @@ def contents(reader: Actor, row: Dashboard, origin: str) -> dict[str, Any]:
             continue
         try:
             by = [k for k in (words.get("group_by") or "").split(",") if k][:1]
-            answer = kpi.value(reader, wanted, kpi.Question(steering.period_of(words.get("period") or "this-month"), tuple(by)))
+            answer = kpi.value(reader, wanted, kpi.Question(steering.period_of(words.get("period") or "this-month"), tuple(by), most=ROWS))
         except OdosError:
             continue
         number = figures.shown(answer)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
+from heapq import nlargest
 from typing import Any, NamedTuple
 
 from core import asof, context, periods, structures
@@ -15,7 +16,7 @@ from core.kpi import groups, questions, trees
 from core.kpi.composed import Composed
 from core.kpi.definitions import Definition
 from core.kpi.drills import Address, Drills, drill, of_member
-from core.kpi.groups import Amounts, Asked, Found, Group
+from core.kpi.groups import Amounts, Asked, Group, Parts
 from core.kpi.questions import Question
 from core.kpi.tally import Added, Tally, days_of, same
 from core.kpi.targets import Targets
@@ -48,6 +49,7 @@ class Answer:
     year_ago: Compared | None
     filters: list
     groups: list[Group] = field(default_factory=list)
+    count: int = 0  # of the groups, with those that were left out
     dimensions: tuple[str, ...] = ()
     target: Decimal | None = None
     unknown: Decimal | None = None
@@ -66,16 +68,16 @@ class Task:
     everyone: Tally | None = None
 
     @cached_property
-    def parts(self) -> Found:
+    def parts(self) -> Parts:
         """What the members of its dimensions come to. Cost: one query."""
-        return groups.found(self.asked)
+        return groups.parts(self.asked)
 
     @property
     def adds_up(self) -> bool:
         """Whether the figure is the sum of its parts, so that these are read alone."""
         asked, top = self.asked, self.asked.wanted.top
         alone = asked.wanted.is_additive and not asked.wanted.unknown.measures and len(top.measures) == 1
-        return alone and bool(asked.splits) and not asked.rollup and not self.spans
+        return alone and bool(asked.splits) and not asked.rollup and not asked.reads_largest and not self.spans
 
     @property
     def spans(self) -> list[Period]:
@@ -116,7 +118,7 @@ def values(actor: Actor, asked: Iterable[tuple[Definition, Question]], compared:
         if (key := same(extra, as_of)) not in tallies:
             tallies[key] = Tally(actor, extra, as_of), Tally(actor, extra, as_of, every_row=True)
         others = (periods.previous(period, fiscal), periods.year_ago(period, fiscal)) if compared and question.compared else (None, None)
-        made = Asked(actor, wanted, splits, period, extra, as_of, today, question.structure, question.rollup)
+        made = Asked(actor, wanted, splits, period, extra, as_of, today, question.structure, question.rollup, question.most)
         task = Task(question, made, others, *tallies[key])
         for span in (*(() if task.adds_up else (period,)), *others, *(groups.clipped(s, period) for s in task.spans)):
             if span is not None:
@@ -136,7 +138,7 @@ def values(actor: Actor, asked: Iterable[tuple[Definition, Question]], compared:
 
 def _add_up(task: Task) -> None:
     """The figure's own sum out of its parts. Cost: the query that its groups need anyway."""
-    wanted, parts = task.asked.wanted, task.parts.values()
+    wanted, parts = task.asked.wanted, task.parts.found.values()
     added = Added(sum((p.sums[0] for p in parts), Decimal(0)), sum(p.rows[0] for p in parts))
     task.seen.know(wanted.top.measures[0], days_of(wanted.top, task.asked.period, task.asked.today), added)
 
@@ -146,9 +148,11 @@ def _answer(task: Task) -> Answer:
     wanted, period, today = asked.wanted, asked.period, asked.today
     amounts, rows = seen.amounts(wanted, period, today), seen.rows(wanted, period, today)
     previous, year_ago = (_compared(task, other) for other in task.others)
+    found, count = _groups(task)
     return Answer(
         wanted, period, wanted.worth(amounts), asked.as_of, task.everyone.rows(wanted, period, today) - rows, rows, asked.drill(),
-        previous, year_ago, asked.extra, _groups(task), task.question.group_by, unknown=amounts[3] if wanted.unknown.measures else None,
+        previous, year_ago, asked.extra, found, count, task.question.group_by,
+        unknown=amounts[3] if wanted.unknown.measures else None,
         counted=amounts[0], question=task.question,
     )  # fmt: skip
 
@@ -157,8 +161,11 @@ def _told(one: Composed) -> Answer:
     """The answer to a question that is more than sums of facts."""
     value, drill, rows = one.whole(one.period)
     previous, year_ago = (Compared(o, *one.whole(o)[:2]) if o is not None else None for o in one.others)
+    every = some = one.groups()
+    if one.asked.takes_largest:
+        some = groups.in_order(nlargest(one.asked.most, every, key=lambda g: abs(g.value or 0)), one.splits)
     return Answer(
-        one.wanted, one.period, value, one.as_of, one.hidden(), rows, drill, previous, year_ago, list(one.sources[0].extra), one.groups(),
+        one.wanted, one.period, value, one.as_of, one.hidden(), rows, drill, previous, year_ago, list(one.sources[0].extra), some, len(every),
         one.question.group_by, counted=value or Decimal(0), question=one.question,
     )  # fmt: skip
 
@@ -170,15 +177,18 @@ def _compared(task: Task, other: Period | None) -> Compared | None:
     return Compared(other, wanted.worth(task.seen.amounts(wanted, other, today)), task.asked.drill(other))
 
 
-def _groups(task: Task) -> list[Group]:
+def _groups(task: Task) -> tuple[list[Group], int]:
+    """The groups, and how many there are with those that were left out."""
     asked = task.asked
     if not asked.splits:
-        return []
+        return [], 0
     if asked.rollup:
-        return trees.rolled_up(asked)
-    if spans := task.spans:
-        return groups.made_of(asked, {((), span): told for span in spans if any((told := _in_span(task, span, asked.today)).rows)})
-    return groups.made_of(asked, task.parts)
+        found = trees.rolled_up(asked)
+    elif spans := task.spans:
+        found = groups.made_of(asked, {((), span): told for span in spans if any((told := _in_span(task, span, asked.today)).rows)})
+    else:
+        return groups.made_of(asked, task.parts.found), task.parts.count
+    return found, len(found)
 
 
 def _in_span(task: Task, span: Period, today: date) -> Amounts:
@@ -226,7 +236,7 @@ def _keyed(answer: Answer, shape: str, fiscal: int) -> list[Period]:
 
 def _targeted(targets: Targets, task: Task, answer: Answer) -> Answer:
     wanted, about = task.asked.wanted, questions.subject(task.question)
-    parts = [replace(group, target=_of_group(targets, task, answer, group, about)) for group in answer.groups]
+    parts = [group if (goal := _of_group(targets, task, answer, group, about)) is None else replace(group, target=goal) for group in answer.groups]
     return replace(answer, target=targets.of(wanted, about, answer.period), groups=parts)
 
 

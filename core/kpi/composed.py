@@ -27,6 +27,7 @@ from core.measuring import Dimension
 from core.periods import Period
 
 MOST_SPANS = 400
+MOST_GROUPS = 20_000
 
 
 class Composed:
@@ -43,7 +44,7 @@ class Composed:
         if question.rollup:
             raise RuleError({"rollup": [_("This figure cannot be rolled up.")]})
         self.sources = [Source(actor, p, tuple(self._extra(actor, p)), self.as_of) for p in self.built.pieces]
-        self.asked = Asked(actor, wanted, self.splits, self.period, list(self.sources[0].extra), self.as_of, self.today)
+        self.asked = Asked(actor, wanted, self.splits, self.period, list(self.sources[0].extra), self.as_of, self.today, most=question.most)
         others = (periods.previous(self.period, self.fiscal), periods.year_ago(self.period, self.fiscal)) if compared else (None, None)
         self.others = others
         self._totals()
@@ -179,8 +180,8 @@ class Composed:
         else:
             told = self._whole
         keys = list(dict.fromkeys(k for part in told for k in part))
-        if len(keys) * len(spans) > 4 * groups.GROUP_LIMIT:
-            raise RuleError({"group_by": [_("More than %(n)d groups; narrow the period or the filter.") % {"n": groups.GROUP_LIMIT}]})
+        if len(keys) * len(spans) > MOST_GROUPS:
+            raise RuleError({"group_by": [_("More than %(n)d groups; narrow the period or the filter.") % {"n": MOST_GROUPS}]})
         named = {d.key: groups.labels(self.asked.actor, d, {k[i] for k in keys}) for i, d in enumerate(members)}
         made = [
             self._group(dict(zip([d.key for d in members], key, strict=True)), span, windows, [part.get(key, {}) for part in told], named)

@@ -2,13 +2,17 @@
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from functools import cached_property, partial
+from heapq import nlargest
 from operator import add
 from typing import Any, NamedTuple
 
-from django.db.models import Count, DateField, F, Func, Q, QuerySet, Sum
+from django.db.models import Count, DateField, F, Func, Q, QuerySet, Sum, Window
+from django.db.models.functions import Abs
 from django.utils.translation import gettext as _
 
 from core import context, dimensions, facts, periods, read
@@ -21,7 +25,7 @@ from core.kpi.tally import ZERO, days_of, in_days, of_part, seen
 from core.measuring import Dimension
 from core.periods import Period
 
-GROUP_LIMIT = 5000
+GROUP_LIMIT = 50_000
 FINEST = ("month", "quarter", "year")
 
 
@@ -29,18 +33,23 @@ FINEST = ("month", "quarter", "year")
 class Group:
     """One part of a figure. ``keys`` are ids, codes or periods, None for none; a roll-up's also tell their place.
 
-    ``counted`` is what it adds to the figure of the whole, also where it has no value of its own.
+    ``where`` its facts are, or how that is put into words once it is asked for. ``counted`` is what it adds to the figure of the whole,
+    also where it has no value of its own.
     """
 
     keys: list
     labels: list[str]
     value: Decimal | None
-    drill: Address | Drills
+    where: Address | Drills | Callable[[], Address | Drills]
     own: Decimal | None = None
     parent: Any = None
     level: int | None = None
     target: Decimal | None = None
     counted: Decimal = ZERO
+
+    @cached_property
+    def drill(self) -> Address | Drills:
+        return self.where() if callable(self.where) else self.where
 
 
 @dataclass(frozen=True)
@@ -56,6 +65,18 @@ class Asked:
     today: date
     structure: str = "now"
     rollup: bool = False
+    most: int = 0
+
+    @property
+    def takes_largest(self) -> bool:
+        """Whether but some of its groups are asked for."""
+        return bool(self.most) and len(self.splits) == 1 and not self.splits[0].period and not self.rollup
+
+    @property
+    def reads_largest(self) -> bool:
+        """Whether the database finds out which these are: of records, by what is a sum of facts and nothing else."""
+        summed = not self.wanted.is_ratio and not self.wanted.unknown.measures
+        return self.takes_largest and summed and not self.splits[0].looks and bool(dimensions.members(self.splits[0])[0])
 
     def drill(self, period: Period | None = None, more: list | None = None) -> Address | Drills:
         return drill(self.wanted, self.extra, period or self.period, self.today, self.as_of, more)
@@ -88,19 +109,35 @@ class _Month(Func):
     output_field = DateField()
 
 
-def found(asked: Asked) -> Found:
-    """What the parts come to. Cost: one query. Errors: RuleError where they are too many."""
+class Parts(NamedTuple):
+    """What the parts come to, and how many there are with those that were left out."""
+
+    found: Found
+    count: int
+
+
+def parts(asked: Asked) -> Parts:
+    """Cost: one query, one more for each dimension that is looked up. Errors: RuleError where they are too many."""
+    if asked.reads_largest:
+        return _largest(asked)
     members = [d for d in asked.splits if not d.period]
     if not asked.through_time:
-        every = {(keys, None): amounts for keys, _day, amounts in _rows(asked, members)}
+        every = {(keys, None): amounts for keys, _day, amounts in by_members(asked, members)}
     elif all(part.over == "period" for part in asked.wanted.parts if part.measures):
-        every = _folded(asked, _rows(asked, members, _Month("business_date")))
+        every = _folded(asked, by_members(asked, members, _Month("business_date")))
     else:
-        every = _at_each_end(asked, _rows(asked, members, F("business_date")))
+        every = _at_each_end(asked, by_members(asked, members, F("business_date")))
     made = {key: amounts for key, amounts in every.items() if any(amounts.rows)}
     if len(made) > GROUP_LIMIT:
         raise _too_many()
-    return made
+    return Parts(made, len(made))
+
+
+def _largest(asked: Asked) -> Parts:
+    """The members that come to most, which the database sorts out. Cost: one query."""
+    rows = facts_of(asked, False).annotate(_by=dimensions.expression(asked.actor, asked.splits[0])).values("_by").annotate(**columns(asked, False))
+    rows = list(rows.annotate(_all=Window(Count("*"))).order_by(Abs("s0").desc(nulls_last=True), "_by")[: asked.most])
+    return Parts({((row["_by"],), None): amounts_of(row) for row in rows}, rows[0]["_all"] if rows else 0)
 
 
 def _too_many() -> RuleError:
@@ -109,6 +146,8 @@ def _too_many() -> RuleError:
 
 def made_of(asked: Asked, found: Found) -> list[Group]:
     """Groups with their labels and drills, largest first, periods in their order. Cost: one query for the names of each dimension."""
+    if asked.takes_largest and len(found) > asked.most:
+        found = dict(nlargest(asked.most, found.items(), key=lambda one: abs(asked.wanted.worth(one[1].sums) or ZERO)))
     members = [d for d in asked.splits if not d.period]
     named = {d.key: labels(asked.actor, d, {keys[i] for keys, _span in found}) for i, d in enumerate(members)}
     made, spans = [], {}
@@ -121,7 +160,7 @@ def made_of(asked: Asked, found: Found) -> list[Group]:
         told = [by[d.key] for d in asked.splits]
         words = [key if d.period else named[d.key].get(key, "") for d, key in zip(asked.splits, told, strict=True)]
         more = [of_member(d, by[d.key]) for d in members]
-        made.append(Group(told, words, asked.wanted.worth(amounts.sums), asked.drill(where, more), counted=amounts.sums[0]))
+        made.append(Group(told, words, asked.wanted.worth(amounts.sums), partial(asked.drill, where, more), counted=amounts.sums[0]))
     return in_order(made, asked.splits)
 
 
@@ -186,14 +225,18 @@ def amounts_of(row: dict) -> Amounts:
     return Amounts(tuple(row.get(f"s{i}") or ZERO for i in range(4)), (row.get("n0", 0), row.get("n1", 0)))
 
 
-def _rows(asked: Asked, members: list[Dimension], day: F | Func | None = None):
-    """(keys of the members, the day or the first of its month or None, amounts)"""
-    by = {f"_by{i}": dimensions.expression(asked.actor, d) for i, d in enumerate(members)} | ({"_day": day} if day else {})
+def by_members(asked: Asked, members: list[Dimension], day: F | Func | None = None):
+    """(keys of the members, the day or the first of its month or None, amounts). Cost: one query, one more for each dimension that is looked up."""
     dated = day is not None
+    looked_up = {} if dated else {i: way for i, d in enumerate(members) if (way := dimensions.looked_up_by(asked.actor, d))}
+    by = {f"_by{i}": F(looked_up[i][0]) if i in looked_up else dimensions.expression(asked.actor, d) for i, d in enumerate(members)}
+    by |= {"_day": day} if dated else {}
+    rows = list(facts_of(asked, dated).annotate(**by).values(*by).annotate(**columns(asked, dated)))
+    said = {i: dict(found.filter(pk__among={row[f"_by{i}"] for row in rows} - {None})) for i, (_column, found) in looked_up.items()}
     merged: dict[tuple, Amounts] = defaultdict(Amounts)  # no text and nothing are the same member
-    for row in facts_of(asked, dated).annotate(**by).values(*by).annotate(**columns(asked, dated)):
-        keys = tuple(dimensions.key(d, row[name]) for name, d in zip(by, members, strict=False))
-        key = keys, row.get("_day")
+    for row in rows:
+        told = (said[i].get(row[f"_by{i}"]) if i in said else row[f"_by{i}"] for i in range(len(members)))
+        key = tuple(dimensions.key(d, value) for d, value in zip(members, told, strict=True)), row.get("_day")
         merged[key] = merged[key].plus(amounts_of(row))
     return [(*key, amounts) for key, amounts in merged.items()]
 
@@ -221,7 +264,7 @@ def _at_each_end(asked: Asked, rows) -> Found:
         line, start = Line(told), max(first, min(told))
         for span in periods.inside(start, last, finest(asked), context.company().fiscal_year_start) if start <= last else ():
             found[keys, span] = line.of(asked.wanted, clipped(span, asked.period), asked.today)
-        if len(found) > 4 * GROUP_LIMIT:
+        if len(found) > GROUP_LIMIT:
             raise _too_many()
     return found
 

@@ -20,7 +20,10 @@ Dated = Callable[[Days], list]
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked of a KPI, as the contract words it; ``compared`` spares the comparisons where nobody reads them."""
+    """What is asked of a KPI, as the contract words it; ``compared`` spares the comparisons where nobody reads them.
+
+    ``most``: of the members of one dimension so many, those that come to most, or least below nothing; 0: all.
+    """
 
     period: str = ""
     group_by: tuple[str, ...] = ()
@@ -29,6 +32,7 @@ class Question:
     structure: str = "now"
     rollup: bool = False
     compared: bool = True
+    most: int = 0
 
 
 def question(words: dict[str, str]) -> Question:

@@ -8,7 +8,8 @@ from django.utils.translation import gettext as _
 
 from core import dimensions, read, structures
 from core.kpi.drills import of_member
-from core.kpi.groups import Amounts, Asked, Group, amounts_of, columns, facts_of
+from core.kpi.groups import Amounts, Asked, Group, amounts_of, by_members, columns, facts_of
+from core.measuring import Dimension
 from core.models.structure import END
 
 
@@ -18,13 +19,10 @@ def rolled_up(asked: Asked) -> list[Group]:
     own: dict[Any, Amounts] = defaultdict(Amounts)
     total: dict[Any, Amounts] = defaultdict(Amounts)
     places = _places(structures.link_of(dimension.tree), then)
-    split = ["_by", "business_date"] if then else ["_by"]
-    facts = facts_of(asked, False).annotate(_by=dimensions.expression(asked.actor, dimension))
-    for row in facts.values(*split).annotate(**columns(asked, False)):
-        node, amounts = row["_by"], amounts_of(row)
+    for node, day, amounts in _by_node(asked, dimension) if not then else _by_node_and_day(asked, dimension):
         own[node] = own[node].plus(amounts)
         for ancestor, start, end in places.get(node, ()) if node else ():
-            if not then or start <= row["business_date"] < end:
+            if day is None or start <= day < end:
                 total[ancestor] = total[ancestor].plus(amounts)
     every = dimension.tree.objects.values_list("pk", "parent_id", "archived_at")
     parents = {pk: parent for pk, parent, archived in every if archived is None or pk in own or pk in total}
@@ -39,6 +37,15 @@ def rolled_up(asked: Asked) -> list[Group]:
         amount = worth(own[None].sums)
         made.append(Group([None], [str(_("None"))], amount, asked.drill(more=[of_member(dimension, None)]), amount, None, 0))
     return made
+
+
+def _by_node(asked: Asked, dimension: Dimension):
+    return ((node, None, amounts) for (node,), _day, amounts in by_members(asked, [dimension]))
+
+
+def _by_node_and_day(asked: Asked, dimension: Dimension):
+    facts = facts_of(asked, False).annotate(_by=dimensions.expression(asked.actor, dimension)).values("_by", "business_date")
+    return ((row["_by"], row["business_date"], amounts_of(row)) for row in facts.annotate(**columns(asked, False)))
 
 
 def _places(links, then: bool) -> dict[Any, list[tuple[Any, date, date]]]:

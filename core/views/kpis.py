@@ -4,6 +4,7 @@ The words of the address are those of the API (contract, KPIs), so that a page c
 """
 
 import json
+from dataclasses import replace
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -72,7 +73,7 @@ def figure(request: HttpRequest, actor: Actor, key: str) -> HttpResponse:
     asked = stated(request.GET)
     values: dict[str, Any] = {"definition": definition, "label": definition.name, "acts": _acts(actor, definition)}
     try:
-        question = kpi.question({name: text for name, text in asked.items() if text})
+        question = replace(kpi.question({name: text for name, text in asked.items() if text}), most=ROWS)
         answer = kpi.value(actor, definition, question)
         values |= _answered(actor, definition, question, answer)
         status = 200
@@ -131,7 +132,7 @@ def _answered(actor: Actor, definition: kpi.Definition, question: kpi.Question, 
         "lines": _lines(actor, definition, question, answer), "goals": any(g.target is not None for g in answer.groups),
         # balances through time and ratios do not add up to the figure above them
         "adds_up": definition.partitions and (definition.is_additive or not any(definition.dimension(d).period for d in answer.dimensions)),
-        "left_out": max(0, len(answer.groups) - ROWS),
+        "left_out": max(0, answer.count - ROWS),
         "lineage": lineage(actor, answer), "hidden": figures.hidden(answer.hidden), "csv": _file(answer),
     }  # fmt: skip
 

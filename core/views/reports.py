@@ -20,6 +20,8 @@ from core.registry import Field, ObjectType
 from core.reporting import Link, Report, Section
 from core.views import pages
 
+ROWS = 500  # of a section on the page; all of them are in its file
+
 
 @pages.page
 def of_record(request: HttpRequest, actor: Actor, slug: str, ident: str, key: str) -> HttpResponse:
@@ -78,9 +80,11 @@ def _clean(f: Field, text: str) -> date | None:
 
 
 def _shown(section: Section) -> dict[str, Any]:
-    lines = {"first": [section.first] if section.first else [], "rows": section.rows, "last": [section.last] if section.last else []}
+    """A section with the first of its rows, and how many more there are: these are in the file, and in the sums below."""
+    lines = {"first": [section.first] if section.first else [], "rows": section.rows[:ROWS], "last": [section.last] if section.last else []}
     return {
-        "heading": section.heading, "headings": [{"label": h.label, "num": h.kind == "money"} for h in section.headings],
+        "heading": section.heading, "left_out": max(0, len(section.rows) - ROWS),
+        "headings": [{"label": h.label, "num": h.kind == "money"} for h in section.headings],
         **{name: [[_cell(section, h.kind, value) for h, value in zip(section.headings, row, strict=True)] for row in rows] for name, rows in lines.items()},
     }  # fmt: skip
 

@@ -81,7 +81,7 @@ def tables(actor: Actor, shown: Tiles, period: str, token: str) -> list[League]:
         dimension = definition.dimension(words.get("group_by", ""))
         if dimension is not None and kpi.may_split(actor, definition, dimension):
             usable.append((definition, words.get("period") or period, dimension, words["shape"] == "tree"))
-    asked = [(d, kpi.Question(when, (by.key,), as_of=token, rollup=is_tree)) for d, when, by, is_tree in usable]
+    asked = [(d, kpi.Question(when, (by.key,), as_of=token, rollup=is_tree, most=LEAGUE_ROWS)) for d, when, by, is_tree in usable]
     found = []
     for answer, (definition, when, by, is_tree) in zip(kpi.values(actor, asked, compared=False), usable, strict=True):
         title = _("%(kpi)s by %(dimension)s, with all below") if is_tree else _("%(kpi)s by %(dimension)s")
@@ -131,11 +131,12 @@ class Look:
     today: date
     chosen: tuple[tuple[str, str], ...] = ()
 
-    def question(self, wanted: kpi.Definition, words: dict[str, Any], group_by: Iterable[str] = (), months: bool = False) -> kpi.Question:
-        """What a tile asks; only a number by itself is compared with others."""
+    def question(self, wanted: kpi.Definition, words: dict[str, Any], group_by: Iterable[str] = (), months: bool = False, most: int = 0) -> kpi.Question:
+        """What a tile asks; only a number by itself is compared with others. ``most``: so many groups have room."""
         when = twelve_months(self.today) if months else steering.period_of(words.get("period") or self.period)
         nodes = [[name, "eq", value] for key, value in self.chosen if (name := _known(wanted, key))]
-        return kpi.Question(when, tuple(group_by), {"all": nodes} if nodes else None, self.token, rollup=words.get("shape") == "tree", compared=not group_by)
+        tree, narrowed = words.get("shape") == "tree", {"all": nodes} if nodes else None
+        return kpi.Question(when, tuple(group_by), narrowed, self.token, rollup=tree, compared=not group_by, most=most)
 
 
 def _known(wanted: kpi.Definition, key: str) -> str:
@@ -239,12 +240,12 @@ def _bars(look: Look, wanted: kpi.Definition, words: dict[str, Any], by: list[st
         [answer] = yield [Asked(wanted, look.question(wanted, words, ["month"], months=True))]
         drawn = "line" if words["shape"] == "line" else "bar"
         return {"chart": figures.chart(wanted, title, drawn, _("Month"), figures.months(answer, look.today))}
-    [answer] = yield [Asked(wanted, look.question(wanted, words, by[:1]))]
+    [answer] = yield [Asked(wanted, look.question(wanted, words, by[:1], most=figures.BARS))]
     return {"chart": figures.group_chart(answer, title)}
 
 
 def _league(look: Look, wanted: kpi.Definition, words: dict[str, Any], by: list[str]) -> Making:
-    [answer] = yield [Asked(wanted, look.question(wanted, words, by[:1] or _first(wanted)))]
+    [answer] = yield [Asked(wanted, look.question(wanted, words, by[:1] or _first(wanted), most=LEAGUE_ROWS))]
     groups = [g for g in answer.groups if g.labels[0]] if words["shape"] == "tree" else [g for g in answer.groups if g.value][:LEAGUE_ROWS]
     return {"league": League(words.get("title") or wanted.name, "", figures.rows(answer, groups))}
 
@@ -263,8 +264,8 @@ def _map(look: Look, wanted: kpi.Definition, words: dict[str, Any], by: list[str
 def _funnel(look: Look, wanted: kpi.Definition, words: dict[str, Any], by: list[str]) -> Making:
     """Groups in the order of their choices, else the largest first, each with its share of the first."""
     split = by[:1] or _first(wanted)
-    [answer] = yield [Asked(wanted, look.question(wanted, words, split))]
     order = {key: i for i, key in enumerate(dimensions.members(wanted.dimension(split[0]))[1])}
+    [answer] = yield [Asked(wanted, look.question(wanted, words, split, most=0 if order else LEAGUE_ROWS))]
     groups = sorted((g for g in answer.groups if g.value), key=lambda g: order.get(g.keys[0], len(order)))[:LEAGUE_ROWS]
     first = groups[0].value if groups else None
     rows = [(row.label, [Cell(row.number)], _share(group.value, first), row.share) for row, group in zip(figures.rows(answer, groups), groups, strict=True)]

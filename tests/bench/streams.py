@@ -20,7 +20,7 @@ from tests.bench.workloads import World
 
 CONTACTS, LINES = 10_000, 3_000  # rows of the whole benchmark's files
 LEAST = 300
-LOOK = 0.02  # seconds between looks whether an import has come further
+LOOK = 0.05  # seconds between looks whether an import has come further
 FAMILIES, GIVEN = "王李张刘陈杨黄赵周吴徐孙马朱胡郭何高林罗", "伟芳娜秀英敏静丽强磊军洋勇艳杰娟涛明超兰霞平刚桂香建华文玉国志红"
 OUT = """
 SELECT c.name, a.name, c.title, c.email, c.phone, c.mobile, c.external_id, c.created_at FROM crm_contact c LEFT JOIN crm_account a ON a.id = c.account_id

@@ -8,7 +8,7 @@ from typing import Any
 from babel.numbers import get_currency_precision
 from django.utils.translation import gettext as _
 
-from core import access, context, files, forms, formulas, query, read, registry
+from core import access, collation, context, files, forms, formulas, query, read, registry
 from core.access import Actor
 from core.codes import CODES
 from core.forms import NOTHING, SEVERAL, Entry, Offer, chosen_ids
@@ -76,15 +76,21 @@ class Choices:
 
 
 def list_of(actor: Actor, target: ObjectType, limit: int, q: str = "") -> Listed:
-    """The first records of a type by name, as options; none where the actor sees none. Cost: one query."""
+    """The first records of a type by name, as options; none where the actor sees none. Cost: one query.
+
+    Of documents and lines, whose names are numbers or sentences that no index is of, the newest where they are more than ``limit``.
+    """
     if (target.rows and not target.referable) or not access.allows(actor, target, "view"):
         return Listed()
     seen = access.fields(actor, target)
-    sort = (target.title,) if target.title in seen and seen[target.title].rules.sorts else ()
-    sort = target.sort if target.grouped else sort
-    found = query.page(actor, target, query.Listing(q=q, sort=sort, limit=limit)) if target.title in seen else query.Page([], "", "")
+    title = seen.get(target.title)
+    sort = target.sort if target.grouped else (target.title,) if title is not None and title.sort_path else ()
+    found = query.page(actor, target, query.Listing(q=q, sort=sort, limit=limit)) if title is not None else query.Page([], "", "")
     groups = _groups(actor, target, seen, found.records)
-    return Listed([_option(actor, target, seen, r) | {"group": groups.get(r.pk, "")} for r in found.records], bool(found.next))
+    options = [_option(actor, target, seen, r) | {"group": groups.get(r.pk, "")} for r in found.records]
+    if not sort and not found.next:
+        options.sort(key=lambda option: collation.sort_key(option["label"]))
+    return Listed(options, bool(found.next))
 
 
 def _groups(actor: Actor, target: ObjectType, seen: dict[str, Field], records: list) -> dict[Any, str]:

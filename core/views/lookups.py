@@ -38,11 +38,11 @@ def lookup(request: HttpRequest, actor: Actor, slug: str) -> JsonResponse:
 
 
 def matching(actor: Actor, object_type: ObjectType, q: str) -> list[Any]:
-    """The first records in which these words are found, by name. Cost: one query."""
-    seen = access.fields(actor, object_type)
-    if object_type.title not in seen:
+    """The first records in which these words are found, by name; without words the newest of what has a number for a name. Cost: one query."""
+    title = access.fields(actor, object_type).get(object_type.title)
+    if title is None:
         return []
-    sort = (object_type.title,) if seen[object_type.title].rules.sorts else ()
+    sort = (object_type.title,) if title.rules.sorts and (q or title.sort_path) else ()
     return query.page(actor, object_type, query.Listing(q=q[:200], sort=sort, limit=FOUND)).records
 
 

@@ -95,6 +95,7 @@ class Activity(OwnedRecord):
     class Meta:
         indexes = [
             models.Index(fields=["about_id", "-created_at"], name="activity_about"),
+            models.Index(fields=["due_at", "id"], name="activity_due", condition=models.Q(archived_at=None, due_at__isnull=False)),  # a calendar
             models.Index(  # what somebody has to do, the first due first
                 fields=["owner", "due_at", "id"], name="activity_to_do", condition=models.Q(done=False, archived_at=None, due_at__isnull=False),
             ),

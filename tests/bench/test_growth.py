@@ -91,7 +91,8 @@ def read(sql: str) -> tuple[int, str]:
     "/orders/", "/orders/?account={account}", "/orders/?status=confirmed", "/invoices/", "/stock-moves/", "/stock-moves/?product={product}", "/stock-levels/",
     "/facts/?account={account}", "/facts/?product={product}&measure=ordered", "/trail/?about={account}",
     "/accounts/{account}/", "/contacts/{contact}/", "/opportunities/{deal}/", "/orders/{order}/", "/invoices/{invoice}/",
-    "/accounts/{account}/edit/", "/opportunities/new/", "/orders/new/", "/notices/count/", "/settings/changes/",
+    "/accounts/{account}/edit/", "/opportunities/new/", "/orders/new/", "/deliveries/new/", "/invoices/new/", "/credit-notes/new/",
+    "/quotes/new/", "/notices/count/", "/settings/changes/", "/activities/?view=calendar",
     "/opportunities/?view=board&pipeline={pipeline}&owner={owner}",
 ])  # fmt: skip
 def test_a_page_reads_what_it_shows(built, ask, path):

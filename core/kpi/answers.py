@@ -120,10 +120,11 @@ def values(actor: Actor, asked: Iterable[tuple[Definition, Question]], compared:
         others = (periods.previous(period, fiscal), periods.year_ago(period, fiscal)) if compared and question.compared else (None, None)
         made = Asked(actor, wanted, splits, period, extra, as_of, today, question.structure, question.rollup, question.most)
         task = Task(question, made, others, *tallies[key])
-        for span in (*(() if task.adds_up else (period,)), *others, *(groups.clipped(s, period) for s in task.spans)):
+        for span in (*((period,) if question.whole and not task.adds_up else ()), *others, *(groups.clipped(s, period) for s in task.spans)):
             if span is not None:
                 task.seen.want(wanted, span, today)
-        task.everyone.want(wanted, period, today, [p for p in (wanted.top, wanted.bottom) if p.measures])
+        if question.whole:
+            task.everyone.want(wanted, period, today, [p for p in (wanted.top, wanted.bottom) if p.measures])
         tasks.append(task)
     for task in filter(lambda t: t.adds_up, tasks):
         _add_up(task)
@@ -147,13 +148,12 @@ def _answer(task: Task) -> Answer:
     asked, seen = task.asked, task.seen
     wanted, period, today = asked.wanted, asked.period, asked.today
     amounts, rows = seen.amounts(wanted, period, today), seen.rows(wanted, period, today)
+    value, hidden = (wanted.worth(amounts), task.everyone.rows(wanted, period, today) - rows) if task.question.whole else (None, 0)
     previous, year_ago = (_compared(task, other) for other in task.others)
     found, count = _groups(task)
     return Answer(
-        wanted, period, wanted.worth(amounts), asked.as_of, task.everyone.rows(wanted, period, today) - rows, rows, asked.drill(),
-        previous, year_ago, asked.extra, found, count, task.question.group_by,
-        unknown=amounts[3] if wanted.unknown.measures else None,
-        counted=amounts[0], question=task.question,
+        wanted, period, value, asked.as_of, hidden, rows, asked.drill(), previous, year_ago, asked.extra, found, count, task.question.group_by,
+        unknown=amounts[3] if wanted.unknown.measures else None, counted=amounts[0], question=task.question,
     )  # fmt: skip
 
 

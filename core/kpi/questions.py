@@ -22,7 +22,8 @@ Dated = Callable[[Days], list]
 class Question:
     """What is asked of a KPI, as the contract words it; ``compared`` spares the comparisons where nobody reads them.
 
-    ``most``: of the members of one dimension so many, those that come to most, or least below nothing; 0: all.
+    ``most``: of the members of one dimension so many, those that come to most, or least below nothing; 0: all. Without ``whole`` only the parts are
+    told, and the figure itself is None.
     """
 
     period: str = ""
@@ -33,6 +34,7 @@ class Question:
     rollup: bool = False
     compared: bool = True
     most: int = 0
+    whole: bool = True
 
 
 def question(words: dict[str, str]) -> Question:

@@ -81,7 +81,7 @@ def tables(actor: Actor, shown: Tiles, period: str, token: str) -> list[League]:
         dimension = definition.dimension(words.get("group_by", ""))
         if dimension is not None and kpi.may_split(actor, definition, dimension):
             usable.append((definition, words.get("period") or period, dimension, words["shape"] == "tree"))
-    asked = [(d, kpi.Question(when, (by.key,), as_of=token, rollup=is_tree, most=LEAGUE_ROWS)) for d, when, by, is_tree in usable]
+    asked = [(d, kpi.Question(when, (by.key,), as_of=token, rollup=is_tree, most=LEAGUE_ROWS, whole=False)) for d, when, by, is_tree in usable]
     found = []
     for answer, (definition, when, by, is_tree) in zip(kpi.values(actor, asked, compared=False), usable, strict=True):
         title = _("%(kpi)s by %(dimension)s, with all below") if is_tree else _("%(kpi)s by %(dimension)s")
@@ -136,7 +136,7 @@ class Look:
         when = twelve_months(self.today) if months else steering.period_of(words.get("period") or self.period)
         nodes = [[name, "eq", value] for key, value in self.chosen if (name := _known(wanted, key))]
         tree, narrowed = words.get("shape") == "tree", {"all": nodes} if nodes else None
-        return kpi.Question(when, tuple(group_by), narrowed, self.token, rollup=tree, compared=not group_by, most=most)
+        return kpi.Question(when, tuple(group_by), narrowed, self.token, rollup=tree, compared=not group_by, most=most, whole=not group_by)
 
 
 def _known(wanted: kpi.Definition, key: str) -> str:

@@ -161,7 +161,7 @@ def test_nobody_unsigned_sees_anything(slug, company, client_for, order):
 @pytest.mark.parametrize("slug", [slug for slug in WRITTEN if getattr(registry.get(slug), "personal", None) is None])  # of those everybody may have his own
 def test_who_may_not_write_is_told_and_changes_nothing(slug, alice, carol, client_for):
     rows = registry.get(slug).all
-    record = rows().order_by("created_at").first() or make(alice, slug, **values_for(alice, slug))
+    record = rows().order_by("created_at").first() or factories.make(slug, access.actor_for(alice))
     values, client = values_for(alice, slug), client_for(carol)
     count = rows().count()
     visible = access.rows(access.actor_for(carol), registry.get(slug)).filter(pk=record.pk).exists()

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from core import door, registry, search
+from core import door, search
 from tests import people
 from tests.bench.shape import SYLLABLES
 
@@ -54,8 +54,7 @@ def plan_of(work) -> str:
 @pytest.mark.parametrize(("text", "index"), [("tenmal", "search_text"), ("上海", "search_grams"), ("tenmal 上海", "search_")])
 @pytest.mark.parametrize("way", ["of all types", "of one"])
 def test_types_and_words_are_found_along_one_index(text, index, way):
-    accounts = registry.get("accounts")
-    of_all, of_one = lambda: search.of_types(TYPES, text), lambda: list(accounts.all().filter(search.matches(accounts, text))[:8])
+    of_all, of_one = lambda: search.of_types(TYPES, text), lambda: list(search.hits(text).filter(about_type="accounts")[:8])
     plan = plan_of(of_all if way == "of all types" else of_one)
     assert f"Bitmap Index Scan on {index}" in plan and not re.search("Seq Scan on core_searchentry", plan), plan
     assert re.search(r"Index Cond: .*about_type", plan), plan

@@ -63,7 +63,8 @@ def matches(object_type: ObjectType, text: str) -> Q:
 
 def of_types(slugs: Iterable[str], text: str) -> dict[str, list[UUID] | None]:
     """Which of these types hold the text: slug -> the ids of what holds every word of it; None where those are many. Cost: one query."""
-    return dict(sql.found_of(list(slugs), _words(text), FEW))
+    words = _words(text)
+    return dict(sql.found_of(list(slugs), [w for w in words if len(w) < LETTERS], [w for w in words if len(w) >= LETTERS], FEW))
 
 
 def hits(text: str) -> QuerySet:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -231,13 +230,13 @@ def texts_of(wanted: Mapping[str, tuple[type[models.Model], Sequence[str], Seque
         return cursor.fetchall()
 
 
-def found_of(slugs: Sequence[str], words: Sequence[str], few: int) -> list[tuple[str, list[UUID] | None]]:
-    """Which of these types hold all words: slug, the ids of what holds them; None where those are more than ``few``.
+def found_of(slugs: Sequence[str], grams: Sequence[str], words: Sequence[str], few: int) -> list[tuple[str, list[UUID] | None]]:
+    """Which of these types hold all grams and words: slug, the ids of what holds them; None where those are more than ``few``.
 
     Each type is looked at by itself and no further than that, so it takes no longer the more there are. Cost: one query.
     """
-    tests = [sql.SQL("grams @> %s::varchar(8)[]" if len(word) < 3 else "text LIKE %s") for word in words]
-    told = [[word] if len(word) < 3 else f"%{_literal(word)}%" for word in words]
+    tests = [*([sql.SQL("grams @> %s::varchar(8)[]")] if grams else []), *(sql.SQL("text LIKE %s") for _word in words)]
+    told = [*([list(grams)] if grams else []), *(f"%{connection.ops.prep_for_like_query(word)}%" for word in words)]
     query = sql.SQL(
         "SELECT slug, CASE WHEN cardinality(ids) <= %s THEN ids END FROM unnest(%s::text[]) AS slug CROSS JOIN LATERAL (SELECT ARRAY("
         "SELECT about_id FROM core_searchentry WHERE {tests} LIMIT %s) AS ids OFFSET 0) AS found WHERE ids <> '{{}}'"
@@ -245,11 +244,6 @@ def found_of(slugs: Sequence[str], words: Sequence[str], few: int) -> list[tuple
     with connection.cursor() as cursor:
         cursor.execute(query.as_string(connection.connection), [few, list(slugs), *told, few + 1])
         return cursor.fetchall()
-
-
-def _literal(word: str) -> str:
-    """A word that LIKE takes letter by letter."""
-    return re.sub(r"([\\%_])", r"\\\1", word)
 
 
 @cache

@@ -84,13 +84,18 @@ def list_of(actor: Actor, target: ObjectType, limit: int, q: str = "") -> Listed
         return Listed()
     seen = access.fields(actor, target)
     title = seen.get(target.title)
-    sort = target.sort if target.grouped else (target.title,) if title is not None and title.sort_path else ()
+    sort = target.sort if target.grouped else by_name(title, q)
     found = query.page(actor, target, query.Listing(q=q, sort=sort, limit=limit)) if title is not None else query.Page([], "", "")
     groups = _groups(actor, target, seen, found.records)
     options = [_option(actor, target, seen, r) | {"group": groups.get(r.pk, "")} for r in found.records]
     if not sort and not found.next:
         options.sort(key=lambda option: collation.sort_key(option["label"]))
     return Listed(options, bool(found.next))
+
+
+def by_name(title: Field | None, q: str) -> tuple[str, ...]:
+    """In which order what a form offers is read: by name, where an index has that order or words have made it few; else the newest first."""
+    return (title.name,) if title is not None and title.rules.sorts and (q or title.sort_path) else ()
 
 
 def _groups(actor: Actor, target: ObjectType, seen: dict[str, Field], records: list) -> dict[Any, str]:

@@ -42,8 +42,7 @@ def matching(actor: Actor, object_type: ObjectType, q: str) -> list[Any]:
     title = access.fields(actor, object_type).get(object_type.title)
     if title is None:
         return []
-    sort = (object_type.title,) if title.rules.sorts and (q or title.sort_path) else ()
-    return query.page(actor, object_type, query.Listing(q=q[:200], sort=sort, limit=FOUND)).records
+    return query.page(actor, object_type, query.Listing(q=q[:200], sort=controls.by_name(title, q), limit=FOUND)).records
 
 
 def _one(actor: Actor, object_type: ObjectType, text: str) -> list[Any]:

@@ -88,3 +88,29 @@ def test_lists_that_name_other_ids_are_worded_once(company, alice, monkeypatch):
     assert [door.reading(lambda one=one: listed(one)) for one in (account, other)] == [[pk] for pk in mine]
     held = len(made)
     assert door.reading(lambda: listed(account)) == mine[:1] and len(made) == held, "nothing is put into words again"
+
+
+def test_lists_that_search_for_other_words_are_worded_once(company, alice, monkeypatch):
+    """Also where a word holds what LIKE takes for a pattern: such a letter is found as itself alone."""
+    actor, made = access.actor_for(alice), []
+    names = {name: factories.make("accounts", actor, name=name).pk for name in ("Rate 100% pure", "Rate 1000 pure", "snake_case", "snakeXcase", "back\\slash")}
+    matching = query.matching
+    monkeypatch.setattr(query, "matching", lambda *given, **more: made.append(given) or matching(*given, **more))
+
+    def listed(q):
+        page = query.page(access.actor_for(alice), registry.get("accounts"), query.listing([("q", q), ("count", "exact")]))
+        return {r.pk for r in page.records}, page.count
+
+    def found(*of):
+        return {names[name] for name in of}, len(of)
+
+    assert door.reading(lambda: listed("snakeXcase")) == found("snakeXcase")
+    worded_for = len(made)
+    assert door.reading(lambda: listed("snake_case")) == found("snake_case")
+    assert door.reading(lambda: listed("100%")) == found("Rate 100% pure")
+    assert door.reading(lambda: listed("back\\slash")) == found("back\\slash")
+    assert door.reading(lambda: listed("nowhere")) == found()
+    assert len(made) == worded_for, "one word was put into words once"
+    assert door.reading(lambda: listed("pure rate")) == found("Rate 100% pure", "Rate 1000 pure")
+    assert door.reading(lambda: listed("pure pure")) == found("Rate 100% pure", "Rate 1000 pure")
+    assert door.reading(lambda: listed("1000 ra")) == found("Rate 1000 pure")

@@ -218,7 +218,7 @@ def _closed(actor: Actor, object_type: ObjectType, action: str, names) -> frozen
 def fields(actor: Actor, object_type: ObjectType) -> dict[str, Field]:
     """The fields of a type that the actor sees: pages, API, exports and filters are built from these alone (Z-05, Z-06)."""
     memo = context.memo()
-    key = ("visible", actor.id, actor.system, actor.permissions, actor.roles, object_type.slug)
+    key = ("visible", reader(actor), object_type.slug)
     if key not in memo:
         hidden = hidden_names(actor, object_type)
         known = schema.fields(object_type) | object_type.looked_up(actor)

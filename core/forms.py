@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from core import access, files, read, registry, write
+from core import access, columns, files, registry, write
 from core.access import Actor
 from core.errors import RuleError
 from core.models.record import Record
@@ -123,7 +123,7 @@ def of_record(made: Offer, record: Record) -> Entry:
     """What a form shows of a stored record. Cost: a query for each kind of rows."""
     entry = Entry({n: text_of(f, f.value(record)) for n, f in made.fields.items() if f.kind != "secret"})
     for lines in made.lines:
-        rows = read.lines_of(lines, [record])[record.pk]
+        rows = columns.lines_of(lines, [record])[record.pk]
         entry.rows[lines.name] = [{"id": str(r.pk), **{n: text_of(f, f.value(r)) for n, f in open_fields(lines).items()}} for r in rows]
     return entry
 

@@ -4,19 +4,18 @@ The one way from a stored row to a page, the API, a file or a conflict. Cost for
 each type referred to, one for each kind of lines, one for each field with several references.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from operator import attrgetter
 from typing import Any
 
-from django.db.models import CharField, Model, QuerySet, TextField, UUIDField, prefetch_related_objects
+from django.db.models import CharField, Model, TextField, UUIDField
 from django.utils.translation import gettext as _
 
-from core import access, context, derived, edition, files, prepared, registry, sql
+from core import access, columns, context, edition, files, registry, sql
 from core.access import Actor
-from core.registry import Field, Lines, ObjectType
+from core.columns import Table
+from core.registry import Field, ObjectType
 
 FEW = 300  # references of a page, whose labels are remembered while it is made
 
@@ -97,25 +96,26 @@ def _read_labels(actor: Actor, wanted: dict[str, set]) -> dict[str, dict[Any, st
         object_type = registry.get(slug)
         if object_type is None or not ids or not access.allows(actor, object_type, "view"):
             continue
-        names, rows = label_fields(actor, object_type), access.rows(actor, object_type)
-        if _is_read_plainly(object_type, names, rows):
+        names, is_plain = edition.keep(("named by", slug, access.reader(actor)), lambda t=object_type: _named_by_columns(actor, t))
+        if is_plain:
             together[slug], found[slug] = (object_type, names), {}
         else:
-            found[slug] = {pk: _named(object_type, texts) for pk, *texts in rows.filter(pk__in=ids).values_list("pk", *names)}
+            rows = access.rows(actor, object_type).filter(pk__in=ids)
+            found[slug] = {pk: _named(object_type, texts) for pk, *texts in rows.values_list("pk", *names)}
     if together:
         for slug, pk, texts in sql.texts_of({slug: (t.model, names, list(wanted[slug])) for slug, (t, names) in together.items()}):
             found[slug][pk] = _named(together[slug][0], texts)
     return found
 
 
-def _is_read_plainly(object_type: ObjectType, names: list[str], rows: QuerySet) -> bool:
-    """Whether all rows of the type's table may be seen, and these are columns of text: then one statement reads those of several types.
+def _named_by_columns(actor: Actor, object_type: ObjectType) -> tuple[list[str], bool]:
+    """The columns that name a record for this reader, and whether all rows of the table may be seen, and these are columns of text.
 
-    Of lines that is so where all their records may be seen.
+    Then one statement reads those of several types. Of lines that is so where all their records may be seen.
     """
-    known = {c.name: c for c in object_type.model._meta.concrete_fields}
-    texts = all(isinstance(known.get(n), CharField | TextField) for n in names)
-    return texts and (object_type.rows is None or object_type.referable) and not rows.query.where and isinstance(object_type.model._meta.pk, UUIDField)
+    names, known = label_fields(actor, object_type), {c.name: c for c in object_type.model._meta.concrete_fields}
+    texts = all(isinstance(known.get(n), CharField | TextField) for n in names) and isinstance(object_type.model._meta.pk, UUIDField)
+    return names, texts and (object_type.rows is None or object_type.referable) and not access.rows(actor, object_type).query.where
 
 
 def label(actor: Actor, object_type: ObjectType, record: Model) -> str:
@@ -138,178 +138,78 @@ def unnamed(object_type: ObjectType) -> str:
 
 def present(actor: Actor, object_type: ObjectType, records: Iterable[Model], only: Iterable[str] | None = None, with_lines: bool | None = None) -> list[Shown]:
     """These records for this reader; ``only`` names the fields wanted (a list's columns). Cost: see the module."""
-    shown = _gathered(actor, object_type, records, only, with_lines)
-    name_references(actor, _all_of(shown))
-    return shown
+    table = columns.of(actor, object_type, records, only, with_lines)
+    _name_references(actor, [table])
+    return _shown(actor, table)
 
 
 def present_each(actor: Actor, lists: Iterable[tuple[ObjectType, Iterable[Model], Iterable[str]]]) -> list[list[Shown]]:
     """Several lists as ``present`` gives each, of a type, its records and the fields wanted; what they refer to is named for all of them together."""
-    shown = [_gathered(actor, object_type, records, only, None) for object_type, records, only in lists]
-    name_references(actor, _all_of([one for each in shown for one in each]))
-    return shown
+    tables = [columns.of(actor, object_type, records, only, None) for object_type, records, only in lists]
+    _name_references(actor, tables)
+    return [_shown(actor, table) for table in tables]
 
 
-def written(actor: Actor, object_type: ObjectType, records: Iterable[Model], url: Callable[[str, Any], str]) -> list[dict[str, Any]]:
-    """All of these records as the contract writes them: as ``as_json`` of what ``present`` gives, without the steps between. Cost: see the module."""
-    shown = _gathered(actor, object_type, records, None, None)
-    found, writers, known = _named_by(actor, _all_of(shown)), {}, {}
-
-    def write(one: Shown) -> dict[str, Any]:
-        if id(one.fields) not in writers:
-            writers[id(one.fields)] = [(n, _writer(f, found, known, url)) for n, f in one.fields.items() if n == "id" or not f.is_told_as_is or _refers(f)]
-        told = one.values.copy()
-        for name, word in writers[id(one.fields)]:
-            if name in told:  # unless it was taken out for this reader
-                told[name] = word(told[name])
-        for name, rows in one.lines.items():
-            told[name] = [write(row) for row in rows]
-        return told
-
-    return [write(one) for one in shown]
-
-
-def _writer(f: Field, found: dict, known: dict, url: Callable[[str, Any], str]) -> Callable[[Any], Any]:
-    """What turns values of a field into what the contract writes; a record that many refer to is worded once, in ``known``."""
-    to_json = f.rules.to_json
-    if f.name == "id" or not _refers(f):
-        return partial(to_json, f)
-    alike = known.setdefault((f.kind, f.target), {})
-
-    def one(value: Any) -> Any:
-        if not value:
-            return to_json(f, value)
-        if isinstance(value, list):
-            return [one(v) for v in value]
-        if f.kind == "anyref":
-            return _json(f, _refs(f, value, found), url)
-        told = alike.get(value)
-        if told is None:
-            told = alike[value] = _json(f, _refs(f, value, found), url)
-        return told
-
-    return one
-
-
-def _gathered(actor: Actor, object_type: ObjectType, records: Iterable[Model], only: Iterable[str] | None, with_lines: bool | None) -> list[Shown]:
-    """What ``present`` gives, references still as ids."""
-    records = list(records)
-    visible = access.fields(actor, object_type)
-    fields = {n: f for n, f in visible.items() if (only is None or n in only) and f.kind != "secret" and not f.is_looked_up}
-    if any(f.compute and not f.custom for f in fields.values()):
-        object_type.gather(actor, records)
-    derived.gather(object_type, records, fields.values())
-    many = [f.path for f in fields.values() if f.kind == "refs" and not f.custom]
-    if many:
-        prefetch_related_objects(records, *many)
-    named = label_fields(actor, object_type)
-    values = _values(fields)
-    shown = [Shown(object_type, r, values(r), fields, {}, _named(object_type, [getattr(r, path) for path in named])) for r in records]
-    if with_lines or (with_lines is None and only is None):
-        _attach_lines(actor, object_type, shown)
-    if object_type.redact:
-        for one in shown:
-            object_type.redact(actor, one)
-    return shown
-
-
-def _all_of(shown: list[Shown]) -> list[Shown]:
-    """These and their lines."""
-    return [s for one in shown for s in (one, *(line for rows in one.lines.values() for line in rows))]
-
-
-def _values(fields: dict[str, Field]) -> Callable[[Model], dict[str, Any]]:
-    """What takes the values of these fields from a record, those that are its attributes all at once."""
-    held, others = [n for n, f in fields.items() if f.held], [(n, f) for n, f in fields.items() if not f.held]
-    if len(held) < 2:  # of one attribute, no tuple is taken
-        return lambda record: {n: f.value(record) for n, f in fields.items()}
-    blank, take = dict.fromkeys(fields), attrgetter(*(fields[n].held for n in held))
-
-    def values(record: Model) -> dict[str, Any]:
-        found = blank.copy()
-        found.update(zip(held, take(record), strict=True))
-        for name, f in others:
-            found[name] = f.value(record)
-        return found
-
-    return values
-
-
-def _attach_lines(actor: Actor, object_type: ObjectType, shown: list[Shown]) -> None:
-    for entry in access.lines(actor, object_type):
-        by_parent = lines_of(entry, [s.record for s in shown])
-        fields = {"id": Field("id", "ref", readonly=True, path="pk")} | entry.fields
-        values = _values(fields)
-        for one in shown:
-            one.lines[entry.name] = [Shown(object_type, row, values(row), fields, {}) for row in by_parent[one.record.pk]]
-
-
-def lines_of(entry: Lines, parents: list[Model]) -> dict[Any, list[Model]]:
-    """Parent id -> its rows in order, each holding its parent. Cost: one query."""
-    grouped: dict[Any, list[Model]] = defaultdict(list)
-    by_id = {p.pk: p for p in parents}
-    for row in prepared.children(entry.model, entry.parent).records(prepared.listed(by_id)):
-        parent_id = getattr(row, f"{entry.parent}_id")
-        setattr(row, entry.parent, by_id[parent_id])
-        grouped[parent_id].append(row)
-    return grouped
-
-
-def name_references(actor: Actor, shown: list[Shown]) -> None:
+def _name_references(actor: Actor, tables: list[Table]) -> None:
     """Turn the ids of references into Refs. Cost: one query for each type referred to."""
-    naming = _naming(shown)
-    found = _named_by(actor, shown)
-    for one in shown:
-        for name, f in naming[id(one.fields)]:
-            if value := one.values[name]:
-                one.values[name] = _refs(f, value, found)
+    tables = [each for table in tables for each in table.whole()]
+    known = _named_by(actor, tables)
+
+    def word(f: Field, slug: str, ident: Any, line: Any = None) -> Ref:
+        named = known.get(slug, {})
+        return Ref(ident, named.get(ident, ""), slug, ident in named, line)
+
+    for table in tables:
+        for name, f in table.fields.items():
+            if columns.refers(name, f):
+                table.columns[name] = columns.reworded(f, table.columns[name], word, lambda value: value)
 
 
-def _naming(shown: list[Shown]) -> dict[int, list[tuple[str, Field]]]:
-    """Those fields that refer to others, once for all records that have the same fields."""
-    naming: dict[int, list[tuple[str, Field]]] = {}
-    for one in shown:
-        if id(one.fields) not in naming:
-            naming[id(one.fields)] = [(n, f) for n, f in one.fields.items() if n != "id" and _refers(f)]
-    return naming
-
-
-def _named_by(actor: Actor, shown: list[Shown]) -> dict[str, dict[Any, str]]:
+def _named_by(actor: Actor, tables: list[Table]) -> dict[str, dict[Any, str]]:
     """Slug -> id -> label of all that these refer to, as far as the reader sees it."""
-    wanted: dict[str, set] = defaultdict(set)
-    naming = _naming(shown)
-    for one in shown:
-        for name, f in naming[id(one.fields)]:
-            value = one.values[name]
-            if not value:
-                continue
-            if f.kind in files.KINDS:
-                wanted[files.SLUG].add(value)
-            elif f.kind == "anyref":
-                wanted[value[0]].add(value[1])
-            else:
-                wanted[f.target].update(value if isinstance(value, list) else [value])
+    wanted = columns.referred(tables)
     held = files.names(wanted.pop(files.SLUG, ()))
     return labels(actor, wanted) | {files.SLUG: held}
 
 
-REFERRING = frozenset(("ref", "user", "refs", "anyref", *files.KINDS))
+def _shown(actor: Actor, table: Table) -> list[Shown]:
+    """The records of a table one by one, each with its lines and its name."""
+    object_type, named = table.type, label_fields(actor, table.type)
+    found = [
+        Shown(object_type, record, values, table.fields, {}, _named(object_type, [getattr(record, path) for path in named]))
+        for record, values in zip(table.records, table.rows(), strict=True)
+    ]
+    for name, (lines, _counts) in table.lines.items():
+        rows = [Shown(object_type, row, values, lines.fields, {}) for row, values in zip(lines.records, lines.rows(), strict=True)]
+        for one, own in zip(found, table.under(name, rows), strict=True):
+            one.lines[name] = own
+    return found
 
 
-def _refers(f: Field) -> bool:
-    return f.kind in REFERRING
+def written(actor: Actor, object_type: ObjectType, records: Iterable[Model], url: Callable[[str, Any], str]) -> list[dict[str, Any]]:
+    """All of these records as the contract writes them: as ``as_json`` of what ``present`` gives, without the steps between. Cost: see the module."""
+    table = columns.of(actor, object_type, records, None, None)
+    known = _named_by(actor, list(table.whole()))
+
+    def word(f: Field, slug: str, ident: Any, line: Any = None) -> dict[str, Any]:
+        label = known.get(slug, {}).get(ident)
+        return _reference(f, ident, label or "", slug, url(slug, ident) if label is not None else None, line)
+
+    return _written(table, word)
 
 
-def _refs(f: Field, value: Any, found: dict) -> Any:
-    def one(slug: str, ident: Any, line: Any = None) -> Ref:
-        named = found.get(slug, {})
-        return Ref(ident, named.get(ident, ""), slug, ident in named, line)
-
-    if f.kind in files.KINDS:
-        return one(files.SLUG, value)
-    if f.kind == "anyref":
-        return one(*value)
-    return [one(f.target, v) for v in value] if isinstance(value, list) else one(f.target, value)
+def _written(table: Table, word: columns.Word) -> list[dict[str, Any]]:
+    for name, f in table.fields.items():
+        if columns.refers(name, f):
+            table.columns[name] = columns.reworded(f, table.columns[name], word, partial(f.rules.to_json, f))
+        elif name == "id" or not f.is_told_as_is:
+            to_json = f.rules.to_json
+            table.columns[name] = [to_json(f, value) for value in table.columns[name]]
+    found = table.rows()
+    for name, (lines, _counts) in table.lines.items():
+        for one, rows in zip(found, table.under(name, _written(lines, word)), strict=True):
+            one[name] = rows
+    return found
 
 
 def as_json(shown: Shown, url: Callable[[str, Any], str]) -> dict[str, Any]:
@@ -322,10 +222,14 @@ def as_json(shown: Shown, url: Callable[[str, Any], str]) -> dict[str, Any]:
 
 def _json(f: Field, value: Any, url: Callable[[str, Any], str]) -> Any:
     if isinstance(value, Ref):
-        found = {"id": str(value.id), "label": value.label, "url": url(value.slug, value.id) if value.seen else None}
-        if f.kind != "anyref":
-            return found
-        return {"type": value.slug, **found, **({} if value.line is None else {"line": str(value.line) or None})}
+        return _reference(f, value.id, value.label, value.slug, url(value.slug, value.id) if value.seen else None, value.line)
     if isinstance(value, list) and value and isinstance(value[0], Ref):
         return [_json(f, v, url) for v in value]
     return f.rules.to_json(f, value)
+
+
+def _reference(f: Field, ident: Any, label: str, slug: str, url: str | None, line: Any) -> dict[str, Any]:
+    found = {"id": str(ident), "label": label, "url": url}
+    if f.kind != "anyref":
+        return found
+    return {"type": slug, **found, **({} if line is None else {"line": str(line) or None})}

@@ -88,7 +88,7 @@ class ObjectType:
     referable: bool = False  # although it has such a row rule, its rows may be referred to (the lines of a document)
     as_of: Callable | None = None  # (queryset, token) -> queryset as a reader knew it earlier
     looked_up: Callable = lambda actor: {}  # (actor) -> further fields to filter by, each with an expression
-    redact: Callable | None = None  # (actor, read.Shown): take out what this reader may not see inside a value
+    redact: Callable | None = None  # (actor, columns.Table): take out what this reader may not see inside a value
     search: tuple[str, ...] = ()
     lines: tuple[Lines, ...] = ()
     acts: tuple[Act, ...] = ()

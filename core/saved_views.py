@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 
 from core import access, calendars, conditions, limits, pivot, places, registry, worded
 from core.access import Actor
+from core.columns import Table
 from core.errors import Denied, RuleError
 from core.models import Role, SavedView
-from core.read import Shown
 from core.registry import ObjectType
 
 SLUG = "saved-views"
@@ -171,18 +171,19 @@ def usable(actor: Actor, object_type: ObjectType, content: Any) -> Usable:
     return Usable({"filter": content["filter"], **kept})
 
 
-def redact(actor: Actor, shown: Shown) -> None:
+def redact(actor: Actor, table: Table) -> None:
     """The ``redact`` hook: of a view's content only what its reader may use; ``unavailable`` says that there is more."""
-    content = shown.values.get("content")
-    object_type = registry.get(shown.record.type)
-    if actor.system or content is None:
-        return
+    if not actor.system and "content" in table.columns:
+        told = zip(table.records, table.columns["content"], strict=True)
+        table.columns["content"] = [content if content is None else _redacted(actor, registry.get(view.type), content) for view, content in told]
+
+
+def _redacted(actor: Actor, object_type: ObjectType | None, content: Any) -> dict[str, Any]:
     if object_type is None or not isinstance(content, dict):
-        shown.values["content"] = {"unavailable": True}
-        return
+        return {"unavailable": True}
     found = usable(actor, object_type, content)
     lost = found.refused or any(content.get(w) and content[w] != found.content.get(w) for w in content)
-    shown.values["content"] = found.content | ({"unavailable": True} if lost else {})
+    return found.content | ({"unavailable": True} if lost else {})
 
 
 def of_type(actor: Actor, object_type: ObjectType) -> list[SavedView]:

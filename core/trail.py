@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core import access, clock, context, registry
 from core.access import Actor
+from core.columns import Table
 from core.models import TrailEntry
 from core.models.record import Record, permit
 from core.registry import ObjectType
@@ -82,8 +83,8 @@ def readable_changes(actor: Actor, about_type: str, changes: dict) -> dict:
     return {name: change for name, change in changes.items() if name in seen and name not in object_type.untold}
 
 
-def redact(actor: Actor, shown) -> None:
+def redact(actor: Actor, table: Table) -> None:
     """The ``redact`` hook of the type of entries."""
-    changes = shown.values.get("changes")
-    if changes:
-        shown.values["changes"] = readable_changes(actor, shown.record.about_type, changes)
+    if "changes" in table.columns:
+        told = zip(table.records, table.columns["changes"], strict=True)
+        table.columns["changes"] = [readable_changes(actor, entry.about_type, changes) if changes else changes for entry, changes in told]

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from core import access, cleaning, context, piecemeal, read, write
+from core import access, cleaning, columns, context, piecemeal, write
 from core.access import Actor
 from core.cleaning import Cleaned
 from core.collation import sort_key
@@ -255,7 +255,7 @@ class _Loading:
             return
         access.demand(self.actor, self.type, "change")
         known, entries = write.writable(self.actor, self.type, "change"), write.writable_lines(self.actor, self.type, "change")
-        present = {e.name: read.lines_of(e, [item.record for item in items]) for e in entries if e.name in self.grouping.lines}
+        present = {e.name: columns.lines_of(e, [item.record for item in items]) for e in entries if e.name in self.grouping.lines}
         wanted = {}
         for item in items:
             wanted[item.row.number] = {n: v for n, v in item.values.items() if n in known and not self._keeps(known[n], v)}

@@ -14,9 +14,10 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from core import access, context
+from core import access, context, edition
 from core.access import Actor
 from core.cleaning import Cleaned
+from core.columns import Table
 from core.errors import RuleError
 from core.kinds import KINDS
 from core.money import plain, round_money
@@ -258,14 +259,13 @@ def traces_are_seen(actor: Actor) -> bool:
     return True
 
 
-def redact(actor: Actor, shown: Any) -> None:
+def redact(actor: Actor, table: Table) -> None:
     """The ``redact`` hook of documents: no trace for whom it would tell what he may not see."""
-    rows, memo, key = shown.lines.get("lines", ()), context.memo(), ("traces are seen", actor.id, actor.system, actor.permissions, actor.roles)
-    if rows and key not in memo:
-        memo[key] = traces_are_seen(actor)
-    if rows and not memo[key]:
-        for row in rows:
-            row.values["price_trace"] = []
+    lines, _counts = table.lines.get("lines", (None, ()))
+    if lines is None or not lines.records or "price_trace" not in lines.columns:
+        return
+    if not edition.keep(("traces are seen", access.reader(actor)), lambda: traces_are_seen(actor)):
+        lines.columns["price_trace"] = [[] for _row in lines.records]
 
 
 WHY = (Reason("unit_price", "price_trace", tell),)

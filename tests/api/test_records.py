@@ -1,8 +1,11 @@
 """Reading and writing records through the API, section by section of the contract."""
 
+import json
+
 import pytest
 from uuid_utils import uuid4, uuid7
 
+from core.api import answers
 from core.models import TrailEntry
 from tests import factories, people
 
@@ -228,3 +231,10 @@ def test_every_address_below_api_answers_in_the_one_form(api):
     assert api.send("OPTIONS", "accounts/").status_code == 204
     head = api.send("HEAD", "accounts/")
     assert head.status_code == 200 and head.content == b""
+
+
+def test_what_no_fast_encoder_takes_is_answered_all_the_same():
+    """Half of a character is sent as a question mark, a whole number in all its length."""
+    said = json.loads(answers.written({"half": "a\ud800b", "long": 2**70, "中": None, "nested": [{"a": 1.5}]}))
+    assert said == {"half": "a?b", "long": 2**70, "中": None, "nested": [{"a": 1.5}]}
+    assert answers.written({"a": [1, "é\u2028"]}) == '{"a":[1,"é\u2028"]}'.encode()

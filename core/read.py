@@ -188,14 +188,19 @@ def _shown(actor: Actor, table: Table) -> list[Shown]:
 
 def written(actor: Actor, object_type: ObjectType, records: Iterable[Model], url: Callable[[str, Any], str]) -> list[dict[str, Any]]:
     """All of these records as the contract writes them: as ``as_json`` of what ``present`` gives, without the steps between. Cost: see the module."""
-    table = columns.of(actor, object_type, records, None, None)
-    known = _named_by(actor, list(table.whole()))
+    return written_each(actor, [(object_type, records)], url)[0]
+
+
+def written_each(actor: Actor, lists: Iterable[tuple[ObjectType, Iterable[Model]]], url: Callable[[str, Any], str]) -> list[list[dict[str, Any]]]:
+    """Several lists, each as ``written``; what they refer to is named for all of them together."""
+    tables = [columns.of(actor, object_type, records, None, None) for object_type, records in lists]
+    known = _named_by(actor, [each for table in tables for each in table.whole()])
 
     def word(f: Field, slug: str, ident: Any, line: Any = None) -> dict[str, Any]:
         label = known.get(slug, {}).get(ident)
         return _reference(f, ident, label or "", slug, url(slug, ident) if label is not None else None, line)
 
-    return _written(table, word)
+    return [_written(table, word) for table in tables]
 
 
 def _written(table: Table, word: columns.Word) -> list[dict[str, Any]]:

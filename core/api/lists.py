@@ -1,6 +1,7 @@
 """The body of a list, as the contract writes it: records, where it goes on, and what all of it comes to; or the same by the values of a field."""
 
-from dataclasses import replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -19,43 +20,62 @@ def wanted(words: QueryDict) -> query.Listing:
     return query.listing((name, value) for name, values in words.lists() for value in values)
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What is answered of these records: ``body`` makes it of them as the contract writes them."""
+
+    type: ObjectType
+    records: list
+    body: Callable[[list[dict[str, Any]]], dict[str, Any]]
+
+
+def bodies(actor: Actor, found: Iterable[Answer], request: HttpRequest) -> list[dict[str, Any]]:
+    """These answers, with the names of all they refer to. Cost: one query for each kind of lines, one for each type referred to, mostly one for all of them."""
+    found, url = list(found), answers.addresser(request)
+    told = read.written_each(actor, [(one.type, one.records) for one in found], url)
+    for one, rows in zip(found, told, strict=True):
+        for record, row in zip(one.records, rows, strict=True):
+            row["url"] = url(one.type.slug, record.pk)
+    return [one.body(rows) for one, rows in zip(found, told, strict=True)]
+
+
 def shown(actor: Actor, object_type: ObjectType, records: list, request: HttpRequest) -> list[dict[str, Any]]:
     """Records as the contract writes them."""
-    url = answers.addresser(request)
-    found = list(records)
-    told = read.written(actor, object_type, found, url)
-    for record, one in zip(found, told, strict=True):
-        one["url"] = url(object_type.slug, record.pk)
-    return told
+    return bodies(actor, [Answer(object_type, records, lambda rows: rows)], request)[0]
 
 
 def body(actor: Actor, object_type: ObjectType, listing: query.Listing, request: HttpRequest) -> dict[str, Any]:
     """One page of the list that the request's query string asks for. Cost: as of ``query.page``, and the names of what is referred to."""
+    return bodies(actor, [found(actor, object_type, listing, request)], request)[0]
+
+
+def found(actor: Actor, object_type: ObjectType, listing: query.Listing, request: HttpRequest) -> Answer:
+    """The same before its records are written."""
     by = request.GET.get(GROUPS)
     if by is not None and GROUPS not in access.fields(actor, object_type):
         return _groups(actor, object_type, replace(listing, conditions=tuple(c for c in listing.conditions if c != [GROUPS, "eq", by])), by, request)
     page = query.page(actor, object_type, listing)
-    found: dict[str, Any] = {
-        "results": shown(actor, object_type, page.records, request),
-        "next": _at(request, object_type, page.next),
-        "previous": _at(request, object_type, page.previous),
-    }
-    return found | _told(actor, object_type, page)
+    around = {"next": _at(request, object_type, page.next), "previous": _at(request, object_type, page.previous), **_told(actor, object_type, page)}
+    return Answer(object_type, page.records, lambda rows: {"results": rows, **around})
 
 
-def _groups(actor: Actor, object_type: ObjectType, listing: query.Listing, by: str, request: HttpRequest) -> dict[str, Any]:
+def _groups(actor: Actor, object_type: ObjectType, listing: query.Listing, by: str, request: HttpRequest) -> Answer:
     """The same list by the values of a field: of each what its own list would say first."""
     f = grouping.field(actor, object_type, by)
-    found = grouping.groups(actor, object_type, listing, f)
-    rows = iter(shown(actor, object_type, [record for group in found for record in group.page.records], request))
-    return {"groups": [
-        {
-            "key": None if group.value is None else f.rules.to_json(f, group.value), "label": group.label,
-            **_told(actor, object_type, group.page), "results": list(islice(rows, len(group.page.records))),
-            "next": _at(request, object_type, group.page.next, dict([group.words])),
-        }
-        for group in found
-    ]}  # fmt: skip
+    groups = grouping.groups(actor, object_type, listing, f)
+
+    def whole(rows: list[dict[str, Any]]) -> dict[str, Any]:
+        rest = iter(rows)
+        return {"groups": [
+            {
+                "key": None if group.value is None else f.rules.to_json(f, group.value), "label": group.label,
+                **_told(actor, object_type, group.page), "results": list(islice(rest, len(group.page.records))),
+                "next": _at(request, object_type, group.page.next, dict([group.words])),
+            }
+            for group in groups
+        ]}  # fmt: skip
+
+    return Answer(object_type, [record for group in groups for record in group.page.records], whole)
 
 
 def _told(actor: Actor, object_type: ObjectType, page: query.Page) -> dict[str, Any]:

@@ -6,6 +6,7 @@ the docs have rooms of their own; errors are worded in ``answers``.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -105,12 +106,12 @@ def type_at(slug: str) -> ObjectType:
     return object_type
 
 
-def record(actor: Actor, object_type: ObjectType, ident: UUID | int, request: HttpRequest) -> dict[str, Any]:
+def record(actor: Actor, object_type: ObjectType, ident: UUID | int) -> lists.Answer:
     """One record as the contract writes it. Cost: one query, and the names of what it refers to. Errors: Missing."""
     found = query.one(actor, object_type, ident)
     if found is None:
         raise Missing
-    return lists.shown(actor, object_type, [found], request)[0]
+    return lists.Answer(object_type, [found], itemgetter(0))
 
 
 def etag(record: dict[str, Any]) -> dict[str, str]:
@@ -212,7 +213,7 @@ class Single(Endpoint):
     def get(self, request, slug: str, ident: str) -> HttpResponse:
         named, plain = self.target(slug, ident), request._request
 
-        found = self.reading(lambda actor: record(actor, named.type, named.id, plain))
+        [found] = self.reading(lambda actor: lists.bodies(actor, [record(actor, named.type, named.id)], plain))
         return answers.answer(found, headers=etag(found))
 
     def patch(self, request, slug: str, ident: str) -> HttpResponse:

@@ -133,6 +133,15 @@ def rows(actor: Actor, object_type: ObjectType, action: str = "view") -> QuerySe
     return everything.filter(visible)
 
 
+def sees_all(actor: Actor, object_type: ObjectType) -> bool:
+    """Whether the reader sees every row of the type's table, whatever rows there are. Cost: none, once for each edition of the set-up what wording takes."""
+
+    def make() -> bool:
+        return allows(actor, object_type, "view") and not rows(actor, object_type).query.where
+
+    return edition.keep(("sees all", object_type.slug, reader(actor)), make)
+
+
 def is_unlimited(actor: Actor, object_type: ObjectType, action: str) -> bool:
     """Whether the actor may do this with whichever row he sees, so that no row need be asked for. Cost: none."""
     if actor.system:

@@ -11,6 +11,7 @@ from functools import cache
 from itertools import chain, groupby, islice
 from typing import Any
 
+import orjson
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection, models
 from django.db.models.expressions import DatabaseDefault
@@ -25,7 +26,7 @@ MANY = 100  # rows from which a stream of them costs less than a statement
 def store(model: type[models.Model], rows: Iterable[models.Model], only: Iterable[str] = ()) -> None:
     """Write all columns of these rows, which exist, or ``only`` some. The table says what type each value is of. Cost: one statement for any number."""
     query, columns = _updating(model, frozenset(only))
-    _send([(query, json.dumps([{f.column: _as_json(f, getattr(row, f.attname)) for f in columns} for row in rows]))])
+    _send([(query, _written([{f.column: _as_json(f, getattr(row, f.attname)) for f in columns} for row in rows]))])
 
 
 @cache
@@ -60,7 +61,7 @@ def add(model: type[models.Model], given: Iterable[str], rows: Iterable[Sequence
         return
     for start in range(0, len(first), AT_ONCE):
         written = [{f.column: _as_json(f, value) for f, value in zip(columns, row, strict=True)} for row in first[start : start + AT_ONCE]]
-        said = query, json.dumps(written, ensure_ascii=False)
+        said = query, _written(written)
         _send([said]) if waiting is None else waiting.append(said)
 
 
@@ -116,7 +117,7 @@ def _copy(statement: sql.Composable, columns: list[models.Field], rows: Iterable
 def _writer(column: models.Field) -> Callable[[Any], str] | None:
     """How values of a column become text that PostgreSQL reads; none where the driver knows as well, and as fast."""
     if isinstance(column, models.JSONField):
-        encode = (column.encoder or json.JSONEncoder)(ensure_ascii=False).encode
+        encode = _written if column.encoder is None else column.encoder(ensure_ascii=False).encode
         return lambda value: "{}" if value == {} else encode(value)
     return texts_array if isinstance(column, ArrayField) and isinstance(column.base_field, models.CharField) else None
 
@@ -132,6 +133,13 @@ def alike(model: type[models.Model], rows: Iterable[models.Model]) -> Iterator[t
 def _is_left_out(value: object, column: models.Field) -> bool:
     """Whether the database itself gives this column its value: a counted key, a default of its own."""
     return isinstance(value, DatabaseDefault) or (value is None and isinstance(column, models.AutoField))
+
+
+def _written(value: object) -> str:
+    try:
+        return orjson.dumps(value).decode()  # in a twentieth of the time
+    except TypeError:  # a number of any length, half of a character: PostgreSQL says what is wrong with it
+        return json.dumps(value)
 
 
 def _as_json(column: models.Field, value: object) -> object:

@@ -69,7 +69,7 @@ def _scopes(actor: Actor, object_type: ObjectType, action: str) -> tuple | None:
     if actor.system:
         return ()
     if object_type.rows:
-        return () if action == "view" and not access.rows(actor, object_type).query.where else None
+        return () if action == "view" and access.sees_all(actor, object_type) else None
     if object_type.personal or actor.id is None:
         return None
     if access.is_unlimited(actor, object_type, "view") and access.is_unlimited(actor, object_type, action):

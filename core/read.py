@@ -96,8 +96,8 @@ def _read_labels(actor: Actor, wanted: dict[str, set]) -> dict[str, dict[Any, st
         object_type = registry.get(slug)
         if object_type is None or not ids or not access.allows(actor, object_type, "view"):
             continue
-        names, is_plain = edition.keep(("named by", slug, access.reader(actor)), lambda t=object_type: _named_by_columns(actor, t))
-        if is_plain:
+        names = label_fields(actor, object_type)
+        if _is_read_plainly(actor, object_type, names):
             together[slug], found[slug] = (object_type, names), {}
         else:
             rows = access.rows(actor, object_type).filter(pk__in=ids)
@@ -108,14 +108,14 @@ def _read_labels(actor: Actor, wanted: dict[str, set]) -> dict[str, dict[Any, st
     return found
 
 
-def _named_by_columns(actor: Actor, object_type: ObjectType) -> tuple[list[str], bool]:
-    """The columns that name a record for this reader, and whether all rows of the table may be seen, and these are columns of text.
+def _is_read_plainly(actor: Actor, object_type: ObjectType, names: list[str]) -> bool:
+    """Whether all rows of the type's table may be seen, and these are columns of text: then one statement reads those of several types.
 
-    Then one statement reads those of several types. Of lines that is so where all their records may be seen.
+    Of lines that is so where all their records may be seen.
     """
-    names, known = label_fields(actor, object_type), {c.name: c for c in object_type.model._meta.concrete_fields}
-    texts = all(isinstance(known.get(n), CharField | TextField) for n in names) and isinstance(object_type.model._meta.pk, UUIDField)
-    return names, texts and (object_type.rows is None or object_type.referable) and not access.rows(actor, object_type).query.where
+    known = {c.name: c for c in object_type.model._meta.concrete_fields}
+    texts = isinstance(object_type.model._meta.pk, UUIDField) and all(isinstance(known.get(n), CharField | TextField) for n in names)
+    return texts and (object_type.rows is None or object_type.referable) and access.sees_all(actor, object_type)
 
 
 def label(actor: Actor, object_type: ObjectType, record: Model) -> str:

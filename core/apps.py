@@ -9,6 +9,7 @@ class CoreConfig(AppConfig):
 
     def ready(self):
         from core import (  # noqa: F401, PLC0415 - the registry fills when every model is loaded
+            active,
             bulk,
             checks,
             figure_types,
@@ -20,4 +21,5 @@ class CoreConfig(AppConfig):
             types,
             watches,
         )
+        active.install()
         from core.transfer import uploads  # noqa: F401, PLC0415 - its jobs are known to workers from the start

@@ -115,10 +115,11 @@ def _builder(compiler: SQLCompiler) -> Callable[[list], models.Model]:
     info, beside = compiler.klass_info, compiler.annotation_col_map.items()
     start, end = info["select_fields"][0], info["select_fields"][-1] + 1
     names = [column.target.attname for column, *_rest in compiler.select[start:end]]
-    model, along = info["model"], get_related_populators(info, compiler.select, connection.alias)
+    alias = connection.alias
+    model, along = info["model"], get_related_populators(info, compiler.select, alias)
 
     def build(row: list) -> models.Model:
-        record = model.from_db(connection.alias, names, row[start:end])
+        record = model.from_db(alias, names, row[start:end])
         for one in along:
             one.populate(row, record)
         for name, place in beside:

@@ -92,9 +92,10 @@ class Money(Number):
         own = context.company().currency
         named = own if field is not None and field.is_base else currency or own
         value = value if isinstance(value, Decimal) else Decimal(str(value))
-        if value != round(value, _written(named, locale(), False)[2]):  # a price to the tenth of a cent
-            return format_currency(value, named, locale=locale(), decimal_quantization=value == round(value, 2))
-        return amount(value, named)
+        before, after, places = _written(named, language := locale(), value.is_signed())
+        if value != round(value, places):  # a price to the tenth of a cent
+            return format_currency(value, named, locale=language, decimal_quantization=value == round(value, 2))
+        return f"{before}{abs(value):,.{places}f}{after}"
 
 
 def amount(value: Decimal, currency: str) -> str:

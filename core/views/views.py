@@ -12,7 +12,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.translation import gettext as _
 
-from core import access, conditions, deleting, query, registry, saved_views, write
+from core import access, conditions, deleting, query, read, registry, saved_views, write
 from core.access import Actor
 from core.errors import Missing, RuleError
 from core.models import Role, SavedView
@@ -140,7 +140,8 @@ def strip(request: HttpRequest, actor: Actor, object_type: ObjectType, now: Open
     home = pages.address(object_type)
     everything = f"{home}?view=list" if now.views else home
     tabs = [{"label": _("All"), "url": everything, "current": now.view is None, "icon": "", "note": ""}]
-    tabs += [_tab(actor, home, view, now) for view in now.views]
+    others = read.labels(actor, {"users": {v.owner_id for v in now.views} - {None, actor.id}})
+    tabs += [_tab(actor, home, view, now, others.get("users", {})) for view in now.views]
     narrowed = bool(content_of(request.GET)) or now.kind != "list"
     return {
         "tabs": tabs, "view": _deeds(request, actor, object_type, now) if now.view is not None else None, "changed": now.changed, "refused": now.refused,
@@ -149,9 +150,10 @@ def strip(request: HttpRequest, actor: Actor, object_type: ObjectType, now: Open
     }  # fmt: skip
 
 
-def _tab(actor: Actor, home: str, view: SavedView, now: Opened) -> dict[str, Any]:
-    whose = _("Only you see this view.") if view.owner_id == actor.id and not view.shared else _("Shared by %(name)s.") % {"name": view.owner.name} \
-        if view.owner_id else _("A view of the company.")  # fmt: skip
+def _tab(actor: Actor, home: str, view: SavedView, now: Opened, people: dict[Any, str]) -> dict[str, Any]:
+    names = people | {actor.id: actor.name}
+    whose = _("Only you see this view.") if view.owner_id == actor.id and not view.shared \
+        else _("Shared by %(name)s.") % {"name": names.get(view.owner_id) or _("(not visible)")} if view.owner_id else _("A view of the company.")  # fmt: skip
     icon = ICONS[view.kind] if view.kind != "list" else "lock" if view.owner_id == actor.id and not view.shared else ""
     return {"label": view.name, "url": f"{home}?view={view.pk}", "current": now.view is not None and now.view.pk == view.pk, "icon": icon, "note": whose}
 

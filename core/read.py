@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from django.db.models import CharField, Model, TextField, UUIDField
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from core import access, columns, context, edition, files, registry, sql
@@ -70,23 +71,31 @@ def label_fields(actor: Actor, object_type: ObjectType) -> list[str]:
 def labels(actor: Actor, wanted: dict[str, set]) -> dict[str, dict[Any, str]]:
     """Slug -> id -> label, of those records the reader sees.
 
-    Cost: one query for all types of which he sees everything, and one for each other; in a snapshot none for what a page has named before.
+    Cost: one query for all types of which he sees everything, and one for each other; in a snapshot none for what a page has named before, nor for
+    settled types (stages, people) what any page has named in this edition.
     """
-    if not edition.is_fixed() or sum(map(len, wanted.values())) > FEW:
+    if not edition.is_fixed():
         return _read_labels(actor, wanted)
-    held = context.memo().setdefault(("labels", access.reader(actor)), {})
-    missing = {slug: new for slug, ids in wanted.items() if (new := {i for i in ids if i not in held.get(slug, {})})}
-    new = _read_labels(actor, missing) if missing else {}
-    for slug, named in new.items():
-        held.setdefault(slug, {}).update(dict.fromkeys(missing[slug]) | named)
-    return {s: {i: n for i in ids if (n := held[s].get(i)) is not None} | new.get(s, {}) for s, ids in wanted.items() if s in held}
+    few = sum(map(len, wanted.values())) <= FEW
+    held = {slug: _held(actor, slug, few) for slug in wanted}
+    missing = {slug: new for slug, ids in wanted.items() if (new := {i for i in ids if i not in held[slug]})}
+    for slug, named in (_read_labels(actor, missing) if missing else {}).items():
+        held[slug].update(named)
+    return {slug: {i: n for i in ids if (n := held[slug].get(i)) is not None} for slug, ids in wanted.items()}
+
+
+def _held(actor: Actor, slug: str, few: bool = True) -> dict[Any, str]:
+    """What is remembered of how records of a type are called: in this edition, or in this use-case where they are ``few``."""
+    object_type, key = registry.get(slug), ("labels", slug, access.reader(actor))
+    if object_type is not None and object_type.settled and access.sees_all(actor, object_type):
+        return edition.keep((*key, get_language()), dict)
+    return context.memo().setdefault(key, {}) if few else {}
 
 
 def remember(actor: Actor, object_type: ObjectType, records: Iterable[Model]) -> None:
     """What these, which the reader sees, are called need not be read again while the page is made. Cost: none."""
     if edition.is_fixed():
-        held = context.memo().setdefault(("labels", access.reader(actor)), {})
-        held.setdefault(object_type.slug, {}).update({r.pk: label(actor, object_type, r) for r in records})
+        _held(actor, object_type.slug).update({r.pk: label(actor, object_type, r) for r in records})
 
 
 def _read_labels(actor: Actor, wanted: dict[str, set]) -> dict[str, dict[Any, str]]:

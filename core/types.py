@@ -9,12 +9,12 @@ from core.registry import SETTINGS, Dimension, Field, Lines, ObjectType, named, 
 register(
     ObjectType(
         "org-units", OrgUnit, _("Unit"), _("Units"), ("name", "parent", "manager"), columns=("name", "parent", "manager"),
-        search=("name",), owner=None, icon="sitemap", group=SETTINGS, check=rules.check_unit, after=rules.keep_unit_links,
+        search=("name",), owner=None, settled=True, icon="sitemap", group=SETTINGS, check=rules.check_unit, after=rules.keep_unit_links,
         sort=("name",), keys=("name",), related=(("users", "unit"),), figures=(("order-intake", "unit"), ("orders", "unit")),
     ),
     ObjectType(
         "users", User, _("User"), _("Users"), ("email", "name", "unit", "roles", "manager", "language", named("password", required=False)),
-        columns=("name", "email", "unit", "roles", "manager"), search=("name", "email"), owner="id", icon="user", group=SETTINGS,
+        columns=("name", "email", "unit", "roles", "manager"), search=("name", "email"), owner="id", settled=True, icon="user", group=SETTINGS,
         prepare=rules.prepare_people, check=rules.check_user, after=rules.keep_an_owner, locked=rules.locked_user, sort=("name",), keys=("email",),
         figures=(("order-intake", "person"), ("orders", "person")),
     ),
@@ -48,7 +48,7 @@ register(
     ),
     ObjectType(
         "tax-codes", TaxCode, _("Tax code"), _("Tax codes"), ("code", named("rate", minimum=0, maximum=1, required=True)),
-        columns=("code", "rate"), title="code",
+        columns=("code", "rate"), title="code", settled=True,
         search=("code",), owner=None, icon="receipt-tax", group=SETTINGS, after=documents.forget_tax, sort=("code",), keys=("code",),
     ),
     ObjectType(

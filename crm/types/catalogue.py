@@ -12,7 +12,7 @@ CATALOGUE = _("Catalogue")
 register(
     ObjectType(
         "product-categories", ProductCategory, _("Product category"), _("Product categories"), ("name", "parent"), columns=("name", "parent"),
-        search=("name",), owner=None, icon="category", group=CATALOGUE, check=demand_tree, after=keep_links,
+        search=("name",), owner=None, settled=True, icon="category", group=CATALOGUE, check=demand_tree, after=keep_links,
         sort=("name",), keys=("name",), related=(("products", "category"),), figures=(("order-intake", "product_category"),),
     ),
     ObjectType(

@@ -44,7 +44,8 @@ register(
     ),
     ObjectType(
         "warehouses", Warehouse, _("Warehouse"), _("Warehouses"), ("name", "allow_negative"), columns=("name", "allow_negative"), search=("name",), owner=None,
-        icon="building-warehouse", group=GOODS, sort=("name",), keys=("name",), related=(("stock-levels", "warehouse"), ("stock-moves", "warehouse")),
+        settled=True, icon="building-warehouse", group=GOODS, sort=("name",), keys=("name",),
+        related=(("stock-levels", "warehouse"), ("stock-moves", "warehouse")),
     ),
     ObjectType(
         "stock-levels", StockLevel, _("Stock level"), _("Stock levels"), (),

@@ -8,7 +8,7 @@ from django.db import connection, connections, transaction
 
 from core import access, context, door, edition, registry, schema, sql, write
 from core.models import CustomField, Grant, Role
-from tests import people
+from tests import factories, people
 from tests.tenancy.conftest import beside
 
 FIELD = "INSERT INTO {schema}.core_customfield (id, version, created_at, updated_at, custom, type, key, kind, label, required, \"unique\", fast, options, help, target, labels, helps, position, formula, returns, pattern, depends_on, personal, sensitive, seen_by, edited_by, fast_state) VALUES (gen_random_uuid(), 1, now(), now(), '{{}}', 'accounts', '{key}', 'text', 'Beside', false, false, false, '[]', '', '', '{{}}', '{{}}', 0, '', '', '', '', false, false, '[]', '[]', '')"  # noqa: E501 - one statement
@@ -184,7 +184,8 @@ def test_what_a_write_made_is_there_for_the_next_one(company, alice, api_for):
     people.writing(lambda: add("a_new_edition"))
     api.post("accounts/", {"name": next(name)})
     asked = statements(lambda: api.post("accounts/", {"name": next(name)}))
-    assert [s for s in asked for table in setup_tables() - {"core_user_roles"} if f'FROM "{table}"' in s] == []
+    named = {t.model._meta.db_table for t in registry.every() if t.settled}  # what these are called, who writes reads anew: he may have changed it
+    assert [s for s in asked for table in setup_tables() - named - {"core_user_roles"} if f'FROM "{table}"' in s] == []
 
 
 def test_a_snapshot_reads_the_setup_as_it_was(company):
@@ -214,6 +215,43 @@ def test_every_change_of_the_setup_renews_the_mark(company):
         with connection.cursor() as cursor:
             cursor.execute(f"DELETE FROM {table} WHERE false")
         assert sql.edition() != before, table
+
+
+def test_what_settled_records_are_called_renews_the_mark(company):
+    """Names of these are kept for each edition, so none may change within one; that somebody signs in is none of it."""
+    settled = [t for t in registry.every() if t.settled]
+    assert {t.model._meta.db_table for t in settled} <= setup_tables() and len(settled) > 5
+    for object_type in settled:
+        for name in filter(None, (object_type.title, object_type.title_else)):
+            before = sql.edition()
+            with connection.cursor() as cursor:
+                cursor.execute(f'UPDATE {object_type.model._meta.db_table} SET "{name}" = "{name}"')
+            assert sql.edition() != before, (object_type.slug, name)
+    before = sql.edition()
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE core_user SET last_login = now()")
+    assert sql.edition() == before
+
+
+def test_names_of_settled_records_are_asked_once_and_are_new_when_another_changes_them(company, alice, api_for):
+    api = api_for(alice)
+    made = factories.make("opportunities", api)
+    stage = api.get(made["url"]).json()["stage"]
+    asked = statements(lambda: api.get(made["url"]))
+    assert asked and not [s for s in asked if re.search(r'FROM "(crm_stage|crm_pipeline|core_orgunit)"', s)]
+    with beside() as other:
+        other.execute(f"UPDATE {company.schema}.crm_stage SET name = 'Renamed' WHERE id = %s", [stage["id"]])
+    assert api.get(made["url"]).json()["stage"] == {**stage, "label": "Renamed"}
+
+
+def test_a_name_that_is_kept_is_told_only_to_who_may_see_it(company, alice, api_for):
+    factories.make("opportunities", api_for(alice))
+    grants = [{"type": "opportunities", "actions": ["view"], "scope": "all"}]
+    role = people.writing(lambda: write.create(access.system("tests"), registry.get("roles"), {"name": "Narrow", "grants": grants}))
+    for _turn in range(2):  # the second time from what is kept
+        one = api_for(people.new_user("Narrow", roles=[str(role.pk)])).get("opportunities/?limit=1").json()["results"][0]
+        assert one["stage"]["label"] == "" and one["stage"]["url"] is None and one["pipeline"]["label"] == ""
+        assert api_for(alice).get(one["url"]).json()["stage"]["label"]
 
 
 def test_only_what_renews_the_mark_is_kept(company, alice, api_for, client_for, monkeypatch):

@@ -3,7 +3,7 @@
 The words of a query string are the same in the browser's address and in the API (contract, Lists).
 """
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import islice
@@ -14,7 +14,7 @@ from django.db.models import Aggregate, Count, Exists, F, Model, Q, QuerySet, Su
 from django.db.models.functions import Coalesce, NullIf
 from django.utils.translation import gettext as _
 
-from core import access, conditions, cursors, derived, edition, ordering, rolling, schema, search, structures, sums, worded
+from core import access, conditions, context, cursors, derived, edition, ordering, rolling, schema, search, structures, sums, worded
 from core.access import Actor
 from core.errors import RuleError
 from core.registry import Field, ObjectType
@@ -277,8 +277,7 @@ class _Alike:
     key: Hashable
     words: tuple[tuple[str, str, str], ...]
     keys: list[cursors.Key]
-    asked: dict[str, Aggregate]
-    told: Callable[[Mapping], tuple]
+    sums: sums.Question
 
     def of(self, wanted: Listing, own: Sequence[UUID | str]) -> Listing:
         """The list that names these ids and searches for these words."""
@@ -297,12 +296,12 @@ def _alike(actor: Actor, object_type: ObjectType, wanted: Listing) -> tuple[_Ali
     if ids is None or searched is None or (wanted.q and not searched) or any(f is None or f.expression is not None for f in named):
         return None
     words = tuple((path, op, "" if known[path].is_reference or known[path].kind == "anyref" else value) for path, op, value in wanted.conditions)
-    day = tuple(schema.rates_asked(known, known[n]) for n in wanted.sums)
-    key = ("list", object_type.slug, words, len(searched), wanted.sort, wanted.limit, wanted.sums, wanted.archived, wanted.within, day)
+    money = (context.company().currency, *(schema.rates_asked(known, known[n]) for n in wanted.sums))
+    key = ("list", object_type.slug, words, len(searched), wanted.sort, wanted.limit, wanted.sums, wanted.archived, wanted.within, money)
 
     def make() -> _Alike:
         matching(actor, object_type, wanted)  # refuses what may not be asked
-        return _Alike(key, words, ordering.keys(actor, object_type, wanted.sort), *sums.asked(actor, object_type, wanted.sums))
+        return _Alike(key, words, ordering.keys(actor, object_type, wanted.sort), sums.asked(actor, object_type, wanted.sums))
 
     return edition.keep_today((key, access.reader(actor)), structures.today(), make), [*ids, *searched]
 
@@ -313,14 +312,16 @@ def _page_of(actor: Actor, object_type: ObjectType, wanted: Listing, lists: _Ali
     def named(given: Sequence[UUID | str]) -> QuerySet:
         return matching(actor, object_type, lists.of(wanted, given))
 
-    def added(*given: UUID | str) -> QuerySet:
-        return _few(wanted, named(given)).order_by().annotate(_all=Value(1)).values("_all").annotate(**lists.asked).values_list(*lists.asked)
+    def added(asked: dict[str, Aggregate]) -> list[dict[str, Any]]:
+        def rows(*given: UUID | str) -> QuerySet:
+            return _few(wanted, named(given)).order_by().annotate(_all=Value(1)).values("_all").annotate(**asked).values_list(*asked)
+
+        return [dict(zip(asked, row, strict=True)) for row in worded.rows(actor, ("added", tuple(asked), lists.key), rows, *own)]
 
     records = worded.records(actor, lists.key, lambda *given: _top(object_type, wanted, named(given), lists.keys, wanted.limit + 1, Q()), *own)
     if not wanted.sums and not (wanted.count and len(records) > wanted.limit):
         return _page(wanted, lists.keys, records, len(records), ())
-    [row] = worded.rows(actor, ("added", lists.key), added, *own)
-    count, *summed = lists.told(dict(zip(lists.asked, row, strict=True)))
+    [(count, *summed)] = lists.sums.answers(added)
     return _page(wanted, lists.keys, records, count, summed)
 
 
@@ -329,8 +330,7 @@ def _added_up(actor: Actor, object_type: ObjectType, wanted: Listing, found: Que
 
     Where documents of several are present, it is none, and all is in the base currency. Cost: one query.
     """
-    asked, told = sums.asked(actor, object_type, wanted.sums)
-    return told(_few(wanted, found).order_by().aggregate(**asked))
+    return sums.asked(actor, object_type, wanted.sums).answers(lambda asked: [_few(wanted, found).order_by().aggregate(**asked)])[0]
 
 
 def by_value(actor: Actor, object_type: ObjectType, wanted: Listing, by: Field) -> dict[Any, tuple[int, dict[str, Decimal]]]:
@@ -351,10 +351,24 @@ def by_value(actor: Actor, object_type: ObjectType, wanted: Listing, by: Field) 
 
 def added_by_value(actor: Actor, object_type: ObjectType, wanted: Listing, by: Field, most: int) -> list[tuple[Any, tuple]]:
     """The values of a field, so many at most, each with the number, sums and currency of the records that have it, as in a list of them. Cost: one query."""
-    asked, told = sums.asked(actor, object_type, wanted.sums)
     value = NullIf(by.rules.expr(by), Value(""), output_field=TextField()) if by.kind == "choice" else by.rules.expr(by)
-    rows = matching(actor, object_type, wanted).order_by().annotate(_by=value).values("_by").annotate(**asked)[:most]
-    return [(row["_by"], told(row)) for row in rows]
+    alike, values = _alike(actor, object_type, wanted) if by.expression is None else None, []
+
+    def valued(wanted: Listing, asked: dict[str, Aggregate]) -> QuerySet:
+        rows = matching(actor, object_type, wanted).order_by().annotate(_by=value).values("_by")
+        return rows.annotate(**asked).values_list("_by", *asked)[:most]
+
+    def ask(asked: dict[str, Aggregate]) -> list[dict[str, Any]]:
+        if alike:
+            key = ("added by value", tuple(asked), alike[0].key, by.name, most)
+            found = worded.rows(actor, key, lambda *given: valued(alike[0].of(wanted, given), asked), *alike[1])
+        else:
+            found = valued(wanted, asked)
+        values[:] = [row[0] for row in found]
+        return [dict(zip(asked, row[1:], strict=True)) for row in found]
+
+    told = (alike[0].sums if alike else sums.asked(actor, object_type, wanted.sums)).answers(ask)
+    return list(zip(values, told, strict=True))
 
 
 def first_page(actor: Actor, object_type: ObjectType, wanted: Listing, records: list[Model], count: int, sums: dict[str, Decimal], currency: str) -> Page:

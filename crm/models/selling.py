@@ -66,7 +66,7 @@ class Opportunity(OwnedRecord):
     contact = models.ForeignKey(Contact, models.PROTECT, null=True, blank=True, verbose_name=_("Contact"), related_name="+")
     lead = models.ForeignKey(Lead, models.PROTECT, null=True, blank=True, verbose_name=_("Lead"), related_name="+", editable=False)
     pipeline = models.ForeignKey(Pipeline, models.PROTECT, null=True, blank=True, verbose_name=_("Pipeline"), related_name="+")
-    stage = models.ForeignKey(Stage, models.PROTECT, null=True, blank=True, verbose_name=_("Stage"), related_name="+")
+    stage = models.ForeignKey(Stage, models.PROTECT, null=True, blank=True, verbose_name=_("Stage"), related_name="+", db_index=False)  # found by newest_in
     amount = MoneyField(_("Amount"), null=True, blank=True)
     currency = CodeField(_("Currency"), standard="currency")
     rate = RateField(_("Rate"), default=1, editable=False)
@@ -99,6 +99,7 @@ class Opportunity(OwnedRecord):
             models.Index("owner", "stage", models.F("amount").desc(nulls_last=True), "id", name="opportunity_largest", condition=PRESENT),
             models.Index(models.F("amount").desc(nulls_last=True), "id", name="opportunity_largest_of_all", condition=PRESENT),
             models.Index(fields=["close_date", "id"], name="opportunity_due_of_all", condition=PRESENT),
+            models.Index("stage", models.F("created_at").desc(), models.F("id").desc(), name="opportunity_newest_in"),
             models.Index(fields=["stage", "close_date", "id"], name="opportunity_due", condition=OPEN),
             models.Index(fields=["owner", "stage", "close_date", "id"], name="opportunity_due_of", condition=OPEN),
             models.Index(  # what a board adds up, read from the index alone

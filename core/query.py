@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Aggregate, Count, Exists, F, Model, Q, QuerySet, Subquery, TextField, Value, Window
+from django.db.models import Aggregate, Count, Exists, Model, Q, QuerySet, Subquery, TextField, Value, Window
 from django.db.models.functions import Coalesce, NullIf
 from django.utils.translation import gettext as _
 
@@ -395,11 +395,8 @@ def first_of_each(actor: Actor, object_type: ObjectType, wanted: Listing, tests:
 def _first_of_each(actor: Actor, object_type: ObjectType, wanted: Listing, tests: list[list], count: int) -> QuerySet:
     keys = ordering.keys(actor, object_type, wanted.sort)
     wholes = (matching(actor, object_type, replace(wanted, conditions=(*wanted.conditions, test))) for test in tests)
-    lists = [_top(object_type, wanted, whole, keys, count, Q()) for whole in wholes]
-    if len(lists) < 2:
-        return lists[0] if lists else object_type.all().none()
-    named = [(F("pk" if k.alias == "_pk" else k.alias), k.falls) for k in keys]
-    return lists[0].union(*lists[1:], all=True).order_by(*(f.desc(nulls_last=True) if falls else f.asc(nulls_last=True) for f, falls in named))
+    ids = [ordering.by(whole, keys)[:count].values("pk") for whole in wholes]
+    return ordering.by(object_type.all().filter(pk__in=ids[0].union(*ids[1:], all=True) if ids else []), keys)
 
 
 def chunks(actor: Actor, object_type: ObjectType, wanted: Listing, size: int = 1000, columns: Iterable[str] = ()) -> Iterator[list]:

@@ -1,8 +1,10 @@
 """A list by groups says of each value what the list of this value alone says: number, sums, first records, and how to go on."""
 
 import random
+from decimal import Decimal
 
 import pytest
+from django.db import connection
 
 from crm.models import Stage
 from tests import factories, people
@@ -80,3 +82,24 @@ def test_nobody_groups_by_what_he_does_not_see_or_what_is_no_group(company, api,
     assert api.get("facts/", {"group_by": "person"}).status_code == 422
     monkeypatch.setattr("core.grouping.MOST", 2)
     assert api.get("opportunities/", {"group_by": "account", "limit": "2"}).status_code == 422
+
+
+def test_which_currencies_there_are_is_asked_only_where_one_is_not_the_companys(api):
+    """That takes half as long again as to add amounts up; once some were found, it is asked at once."""
+
+    def asked(currency):
+        adds = []
+
+        def note(execute, text, params, many, context):
+            adds.extend([text] if "SUM(" in text else [])
+            return execute(text, params, many, context)
+
+        with connection.execute_wrapper(note):
+            told = api.get("opportunities/", {"limit": "1", "count": "exact", "sum": "amount", "currency": currency}).json()
+        alone = [Decimal(row["amount"]) for row in api.get("opportunities/", {"limit": "200", "currency": currency}).json()["results"]]
+        assert (told["count"], Decimal(told["sums"]["amount"])) == (len(alone), sum(alone)) and alone
+        return len(adds), any("MAX(" in one for one in adds)
+
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE core_edition SET mark = gen_random_uuid()")
+    assert [asked(c) for c in ("USD", "USD", "CHF", "CHF", "USD")] == [(1, False), (1, False), (2, True), (1, True), (1, True)]

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote_plus
 
 from babel.dates import format_date, format_datetime, format_skeleton
 from babel.numbers import format_compact_currency, format_compact_decimal, format_currency, format_decimal, format_percent
@@ -101,23 +102,35 @@ def page_of(answer: kpi.Answer, period: str = "", more: list | None = None) -> s
     words = {"period": period or answer.period.key} | ({"as_of": answer.as_of.token} if answer.definition.has_past else {})
     if every:
         words["filter"] = json.dumps({"all": every} if len(every) > 1 else every[0], separators=(",", ":"), ensure_ascii=False)
-    return f"/kpis/{answer.definition.key}/?{urlencode(words)}"
+    return f"/kpis/{answer.definition.key}/?{'&'.join([f'{word}={_quoted(said)}' for word, said in words.items()])}"
+
+
+_quoted = lru_cache(maxsize=4000)(quote_plus)  # the figures of a page are of few periods and filters
 
 
 def short(definition: kpi.Definition, value: Decimal | None) -> str:
     """At most some eight characters: €38,420 or €8.4M; a dash where there is no value."""
     if value is None:
         return NO_VALUE
-    large, currency = abs(value) >= WHOLE_UP_TO, context.company().currency
-    if definition.in_money and large:
-        return format_compact_currency(value, currency, locale=locale(), fraction_digits=1)
     if definition.in_money:
-        return format_currency(value.quantize(Decimal(1), ROUND_HALF_UP), currency, locale=locale(), format="¤#,##0", currency_digits=False)
+        return _short_amount(value or Decimal(0), context.company().currency, locale())
     if definition.format != "number":
         return _of_format(definition, value, "#,##0.#")
-    if large:
-        return _with_unit(definition, format_compact_decimal(value, locale=locale(), fraction_digits=1))
-    return _with_unit(definition, format_decimal(value, format="#,##0.##", locale=locale()))
+    return _with_unit(definition, _short_number(value or Decimal(0), locale()))
+
+
+@lru_cache(maxsize=4000)  # most of them are nothing, and each is said several times
+def _short_amount(value: Decimal, currency: str, language: str) -> str:
+    if abs(value) >= WHOLE_UP_TO:
+        return format_compact_currency(value, currency, locale=language, fraction_digits=1)
+    return format_currency(value.quantize(Decimal(1), ROUND_HALF_UP), currency, locale=language, format="¤#,##0", currency_digits=False)
+
+
+@lru_cache(maxsize=4000)
+def _short_number(value: Decimal, language: str) -> str:
+    if abs(value) >= WHOLE_UP_TO:
+        return format_compact_decimal(value, locale=language, fraction_digits=1)
+    return format_decimal(value, format="#,##0.##", locale=language)
 
 
 def _with_unit(definition: kpi.Definition, text: str) -> str:

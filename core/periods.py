@@ -8,6 +8,7 @@ import re
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 from django.utils.translation import gettext as _
 
@@ -130,7 +131,12 @@ def containing(day: date, shape: str, fiscal_start: int) -> Period:
 
 def inside(first: date, last: date, shape: str, fiscal_start: int) -> list[Period]:
     """The months, quarters or years that these days touch, in their order, whole."""
+    return list(_inside(first, last, shape, fiscal_start))
+
+
+@lru_cache(maxsize=500)
+def _inside(first: date, last: date, shape: str, fiscal_start: int) -> tuple[Period, ...]:
     found = [containing(first, shape, fiscal_start)]
     while found[-1].end <= last:
         found.append(containing(found[-1].end, shape, fiscal_start))
-    return found
+    return tuple(found)

@@ -3,12 +3,9 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
-from django.db.models import QuerySet
-
-from core import access, context, periods, registry, worded
+from core import access, context, edition, periods, registry, structures
 from core.access import Actor
 from core.kpi.definitions import Definition
-from core.models import Target
 from core.periods import Period
 
 SHAPES = ("month", "quarter", "year")
@@ -16,7 +13,7 @@ Member = tuple[str, str]  # dimension and the member's id or code; both empty fo
 
 
 class Targets:
-    """The targets a reader sees, of some KPIs and periods. Cost: one query, none for a reader who sees no targets."""
+    """The targets a reader sees, of some KPIs and periods. Cost: one query, none where the same was asked for in this edition of the set-up."""
 
     def __init__(self, actor: Actor, wanted: Iterable[Definition], asked: Iterable[Period], dimensions: Iterable[str]):
         self._fiscal = context.company().fiscal_year_start
@@ -26,11 +23,12 @@ class Targets:
         if keys and access.allows(actor, targets, "view"):
             named = {"kpi__in": frozenset(d.key for d in wanted), "period__in": frozenset(keys), "dimension__in": frozenset(dimensions)}
 
-            def rows() -> QuerySet[Target]:
+            def read() -> dict[tuple[str, str, str, str], Decimal]:
                 found = access.rows(actor, targets).filter(archived_at=None, **named)
-                return found.values_list("kpi", "dimension", "subject", "period", "value")
+                return {tuple(member): value for *member, value in found.values_list("kpi", "dimension", "subject", "period", "value")}
 
-            self._set = {tuple(member): value for *member, value in worded.rows(actor, ("targets", *named.values()), rows)}
+            key = ("targets", access.reader(actor), *named.values())
+            self._set = edition.keep_today(key, structures.today(), read) if edition.is_fixed() else read()  # who writes may have changed them
 
     def of(self, wanted: Definition, member: Member | None, period: Period) -> Decimal | None:
         """The target for exactly this; of a quarter or year without one the sum of its parts', if all of them have one."""

@@ -198,6 +198,37 @@ def _option(one: dict[str, Any]) -> str:
     return said
 
 
+@register.simple_tag(takes_context=True)
+def timeline(context: Context, entries: list[dict[str, Any]]) -> SafeString:
+    """What happened (core.views.timelines.Event), each with the form that takes it back, where it can be."""
+    sprite, told = static.static("dist/icons.svg"), []
+    for entry in entries:
+        undo = context.template.engine.get_template("parts/undo.html").render(context.new({**context.flatten(), "entry": entry})) if entry.get("undo") else ""
+        told.append(_event(entry, sprite, undo))
+    return SafeString("".join(told))
+
+
+def _event(entry: dict[str, Any], sprite: str, undo: str) -> str:
+    text = f"<p>{escape(str(entry['text']))}</p>" if entry.get("text") else ""
+    changes = "".join([_change(one) for one in entry.get("changes") or ()])
+    who, when, at = (escape(str(entry.get(name) or "")) for name in ("who", "when", "at"))
+    moment = f' datetime="{at}"' if at else ""
+    return (
+        f'<li><span class="timeline-icon {escape(entry.get("tone", ""))}"><svg class="icon" aria-hidden="true"><use href="{sprite}#{escape(entry["icon"])}">'
+        f'</use></svg></span><div><div class="timeline-title">{_anchor(str(entry["title"]), entry.get("url", ""))}</div>{text}{changes}{undo}'
+        f'<div class="sub">{who}{" · " if who and when else ""}<time{moment}>{when}</time></div></div></li>\n'
+    )
+
+
+def _change(change: dict[str, Any]) -> str:
+    if change.get("said"):
+        told = f"<span>{escape(str(change['said']))}</span>"
+    else:
+        before = f'<del>{escape(str(change["old"]))}</del><span aria-hidden="true">→</span>' if change.get("old") else ""
+        told = f"{before}<ins>{escape(str(change.get('new') or '–'))}</ins>"
+    return f'<div class="change"><span class="quiet-text">{escape(str(change["label"]))}</span>{told}</div>'
+
+
 @register.simple_tag
 def kpi_rows(lines: list[Any], goals: Any) -> SafeString:
     """Rows of the table of a figure's groups (core.views.kpis.Line), of which there are hundreds."""

@@ -256,9 +256,9 @@ def test_a_name_that_is_kept_is_told_only_to_who_may_see_it(company, alice, api_
 
 def test_only_what_renews_the_mark_is_kept(company, alice, api_for, client_for, monkeypatch):
     """What is made of any other table would stay as it was when that table changes."""
-    kept, asked = edition.keep, set()
+    kept, of_a_day, asked = edition.keep, edition.keep_today, set()
 
-    def watched(key, make):
+    def noted(make):
         def made():
             def note(execute, text, params, many, told):
                 asked.update(re.findall(r'(?:FROM|JOIN) "(\w+)"', text))
@@ -267,16 +267,21 @@ def test_only_what_renews_the_mark_is_kept(company, alice, api_for, client_for, 
             with connection.execute_wrapper(note):
                 return make()
 
-        return kept(key, made)
+        return made
 
-    monkeypatch.setattr(edition, "keep", watched)
+    monkeypatch.setattr(edition, "keep", lambda key, make: kept(key, noted(make)))
+    monkeypatch.setattr(edition, "keep_today", lambda key, day, make: of_a_day(key, day, noted(make)))
     edition._shelves.clear()
     api, browser = api_for(alice), client_for(alice)
     made = api.post("accounts/", {"name": "Any"}).json()
-    for path in ("accounts/", "opportunities/?count=exact&sum=amount", f"accounts/{made['id']}/", "kpis/order-intake/value/", "kpis/"):
+    whole = ("opportunities/?count=exact&sum=amount", "opportunities/?group_by=stage&sum=amount", "kpis/order-intake/value/", "kpis/")
+    for path in ("accounts/", f"accounts/{made['id']}/", *whole):
         assert api.get(path).status_code == 200
     for path in ("/accounts/", f"/accounts/{made['id']}/", "/opportunities/?view=board", "/"):
         assert browser.get(path).status_code == 200
+    for role in ("sales", "sales-manager"):  # who sees what is his, and what is his team's
+        narrow = client_for(people.new_user("Narrow", role))
+        assert {narrow.get(path).status_code for path in ("/", "/opportunities/?view=board", "/kpis/order-intake/")} == {200}
     assert asked and asked <= setup_tables(), asked - setup_tables()
 
 

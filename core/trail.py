@@ -73,6 +73,11 @@ def visible(actor: Actor) -> QuerySet:
     return TrailEntry.objects.filter(allowed)
 
 
+def about(object_type: ObjectType, ident: UUID) -> QuerySet:
+    """Entries about a record that the reader is known to see, so that nobody asks for each type whether he sees it."""
+    return TrailEntry.objects.filter(about_type=object_type.slug, about_id=ident)
+
+
 def readable_changes(actor: Actor, about_type: str, changes: dict) -> dict:
     """The changes without fields the actor does not see (Z-05)."""
     object_type = registry.get(about_type)

@@ -34,6 +34,7 @@ def record(request: HttpRequest, actor: Actor, slug: str, ident: str) -> HttpRes
 def show(request: HttpRequest, actor: Actor, object_type: ObjectType, found: Record, plan: Plan, **more: Any) -> HttpResponse:
     """The record drawn by this layout."""
     shown = read.present(actor, object_type, [found])[0]
+    read.remember(actor, object_type, [found])  # what hangs on it refers to it
     key = request.GET.get("tab", "")
     history = key == HISTORY and object_type.writable
     tab = None if history else next((t for t in plan.tabs if t.key == key), plan.tabs[0])

@@ -116,7 +116,7 @@ def _activity(other: ObjectType, shown: Shown) -> Event:
 
 def _of_trail(actor: Actor, object_type: ObjectType, record: Model, until: datetime | None, whole: bool) -> list[Event]:
     def entries(ident: UUID) -> QuerySet:
-        rows = access.rows(actor, registry.types["trail"]).filter(about_type=object_type.slug, about_id=ident)
+        rows = trail.about(object_type, ident)
         return (rows if until is None else rows.filter(at__lt=until)).order_by("-id")[: LENGTH + 1]
 
     rows = worded.records(actor, ("trail", object_type.slug) if until is None else None, entries, _uuid(record.pk))

@@ -16,6 +16,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import connection, models
 from django.db.models.expressions import DatabaseDefault
 from psycopg import sql
+from psycopg.copy import LibpqWriter
 
 from core.sql import texts_array
 
@@ -105,13 +106,49 @@ def _inserting(model: type[models.Model], given: tuple[str, ...], key: str, upda
 def _copy(statement: sql.Composable, columns: list[models.Field], rows: Iterable[Sequence[Any]]) -> None:
     """Send rows as PostgreSQL's own stream, in which a thousand cost it a third; it stores the first while the next are made."""
     special = [(place, write) for place, f in enumerate(columns) if (write := _writer(f)) is not None]
-    with connection.cursor() as cursor, cursor.copy(statement) as stream:
+    with connection.cursor() as cursor, cursor.copy(statement, _Writer(cursor.cursor)) as stream:
         for row in rows:
             values = list(row)
             for place, write in special:
                 if values[place] is not None:
                     values[place] = write(values[place])
             stream.write_row(values)
+
+
+class Busy(Exception):
+    """Something was asked of the database while rows are on their way to it."""
+
+
+_aside: ContextVar[Callable[[], bool] | None] = ContextVar("odos_work_aside", default=None)
+
+
+@contextmanager
+def meanwhile(work: Callable[[], bool]) -> Iterator[None]:
+    """Inside, while the database stores a stream of rows, ``work`` is done piece by piece, as long as it says that there is more.
+
+    It is not part of what is written: it raises nothing, and what it asks of the database is refused as ``Busy``.
+    """
+    token = _aside.set(work)
+    try:
+        yield
+    finally:
+        _aside.reset(token)
+
+
+class _Writer(LibpqWriter):
+    """The driver's own, but that it does what is to be done meanwhile before it waits until all rows are stored."""
+
+    def finish(self, exc: BaseException | None = None) -> None:
+        work = _aside.get()
+        if work is not None and exc is None:
+            with connection.execute_wrapper(_refuse):
+                while work():
+                    self._pgconn.flush()  # what the database was not yet ready to take
+        super().finish(exc)
+
+
+def _refuse(*_statement: Any) -> Any:
+    raise Busy
 
 
 def _writer(column: models.Field) -> Callable[[Any], str] | None:

@@ -4,7 +4,7 @@ Works on a batch, so that a thousand records cost as many queries as one. Errors
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -33,6 +33,12 @@ class Cleaned:
         self.errors.setdefault(name, []).append(sentence)
 
 
+class Given(dict[str, Any]):
+    """An item of which the fields named in ``stored`` hold what their kinds made of their values before, none of it empty. Our own code makes it."""
+
+    stored: Container[str] = ()
+
+
 def clean(
     actor: Actor, writable: dict[str, Field], lines: Iterable[Lines], items: list[Any], new: bool, fresh: Iterable[str] = ()
 ) -> list[Cleaned]:  # fmt: skip
@@ -57,8 +63,11 @@ def _clean_item(
     if len(item) > MOST_FIELDS:
         made.refuse("_", _("A record names at most %(n)d fields.") % {"n": MOST_FIELDS})
         return made
+    stored = item.stored if isinstance(item, Given) else ()
     for name, value in item.items():
-        if name in writable and name not in lines:
+        if name in stored and name in writable:
+            made.values[name] = value
+        elif name in writable and name not in lines:
             _clean_value(made, writable[name], value)
         elif name == "id" and may_have_id:
             made.id = _clean_id(made, value)

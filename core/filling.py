@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from core import access, clock, context, schema
+from core import access, clock, context, schema, shaped
 from core.access import Actor
 from core.cleaning import Cleaned
 from core.form_rules import demand_rules, locked_by_rules, state_of
@@ -66,12 +66,13 @@ def own(records: list[Record], actor: Actor) -> None:
     """Stamp owner and unit: the actor's where none is given, the unit always from the owner. Cost: at most one query."""
     owned = [r for r in records if isinstance(r, OwnedRecord)]
     for record in owned:
-        if record.owner_id is None and actor.id is not None:
+        if actor.id is not None and record.owner_id is None:
             record.owner_id = actor.id
     ids = {r.owner_id for r in owned if r.owner_id}
     units = {actor.id: actor.unit_id} if ids <= {actor.id} else dict(User.objects.filter(pk__in=ids).values_list("pk", "unit_id"))
     for record in owned:
-        record.unit_id = units.get(record.owner_id)
+        if record.unit_id != (unit := units.get(record.owner_id)):
+            record.unit_id = unit
 
 
 def put(known: dict[str, Field], record: Record, made: Cleaned) -> dict[str, Any]:
@@ -128,6 +129,8 @@ def demand_required(object_type: ObjectType, record: Record, made: Cleaned) -> N
 
 def demand_shape(object_type: ObjectType, record: Record, made: Cleaned, changed: dict[str, Any]) -> None:
     """Say at each field what the record's own sort and the rules of its form do not allow. Cost: that of the rules' conditions."""
+    if shaped.of(object_type) == shaped.NOTHING:
+        return
     demand_sort(object_type, record, made, changed)
     demand_rules(object_type, record, made, changed)
 

@@ -36,7 +36,26 @@ def automaton(patterns: Iterable[str]) -> State:
     return _state(frozenset(rest for pattern in patterns for rest in _expanded(_read(pattern))))
 
 
-def matches(start: State, text: str) -> bool:
+class Both:
+    """As a state of two automata at once: how far a text got in each, which is told with one look-up a digit."""
+
+    def __init__(self, one: "State", other: "State"):
+        self.states, self.accepts = (one, other), one.accepts and other.accepts
+        self.next: dict[str, Both] = {}
+
+    def after(self, digit: str) -> "Both":
+        one, other = (state.next.get(digit) or state.after(digit) for state in self.states)
+        self.next[digit] = both = together(one, other)
+        return both
+
+
+@cache
+def together(one: State, other: State) -> Both:
+    """The state in which texts begin that are to match what leads on from both."""
+    return Both(one, other)
+
+
+def matches(start: "State | Both", text: str) -> bool:
     """Whether a text of digits matches. Cost: a look-up a digit."""
     state = start
     for digit in text:

@@ -10,7 +10,7 @@ from django.core.validators import URLValidator, validate_email
 from django.utils.translation import gettext as _
 
 from core import context
-from core.kinds.digits import State, automaton, matches
+from core.kinds.digits import Both, automaton, matches, together
 from core.kinds.kind import Kind
 
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -103,14 +103,14 @@ class _Region:
         self.leading = re.compile(metadata.leading_digits) if metadata.leading_digits is not None else None
         sorts = [getattr(metadata, name) for name in SORTS if name != "mobile" or not metadata.same_mobile_and_fixed_line_pattern]
         self.described = ([metadata.general_desc], [sort for sort in sorts if sort is not None])
-        self.forms: dict[int, list[State]] = {}
+        self.forms: dict[int, Both] = {}
 
     def holds(self, rest: str) -> bool:
         """Whether there may be such a number, as the library judges it."""
         forms = self.forms.get(len(rest))
         if forms is None:
-            forms = self.forms[len(rest)] = [automaton(_patterns(described, len(rest))) for described in self.described]
-        return all(matches(form, rest) for form in forms)
+            forms = self.forms[len(rest)] = together(*(automaton(_patterns(described, len(rest))) for described in self.described))
+        return matches(forms, rest)
 
 
 def _patterns(described: list[phonenumbers.PhoneNumberDesc], length: int) -> list[str]:

@@ -64,8 +64,9 @@ def _demand_same_company(stamp: UUID | None, what: str) -> None:
 def _starts(model: type[models.Model]) -> tuple[dict[str, Any], list[tuple[str, Callable[[], Any]]]]:
     """What the columns of a new row hold, by name: what is the same for each, and what is made anew."""
     columns = [f for f in model._meta.concrete_fields if not f.generated]
-    made = [(f.attname, f.get_default) for f in columns if (f.has_default() and callable(f.default)) or f.has_db_default()]
-    return {f.attname: f.get_default() for f in columns if f.attname not in dict(made)}, made
+    made = {f.attname: f.get_default for f in columns if (f.has_default() and callable(f.default)) or f.has_db_default()}
+    made |= {f.attname: f.default for f in columns if f.attname in made and f.has_default() and callable(f.default)}  # without Django's way to it
+    return {f.attname: f.get_default() for f in columns if f.attname not in made}, list(made.items())
 
 
 @cache
@@ -92,7 +93,8 @@ class Rows(models.QuerySet):
         """This query and every one of these records belong to the bound company."""
         self._demand_same_company()
         for record in records:
-            _demand_same_company(record._company, type(record).__name__)
+            if record._company is not self._company:
+                _demand_same_company(record._company, type(record).__name__)
 
     def _fetch_all(self):
         if self._result_cache is None:

@@ -15,10 +15,12 @@ from core.transfer.reading import Row
 
 @dataclass
 class Item:
-    """A record on its way in: its rows, its values by field, its lines, the record it changes, and whether a reference of it may still come to be."""
+    """A record on its way in: its rows, its values by field, some of them as they are stored, its lines, the record it changes, and whether a
+    reference of it may still come to be."""
 
     rows: list[Row]
     values: dict[str, Any] = field(default_factory=dict)
+    stored: dict[str, Any] = field(default_factory=dict)
     lines: dict[str, list[tuple[Row, dict[str, Any]]]] = field(default_factory=dict)  # name of the lines -> each with the row it stands in
     record: Record | None = None
     waits: bool = False

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from core import access, cleaning, columns, context, piecemeal, write
+from core import access, batches, cleaning, columns, context, piecemeal, write
 from core.access import Actor
 from core.cleaning import Cleaned
 from core.collation import sort_key
@@ -24,6 +24,7 @@ from core.models.record import Record
 from core.registry import Field, ObjectType
 from core.transfer import mapping as mappings
 from core.transfer import options
+from core.transfer.ahead import Ahead, Understood
 from core.transfer.cells import reader
 from core.transfer.grouping import Grouping, Item
 from core.transfer.mapping import ID, Mapping
@@ -33,6 +34,7 @@ from core.transfer.workbooks import BROKEN
 
 BATCH = 1000
 KEPT_ERRORS = 20_000
+PLAIN = ("text", "longtext", "email", "phone", "url", "barcode", "choice", "code", "date", "integer")  # such values are cleaned each by itself
 
 Progress = Callable[[int, int], None]
 
@@ -116,6 +118,10 @@ class _Loading:
         self.references = References(actor)
         self.readers = {name: self._reader(name) for name in self.position}
         self.cells = [(name, self.position[name], self.readers[name]) for name in self.fields]
+        self.pointed = [cell for cell in self.cells if cell[0] in self.pointing]
+        plain = {name: f for name, f in self.fields.items() if f.kind in PLAIN and name != ID}
+        self.plain = [(*cell, plain.get(cell[0])) for cell in self.cells if cell[0] not in self.pointing]
+        self.ahead = Ahead(table.rows(), BATCH, None if self.grouping.lines else self._understand_ahead)
         self.keys = mappings.keys(actor, object_type).get(mapping.key, [])
         self.seen_keys: dict[tuple, int] = {}
         self.bad: set[int] = set()
@@ -131,8 +137,9 @@ class _Loading:
         """All rows, batch by batch; records that refer to others further down come again at the end."""
         later, total = [], self.table.size
         self.progress(0, total)
-        for items in self.grouping.batches(self.table.rows(), BATCH):
-            later += self._batch(items, patient=True)
+        for items in self.grouping.batches(self.ahead, BATCH):
+            with batches.meanwhile(self.ahead.work):
+                later += self._batch(items, patient=True)
             self.report.rows += sum(len(item.rows) for item in items)
             self.progress(self.report.rows, total)
         while later:
@@ -163,8 +170,11 @@ class _Loading:
 
     def _understand(self, item: Item, patient: bool) -> bool:
         """Fill ``item.values`` and ``item.lines``; False where a cell cannot be understood, or where the record waits."""
-        before, cells, values = self.report.errors, item.row.cells, item.values
-        for name, position, understand in self.cells:
+        before, cells, values, known = self.report.errors, item.row.cells, item.values, self.ahead.understood(item.row)
+        if known is not None:
+            values.update(known.values)
+            item.stored = known.stored
+        for name, position, understand in self.cells if known is None else self.pointed:
             try:
                 values[name] = _value(cells[position], understand)
             except NotFound as error:
@@ -180,6 +190,16 @@ class _Loading:
         for entry, row in self.grouping.lines_of(item):
             item.lines.setdefault(entry, []).append((row, self._line(item, entry, row)))
         return self.report.errors == before
+
+    def _understand_ahead(self, row: Row) -> Understood:
+        """The cells of a row that is a record, but for its references: they may be of this file. Errors: ValueError where one cannot be understood."""
+        values: dict[str, Any] = dict.fromkeys(self.fields)  # in their order, which the trail keeps
+        stored = {}
+        for name, position, understand, f in self.plain:
+            value = values[name] = _value(row.cells[position], understand)
+            if f is not None and value is not None and value != "":
+                stored[name] = f.rules.clean(f, value)
+        return Understood(values, stored)
 
     def _find_more(self, items: list[Item]) -> None:
         """Of records that are refused already, note what is wrong in their other cells, so that all of it is told at once."""
@@ -247,7 +267,12 @@ class _Loading:
 
     def _given(self, item: Item) -> dict[str, Any]:
         """An empty cell of a new record, or line, says nothing: its field holds what it holds by default."""
-        return _filled(item.values) | {entry: [_filled(values) for _row, values in rows] for entry, rows in item.lines.items()}
+        given = cleaning.Given(_filled(item.values))
+        given.update(item.stored)
+        given.stored = item.stored
+        for entry, rows in item.lines.items():
+            given[entry] = [_filled(values) for _row, values in rows]
+        return given
 
     def _change(self, items: list[Item]) -> None:
         """Change existing records, those alone that differ. Cost: one query for each type referred to and each kind of lines, and ``write.change_many``."""

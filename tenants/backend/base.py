@@ -50,11 +50,11 @@ class _Guarded:
         return super()._executemany(sql, param_list, *ignored)
 
     @contextmanager
-    def copy(self, statement):
-        """psycopg's own way to send many rows, guarded as a statement is."""
+    def copy(self, statement, writer=None):
+        """psycopg's own way to send many rows, by a ``writer`` of its own, guarded as a statement is."""
         self.db.validate_no_broken_transaction()
         self.db.send_preface(*self.db.preface())
-        with self.db.wrap_database_errors, self.cursor.copy(statement) as rows:
+        with self.db.wrap_database_errors, self.cursor.copy(statement, writer=writer) as rows:
             yield rows
 
 
@@ -64,9 +64,9 @@ class GuardedCursor(_Guarded, CursorWrapper):
 
 class GuardedDebugCursor(_Guarded, CursorDebugWrapper):
     @contextmanager
-    def copy(self, statement):
+    def copy(self, statement, writer=None):
         """A stream is a statement as well where statements are counted."""
-        with self.debug_sql(statement.as_string(self.cursor)), super().copy(statement) as rows:
+        with self.debug_sql(statement.as_string(self.cursor)), super().copy(statement, writer) as rows:
             yield rows
 
 

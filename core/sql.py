@@ -182,6 +182,21 @@ def be_patient() -> None:
         cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")
 
 
+@contextmanager
+def much_written(tables: list[str]) -> Iterator[None]:
+    """Inside, more of what is written waits to be sorted into these tables' indexes of words, which takes less; at the end all of it is sorted in.
+
+    Whoever looks meanwhile goes through what waits, 4 MB in 2 ms. Cost: two statements.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL gin_pending_list_limit = 4096")
+        yield
+        cursor.execute(
+            "SET LOCAL gin_pending_list_limit TO DEFAULT; SELECT count(gin_clean_pending_list(i.indexrelid)) FROM pg_index i "
+            "JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am a ON a.oid = c.relam WHERE i.indrelid = ANY(%s::regclass[]) AND a.amname = 'gin'", [tables],
+        )  # fmt: skip
+
+
 @models.UUIDField.register_lookup
 @models.ForeignKey.register_lookup
 class Among(models.Lookup):

@@ -74,7 +74,9 @@ DATABASES = {
             "connect_timeout": 5,
             # milliseconds; a longer step, such as making a schema, sets its own for its transaction
             # A page from anywhere costs little more than the next one where tables are in memory, or on anything but turning disks.
-            "options": "-c statement_timeout=15000 -c lock_timeout=3000 -c idle_in_transaction_session_timeout=30000 -c random_page_cost=1.1",
+            # What waits to be sorted into an index of words, in kB, each look goes through; who writes very much lets more wait, and sorts it in at the end.
+            "options": "-c statement_timeout=15000 -c lock_timeout=3000 -c idle_in_transaction_session_timeout=30000 -c random_page_cost=1.1"
+            " -c gin_pending_list_limit=256",
             "pool": {
                 "min_size": 2 if PROCESS == "web" else 0,
                 "max_size": 8 if PROCESS == "web" else 4,

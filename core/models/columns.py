@@ -106,5 +106,5 @@ class FilterField(_PlainInMigrations, models.JSONField):
 
 
 def named(model: str) -> GinIndex:
-    """An index by which lists are filtered by what a name contains, whatever their number; what waits to be sorted in stays small."""
-    return GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name=f"{model}_named", gin_pending_list_limit=256)
+    """An index by which lists are filtered by what a name contains, whatever their number."""
+    return GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name=f"{model}_named")

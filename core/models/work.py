@@ -133,7 +133,7 @@ class SearchEntry(SealedModel):
     class Meta:
         indexes = [
             # With the type in them: of a word that many records of other types hold, only those asked for are looked at.
-            # What was written last waits to be sorted in, and each look goes through all that waits: so that is 1 MB at most.
-            GinIndex(fields=["about_type", "text"], name="search_text", opclasses=["text_ops", "gin_trgm_ops"], gin_pending_list_limit=1024),
-            GinIndex(fields=["about_type", "grams"], name="search_grams", opclasses=["text_ops", "array_ops"], gin_pending_list_limit=1024),
+            # What was written last waits to be sorted in, and each look goes through all that waits: how much that may be, settings say.
+            GinIndex(fields=["about_type", "text"], name="search_text", opclasses=["text_ops", "gin_trgm_ops"]),
+            GinIndex(fields=["about_type", "grams"], name="search_grams", opclasses=["text_ops", "array_ops"]),
         ]

@@ -5,6 +5,7 @@ where the rows with errors are left out and the others written.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from itertools import islice
@@ -14,12 +15,12 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from core import access, batches, cleaning, columns, context, piecemeal, write
+from core import access, batches, cleaning, columns, context, piecemeal, sql, write
 from core.access import Actor
 from core.cleaning import Cleaned
 from core.collation import sort_key
 from core.errors import RuleError
-from core.models import Line
+from core.models import Line, SearchEntry
 from core.models.record import Record
 from core.registry import Field, ObjectType
 from core.transfer import mapping as mappings
@@ -94,7 +95,8 @@ def load(
         with transaction.atomic(), context.rehearsing(not keep):
             added = options.add(actor, object_type, table, mapping) if mapping.options == "add" else {}
             loading = _Loading(actor, object_type, table, mapping, progress)
-            loading.run()
+            with sql.much_written([object_type.model._meta.db_table, SearchEntry._meta.db_table]) if table.size > BATCH else nullcontext():
+                loading.run()
             if not keep or (loading.report.errors and not partly):
                 raise _Undone
     except _Undone:

@@ -12,7 +12,7 @@ INDEXES = {
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("core", "0014_more_in_edition"),
+        ("core", "0015_targets_in_edition"),
     ]
 
     operations = [

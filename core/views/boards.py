@@ -25,8 +25,10 @@ from core.read import Ref, Shown
 from core.registry import Field, ObjectType
 from core.views import filters, pages, steps, tables
 
-MOST = 50  # cards in a column; the list has the others
+MOST = 20  # cards of a column, more than a screen shows; as many come each time its end is reached
+KEPT = 200  # cards of a column that stay when a card was moved; the list has all
 COLUMNS = 30
+COLUMN, SHOWN = filters.COLUMN, "shown"  # words that ask for more cards of one column; that say how many of one are there already
 BY = "by-field"  # the word of the address that names the field of the columns
 EMPTY = "none"  # what the column of those without a value is called
 
@@ -55,16 +57,32 @@ def board(request: HttpRequest, actor: Actor, object_type: ObjectType, wanted: L
     """What templates/object/board.html reads. Cost: about a dozen queries, however many columns."""
     by = steps.field_of(actor, object_type, request.GET.get(BY, ""))
     groups = _groups(request, actor, object_type, wanted)
-    chosen = next((g["value"] for g in groups if g["current"]), "")
-    wanted = replace(wanted, conditions=(*wanted.conditions, *_unsaid(actor, object_type, wanted, chosen)), cursor="", sums=_summed(actor, object_type))
+    chosen = _chosen(groups)
+    wanted = replace(
+        wanted, conditions=(*wanted.conditions, *_unsaid(actor, object_type, wanted, chosen)), sums=_summed(actor, object_type), cursor="",
+        limit=_kept(request),
+    )  # fmt: skip
     columns = _columns(actor, object_type, by, wanted, chosen)
     movable = steps.movable(actor, object_type, by)
-    cards = _cards(actor, object_type, by, _records(actor, object_type, by, columns, wanted), movable, request)
-    shown = [_column(request, actor, object_type, by, column, cards.get(_mark(column.value), [])) for column in columns]
+    first = _first(actor, object_type, by, columns, _in_order(actor, object_type, wanted))
+    cards = _cards(actor, object_type, by, [r for page in first.values() for r in page.records], movable, request)
+    shown = [_column(request, actor, object_type, by, column, cards.get(_mark(column.value), []), first.get(_mark(column.value))) for column in columns]
     return {
-        "columns": shown, "groups": groups, "by": by.label, "value": by.name, "movable": movable is not None,
+        "columns": shown, "groups": groups, "by": by.label, "value": by.name, "movable": movable is not None, "shown": wanted.limit,
         "totals": _totals(actor, object_type, columns, wanted), "targets": [{"value": c["value"], "label": c["label"]} for c in shown if c["value"] != EMPTY],
     }  # fmt: skip
+
+
+def more(request: HttpRequest, actor: Actor, object_type: ObjectType, wanted: Listing) -> dict[str, Any]:
+    """The next cards of the column the address names, from its cursor on, as templates/object/board.html reads a column. Errors: RuleError."""
+    by, value = steps.field_of(actor, object_type, request.GET.get(BY, "")), request.GET.get(COLUMN, "")
+    column = Column(None if value == EMPTY else value, "")
+    unsaid = _unsaid(actor, object_type, wanted, _chosen(_groups(request, actor, object_type, wanted)))
+    wanted = replace(wanted, conditions=(*wanted.conditions, *unsaid, _test(by, column)), count=False, limit=MOST)
+    found = query.page(actor, object_type, _in_order(actor, object_type, wanted))
+    cards = _cards(actor, object_type, by, found.records, steps.movable(actor, object_type, by), request)
+    url = _address(request, object_type, by, column)
+    return {"url": url, "cards": [card for some in cards.values() for card in some], "rest": _rest(request, column, found.next)}
 
 
 # Which columns ------------------------------------------------------------------------------------------------------
@@ -87,6 +105,10 @@ def _groups(request: HttpRequest, actor: Actor, object_type: ObjectType, wanted:
         }
         for r in found
     ]  # fmt: skip
+
+
+def _chosen(groups: list[dict[str, Any]]) -> str:
+    return next((g["value"] for g in groups if g["current"]), "")
 
 
 def _unsaid(actor: Actor, object_type: ObjectType, wanted: Listing, group: str) -> list[Any]:
@@ -134,21 +156,46 @@ def _mark(value: Any) -> str:
     return str(value or "")
 
 
-def _records(actor: Actor, object_type: ObjectType, by: Field, columns: list[Column], wanted: Listing) -> list[Model]:
-    """The first records of all columns, in their order. Cost: one query."""
+def _kept(request: HttpRequest) -> int:
+    """How many cards a column shows at first: as many as there were of one when a card was moved, so that nobody loses his place."""
+    told = request.POST.get(SHOWN, "")
+    there = min(int(told), KEPT) if told.isascii() and told.isdigit() and len(told) < 5 else 0
+    return max(MOST, -(-there // MOST) * MOST)
+
+
+def _in_order(actor: Actor, object_type: ObjectType, wanted: Listing) -> Listing:
+    """The cards asked for in their order: that of the address, else by the day they name."""
     known = access.fields(actor, object_type)
     day = next((n for n in object_type.card if n in known and known[n].kind == "date"), "")
-    wanted = replace(wanted, sort=wanted.sort or ((day,) if day else object_type.sort), sums=())
-    tests = [[by.name, "empty", True] if c.value is None else [by.name, "eq", str(c.value)] for c in columns if c.count]
-    return query.first_of_each(actor, object_type, wanted, tests, MOST)
+    return replace(wanted, sort=wanted.sort or ((day,) if day else object_type.sort), sums=())
 
 
-def _column(request: HttpRequest, actor: Actor, object_type: ObjectType, by: Field, column: Column, cards: list[dict[str, Any]]) -> dict[str, Any]:
+def _test(by: Field, column: Column) -> list[Any]:
+    return [by.name, "empty", True] if column.value is None else [by.name, "eq", str(column.value)]
+
+
+def _first(actor: Actor, object_type: ObjectType, by: Field, columns: list[Column], wanted: Listing) -> dict[str, query.Page]:
+    """The first records of each column, in their order, and how it goes on. Cost: one query for all."""
+    tests = [_test(by, column) for column in columns if column.count]
+    found: dict[str, list[Model]] = {}
+    for record in query.first_of_each(actor, object_type, wanted, tests, wanted.limit + 1):
+        found.setdefault(_mark(by.value(record)), []).append(record)
+    return {mark: query.first_page(actor, object_type, wanted, records, len(records), {}, "") for mark, records in found.items()}
+
+
+def _rest(request: HttpRequest, column: Column, cursor: str) -> str:
+    """The address of the next cards of a column; none where these are all."""
+    return filters.address(request, **{COLUMN: EMPTY if column.value is None else str(column.value), "cursor": cursor}) if cursor else ""
+
+
+def _column(
+    request: HttpRequest, actor: Actor, object_type: ObjectType, by: Field, column: Column, cards: list[dict[str, Any]], first: query.Page | None
+) -> dict[str, Any]:  # fmt: skip
     url = _address(request, object_type, by, column)
     return {
         "value": EMPTY if column.value is None else str(column.value), "label": column.label, "note": column.note, "count": column.count, "url": url,
         "sums": [{"label": label, "text": text, "url": url} for label, text in _sums(actor, object_type, column.sums or {})],
-        "cards": cards, "more": column.count > len(cards),
+        "cards": cards, "rest": _rest(request, column, first.next if first else ""),
     }  # fmt: skip
 
 
@@ -195,7 +242,7 @@ def _cards(
 def _way(object_type: ObjectType, by: Field, request: HttpRequest) -> str:
     """Where below its record a browser without a script moves a card: the page of its way, or for another choice than the type's own its form."""
     place = steps.PLACE if by.name == object_type.board else "edit"
-    return f"{place}/?{urlencode({'next': request.get_full_path()})}"
+    return f"{place}/?{urlencode({'next': filters.address(request)})}"
 
 
 class Cards:
@@ -307,4 +354,4 @@ def with_toast(response: HttpResponseBase, text: str, tone: str) -> HttpResponse
     return response
 
 
-__all__ = ["asks", "board", "has_board", "is_asked", "move", "sentence", "with_toast"]
+__all__ = ["asks", "board", "has_board", "is_asked", "more", "move", "sentence", "with_toast"]

@@ -19,14 +19,15 @@ from core.registry import Field, ObjectType
 from core.views import controls
 
 KINDS = ("list", "board", "calendar", "map", "pivot")  # ways to look at the records of a type
+COLUMN = "in-column"  # names the column of a board that goes on
 # Words of a page's address that are no filter; no field has a hyphen in its name.
 OWN_WORDS = (
     "columns", "field", "op", "value", "add", "tab", "before", "view", "view-as", "by-field", "by-date", "by-place", "pivot-rows", "pivot-cols",
-    "pivot-value", "pivot-of", "on-day", "span", "by-until", "map-box",
+    "pivot-value", "pivot-of", "on-day", "span", "by-until", "map-box", COLUMN,
 )  # fmt: skip
 SEEN = ("by-field", "by-date", "by-until", "by-place", "on-day", "span", "map-box")  # how records are seen that no list knows
 STAMPS = ("unit", "created_at", "updated_at")  # what every record has comes after what the type declares
-PAGING = ("cursor", "add")
+PAGING = ("cursor", "add", COLUMN)
 OPERATORS = {
     "eq": gettext_lazy("is"), "ne": gettext_lazy("is not"), "lt": gettext_lazy("less than"), "lte": gettext_lazy("at most"),
     "gt": gettext_lazy("more than"), "gte": gettext_lazy("at least"), "in": gettext_lazy("one of"), "contains": gettext_lazy("contains"),

@@ -76,13 +76,15 @@ def _otherwise(
     request: HttpRequest, actor: Actor, object_type: ObjectType, wanted: Listing, now: Opened, error: OdosError | None
 ) -> HttpResponseBase:  # fmt: skip
     """The same records in another way than a list; where a move was refused, with the sentence why."""
+    partial = pages.is_partial(request)
+    if now.kind == "board" and partial and request.method == "GET" and boards.COLUMN in request.GET:
+        return pages.render(request, actor, "object/board.html#cards", {"column": boards.more(request, actor, object_type, wanted)})
     asks = boards.asks(request, actor, object_type, error) if now.kind == "board" else None
     told = boards.sentence(error) if error is not None and asks is None else ""
     shown = SHOWN[now.kind](request, actor, object_type, wanted)
     values = {**_shared(request, actor, object_type, wanted, now), now.kind: shown, "sentence": told, "asks": asks}
     if now.kind == "pivot":  # it has a file of its own
         values["urls"] |= {f"export_{form}": "" for form in export.FORMS}
-    partial = pages.is_partial(request)
     response = pages.render(request, actor, f"object/{now.kind}.html{'#list' if partial else ''}", values)
     return boards.with_toast(response, told, "late") if told and partial else response
 

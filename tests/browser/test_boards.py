@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from core import access, door, registry, write
+from core.views import boards, filters
 from crm.models import Opportunity
 from tests import factories
 
@@ -140,6 +141,65 @@ def test_a_card_is_moved_without_a_script(screen, company, alice, pipeline, deal
     page.wait_for_url(re.compile("view=board"))
     expect(card(column(page, pipeline[1]), deal)).to_have_count(1)
     assert stage_of(deal) == pipeline[1].pk
+
+
+@pytest.fixture
+def many(alice, pipeline):
+    """More than two screens of deals in the first stage of a pipeline of its own: its stages and the deals, newest last."""
+    actor = access.actor_for(alice)
+    made = factories.make("pipelines", actor, name="Zzz", stages=[{"name": "Long", "probability": "0.1"}, {"name": "Short", "probability": "0.4"}])
+    stages = list(made.stages.order_by("order", "position"))
+    data = {"pipeline": str(made.pk), "stage": str(stages[0].pk), "amount": "5"}
+    return stages, [factories.make("opportunities", actor, name=f"Deal {n}", close_date=f"2026-03-{n + 1:02}", **data) for n in range(30)]
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_a_column_goes_on_where_it_is_scrolled_to_its_end(screen, company, alice, many, width):
+    stages, deals = many
+    tab = screen(company, alice, width=width)
+    page = tab.open(f"{BOARD}&pipeline={stages[0].pipeline_id}")
+    cards = column(page, stages[0]).locator("[data-card]")
+    expect(cards).to_have_count(boards.MOST)
+    column(page, stages[0]).get_by_role("link", name="Show more").scroll_into_view_if_needed()
+    expect(cards).to_have_count(30)
+    expect(column(page, stages[0]).get_by_text("Show more")).to_have_count(0)
+    last = card(column(page, stages[0]), deals[29])
+    last.get_by_role("button", name="Move").click()
+    page.locator("#board-menu").get_by_role("button", name="Short").click()
+    card(column(page, stages[1]), deals[29]).wait_for()
+    expect(cards).to_have_count(29)  # who moved a card far down does not lose his place
+    assert stage_of(deals[29]) == stages[1].pk
+    if width > 1000:
+        far = card(column(page, stages[0]), deals[25])
+        far.scroll_into_view_if_needed()
+        box, to = far.bounding_box(), column(page, stages[1]).bounding_box()
+        page.mouse.move(box["x"] + 90, box["y"] + box["height"] - 8)
+        page.mouse.down()
+        page.mouse.move(to["x"] + 60, box["y"] + 10, steps=8)
+        page.mouse.up()
+        page.get_by_role("status").get_by_text("Deal 25 is now in Short.").wait_for()
+        assert stage_of(deals[25]) == stages[1].pk
+    assert tab.problems() == []
+
+
+def test_the_keys_go_on_in_a_column(screen, company, alice, many):
+    """Pressed before it came into view, and again the focus is on the first of the new cards; a card that was moved there meanwhile stands there once."""
+    stages, deals = many
+    tab = screen(company, alice)
+    held = []
+    tab.page.route(f"**/*{filters.COLUMN}*", lambda route: held.append(route))
+    page = tab.open(f"{BOARD}&pipeline={stages[0].pipeline_id}")
+    column(page, stages[0]).get_by_role("link", name="Show more").focus()
+    while not held:
+        page.wait_for_timeout(20)
+    change = {"close_date": "2026-03-28"}
+    door.writing(lambda: write.change(access.actor_for(alice), registry.get("opportunities"), deals[0].pk, change, deals[0].version))
+    held.pop().continue_()
+    cards = column(page, stages[0]).locator("[data-card]")
+    expect(cards).to_have_count(30)
+    assert len(set(cards.evaluate_all("all => all.map((one) => one.dataset.card)"))) == 30
+    assert page.evaluate("document.activeElement.textContent") == f"Deal {boards.MOST}"
+    assert tab.problems() == []
 
 
 def test_every_number_of_the_board_is_a_link_to_its_list(screen, company, alice, pipeline, deal, address):

@@ -3,6 +3,7 @@
  * Either way the same small form is sent, and the page the server answers with replaces this one; a card that may not move is back in its place.
  *   [data-board]; [data-column="<value>"] holds [data-card="<id>"][data-version]; [data-moves] marks those that may move
  *   dialog[data-asks] asks for what a column wants to be filled in first
+ *   .board-more ends a column that goes on: its link asks for the next cards when it is pressed or comes into view
  *   [data-move] opens the menu; form[data-mover] takes id and version; its buttons are the columns, or an input[name=value] takes the day
  */
 import Sortable from "sortablejs";
@@ -71,6 +72,8 @@ function send(column) {
 function name(form, card, here) {
   form.elements.namedItem("id").value = last = card.dataset.card;
   form.elements.namedItem("version").value = card.dataset.version;
+  const shown = form.elements.namedItem("shown");
+  if (shown) shown.value = Math.max(...Array.from(document.querySelectorAll("[data-column]"), (column) => column.querySelectorAll("[data-card]").length));
   for (const word of ["from", "value"]) if (form.elements.namedItem(word)?.matches?.("input")) form.elements.namedItem(word).value = here;
 }
 
@@ -98,6 +101,19 @@ function place(menu, opener) {
   menu.style.left = `${Math.max(4, Math.min(box.right - menu.offsetWidth, innerWidth - menu.offsetWidth - 4))}px`;
 }
 
+/* More cards came behind the link that asked for them: it gives way, and a card that was moved there meanwhile stands where it stands now. */
+function goesOn(link) {
+  const last = link.closest("li");
+  const first = last.nextElementSibling;
+  for (let card = first; card; card = card.nextElementSibling) {
+    for (const other of document.querySelectorAll(`[data-card="${CSS.escape(card.dataset.card ?? "")}"]`)) if (other !== card) other.remove();
+  }
+  const focused = last.contains(document.activeElement);
+  last.remove();
+  prepare();
+  if (focused) first?.querySelector("a")?.focus();
+}
+
 /* Whether what came is about the board: the bell's count and its like come while a card is on its way, and say nothing of it. */
 function ours({ detail }) {
   return detail.ctx?.target?.id === "list";
@@ -107,6 +123,8 @@ document.addEventListener("submit", (event) => event.target.matches("form[data-m
 document.addEventListener("htmx:error", (event) => ours(event) && putBack());
 document.addEventListener("htmx:response:error", (event) => ours(event) && event.detail.ctx.response.raw.status >= 500 && putBack());
 document.addEventListener("htmx:after:swap", (event) => {
+  const asked = event.detail.ctx?.sourceElement;
+  if (asked?.matches?.(".board-more > a")) goesOn(asked);
   if (!ours(event)) return;
   prepare();
   const moved = last && document.querySelector(`[data-card="${CSS.escape(last)}"] .board-title`);

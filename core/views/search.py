@@ -1,13 +1,15 @@
 """Searching everything one may see at once: a page, and the same as JSON for the box at the top of every page."""
 
 from collections.abc import Iterator
+from itertools import chain, islice
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
-from django.db.models import Case, IntegerField, QuerySet, Value, When
+from django.db.models import Case, IntegerField, Model, QuerySet, Value, When
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from core import access, collation, read, registry, search
+from core import access, collation, prepared, read, registry, search, worded
 from core.access import Actor
 from core.registry import ObjectType
 from core.views import pages
@@ -17,11 +19,11 @@ OF_EACH, OF_EACH_ON_PAGE, IN_BOX = 4, 20, 14
 
 @pages.page
 def everything(request: HttpRequest, actor: Actor) -> HttpResponse:
-    """Hits by type. Cost: one query, and one for each type that has any."""
+    """Hits by type. Cost: one query, and one for each type that has any, in the box until it is full."""
     q = " ".join("".join(c if c.isprintable() else " " for c in request.GET.get("q", "")).split())[:200]
     if _wants_json(request):
-        hits = [hit for _type, found, _rest in _found(actor, q, OF_EACH) for hit in found] if q else []
-        return JsonResponse({"results": hits[:IN_BOX]})
+        hits = chain.from_iterable(found for _type, found, _rest in _found(actor, q, OF_EACH)) if q else ()
+        return JsonResponse({"results": list(islice(hits, IN_BOX))})  # types beyond those that fill the box are not asked
     groups = [
         {"label": str(t.plural), "icon": t.icon, "hits": found, "more": f"{pages.address(t)}?{urlencode({'q': q})}" if more else ""}
         for t, found, more in (_found(actor, q, OF_EACH_ON_PAGE) if q else ())
@@ -41,26 +43,33 @@ def _found(actor: Actor, q: str, most: int) -> Iterator[tuple[ObjectType, list[d
     for slug, object_type in among.items():
         if slug not in held or object_type.title in access.hidden_names(actor, object_type):
             continue
-        rows, ids = access.rows(actor, object_type).filter(archived_at=None), held[slug]
-        records = _of_many(object_type, rows, q, most + 1) if ids is None else list(_ranked(object_type, rows.filter(pk__in=ids), q)[: most + 1])
+        records = _of_many(actor, object_type, q, most + 1) if held[slug] is None else _of_few(actor, object_type, q, held[slug], most + 1)
         if records:
             yield object_type, [_hit(actor, object_type, r) for r in records[:most]], len(records) > most
 
 
-def _ranked(object_type: ObjectType, rows: Any, q: str) -> Any:
-    """The very name first, then names that begin with it, then names that hold it, then the rest; each by name."""
+def _present(actor: Actor, object_type: ObjectType) -> QuerySet:
+    return access.rows(actor, object_type).filter(archived_at=None)
+
+
+def _of_few(actor: Actor, object_type: ObjectType, q: str, ids: list[UUID], count: int) -> list[Model]:
+    """The very name first, then names that begin with it, then names that hold it, then the rest; each by name. Cost: one query."""
     title = object_type.fields[object_type.title]
-    tests = [When(**{f"{title.path}__{op}": q}, then=Value(rank)) for rank, op in enumerate(("iexact", "istartswith", "icontains"))]
-    rank = Case(*tests, default=Value(3), output_field=IntegerField())
-    return rows.annotate(_rank=rank).order_by("_rank", title.sort_path or title.path, "pk")
+
+    def ranked(q: str, ids: str) -> QuerySet:
+        tests = [When(**{f"{title.path}__{op}": q}, then=Value(rank)) for rank, op in enumerate(("iexact", "istartswith", "icontains"))]
+        found = _present(actor, object_type).filter(pk__among=ids).annotate(_rank=Case(*tests, default=Value(3), output_field=IntegerField()))
+        return found.order_by("_rank", title.sort_path or title.path, "pk")[:count]
+
+    return worded.records(actor, ("search", object_type.slug, count), ranked, q, prepared.listed(ids))
 
 
-def _of_many(object_type: ObjectType, rows: QuerySet, q: str, count: int) -> list[Any]:
+def _of_many(actor: Actor, object_type: ObjectType, q: str, count: int) -> list[Model]:
     """Of more than anybody reads: names that begin with it, the very name first, each by name; then the newest of the rest.
 
     Both run along an index, so that it takes no longer the more there are. Cost: one query, or two.
     """
-    title, found = object_type.fields[object_type.title], []
+    rows, title, found = _present(actor, object_type), object_type.fields[object_type.title], []
     if title.sort_path and title.name not in search.hidden_somewhere(object_type.slug):
         begins = rows.filter(**{f"{title.sort_path}__startswith": collation.sort_key(q), f"{title.path}__istartswith": q})
         found = list(begins.order_by(title.sort_path, "pk")[:count])

@@ -5,19 +5,22 @@ filters and words as the list. ``by-field`` in the address names another choice 
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
+from uuid import UUID
 
 from django.db.models import Model
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from core import access, context, query, read, registry, structures
+from core import access, context, edition, query, read, registry, structures
 from core.access import Actor
 from core.errors import Denied, Missing, OdosError, RuleError, Stale, WrongState
 from core.query import Listing
@@ -25,6 +28,7 @@ from core.read import Ref, Shown
 from core.registry import Field, ObjectType
 from core.views import filters, pages, steps, tables
 
+T = TypeVar("T")
 MOST = 20  # cards of a column, more than a screen shows; as many come each time its end is reached
 KEPT = 200  # cards of a column that stay when a card was moved; the list has all
 COLUMNS = 30
@@ -89,22 +93,30 @@ def more(request: HttpRequest, actor: Actor, object_type: ObjectType, wanted: Li
 
 
 def _groups(request: HttpRequest, actor: Actor, object_type: ObjectType, wanted: Listing) -> list[dict[str, Any]]:
-    """The sets of columns there are (pipelines), the one asked for marked, else the one there was first. Cost: one query."""
+    """The sets of columns there are (pipelines), the one asked for marked, else the one there was first. Cost: as ``_settled``."""
     f = access.fields(actor, object_type).get(object_type.board_groups)
     target = registry.get(f.target) if f is not None else None
     if target is None or not access.allows(actor, target, "view"):
         return []
-    found = query.page(actor, target, Listing(sort=("created_at",), limit=COLUMNS)).records
-    read.remember(actor, target, found)
+
+    def named() -> list[tuple[UUID, str]]:
+        records = query.page(actor, target, Listing(sort=("created_at",), limit=COLUMNS)).records
+        read.remember(actor, target, records)
+        return [(r.pk, read.label(actor, target, r)) for r in records]
+
+    found = _settled(actor, target, ("groups of a board",), named)
     asked = {str(leaf[2]) for node in wanted.conditions for leaf in filters.leaves(node) if leaf[0] == f.name and leaf[1] == "eq"}
-    current = next((str(r.pk) for r in found if str(r.pk) in asked), str(found[0].pk) if found else "")
+    current = next((str(pk) for pk, _name in found if str(pk) in asked), str(found[0][0]) if found else "")
     return [
-        {
-            "value": str(r.pk), "label": read.label(actor, target, r), "current": str(r.pk) == current,
-            "url": filters.address(request, **{f.name: str(r.pk)}),
-        }
-        for r in found
+        {"value": str(pk), "label": name, "current": str(pk) == current, "url": filters.address(request, **{f.name: str(pk)})} for pk, name in found
     ]  # fmt: skip
+
+
+def _settled(actor: Actor, target: ObjectType, what: tuple, make: Callable[[], T]) -> T:
+    """What is made of the own values of a type's records. Cost: one query; of a settled type, as pipelines are, none but for the first in an edition."""
+    if not (target.settled and edition.is_fixed() and access.sees_all(actor, target)):
+        return make()
+    return edition.keep((what, target.slug, access.reader(actor), get_language()), make)
 
 
 def _chosen(groups: list[dict[str, Any]]) -> str:
@@ -143,9 +155,16 @@ def _columns(actor: Actor, object_type: ObjectType, by: Field, wanted: Listing, 
 
 
 def _of_reference(actor: Actor, object_type: ObjectType, by: Field, group: str) -> list[Column]:
-    target, records = registry.get(by.target), steps.columns_of(actor, object_type, by, group, COLUMNS)
-    percent = next((f for f in access.fields(actor, target).values() if f.kind == "percent"), None) if records else None
-    return [Column(r.pk, read.label(actor, target, r), percent.rules.text(percent, percent.value(r)) if percent else "") for r in records]
+    target = registry.get(by.target)
+    if target is None:
+        return []
+    percent = next((f for f in access.fields(actor, target).values() if f.kind == "percent" and not f.is_looked_up and f.expression is None), None)
+
+    def told() -> list[tuple[UUID, str, str]]:
+        found = steps.columns_of(actor, object_type, by, group, COLUMNS)
+        return [(r.pk, read.label(actor, target, r), percent.rules.text(percent, percent.value(r)) if percent else "") for r in found]
+
+    return [Column(*one) for one in _settled(actor, target, ("columns of a board", object_type.slug, by.name, group), told)]
 
 
 # A column and its cards ---------------------------------------------------------------------------------------------

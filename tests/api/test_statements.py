@@ -90,7 +90,7 @@ def test_by_a_program(what, company, alice, api_for, world):
 
 BY_A_PERSON = {
     "/notices/count/": 4, "/opportunities/?sort=-amount": 7, "/opportunities/?stage={stage}&owner={alice}&sort=-amount": 7,
-    "/opportunities/?view=board": 9, "/accounts/{account}/": 11, "/orders/{order}/": 15,
+    "/opportunities/?view=board": 7, "/accounts/{account}/": 11, "/orders/{order}/": 15,
     "/opportunities/new/": 10, "/": 17, "/kpis/order-intake/": 7, "/kpis/order-intake/?period=2026&group_by=month,person": 6,
     "/search/?q=account": 5,
 }  # fmt: skip

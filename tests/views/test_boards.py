@@ -6,10 +6,12 @@ from html import unescape
 from uuid import UUID
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from core import access, door, registry, write
 from core.views import boards
-from crm.models import Opportunity
+from crm.models import Opportunity, Pipeline
 from tests import factories
 
 PART = {"HX-Request": "true"}
@@ -139,3 +141,20 @@ def test_more_of_a_column_holds_what_its_reader_may_see(alice, bob, client_for, 
     where = rest(column(client_for(alice).get(address(stages)).content.decode(), stages[0].pk))
     response = client_for(bob).get(where, headers=PART)
     assert "data-card" not in response.content.decode()
+
+
+def test_columns_are_read_once_until_one_is_renamed(alice, client_for, stages, deals):
+    client, pipelines = client_for(alice), registry.get("pipelines")
+    client.get(address(stages))
+    with CaptureQueriesContext(connection) as asked:
+        before = client.get(address(stages)).content.decode()
+    assert not [q["sql"] for q in asked if 'FROM "crm_stage"' in q["sql"] or 'FROM "crm_pipeline"' in q["sql"]] and ">Heard of <" in before
+    pipeline = Pipeline.objects.get(pk=stages[0].pipeline_id)
+    rows = [{"id": str(s.pk), "name": name, "probability": "0.3"} for s, name in zip(stages, ("Knocked", "Opened"), strict=True)]
+    door.writing(lambda: write.change(access.actor_for(alice), pipelines, pipeline.pk, {"name": "Doors", "stages": rows}, pipeline.version))
+    after = client.get(address(stages)).content.decode()
+    assert ">Knocked <" in after and ">Heard of <" not in after and ">Doors</a>" in after and "30" in column_head(after, stages[0].pk)
+
+
+def column_head(page, value):
+    return re.search(rf'<h2 id="column-{value}">(.*?)</h2>', page, re.S)[1]

@@ -61,10 +61,12 @@ def matches(object_type: ObjectType, text: str) -> Q:
     return Q(pk__in=entries.values("about_id"))
 
 
-def of_types(slugs: Iterable[str], text: str) -> dict[str, list[UUID] | None]:
-    """Which of these types hold the text: slug -> the ids of what holds every word of it; None where those are many. Cost: one query."""
+def of_types(slugs: list[str], text: str, first: int | None = None) -> dict[str, list[UUID] | None]:
+    """Which of these types, or the ``first`` ones of them, hold the text, in their order: slug -> the ids of what holds every word of it; None where those
+    are many. Cost: one query."""
     words = _words(text)
-    return dict(sql.found_of(list(slugs), [w for w in words if len(w) < LETTERS], [w for w in words if len(w) >= LETTERS], FEW))
+    held = dict(sql.found_of(slugs, [w for w in words if len(w) < LETTERS], [w for w in words if len(w) >= LETTERS], FEW, first))
+    return {slug: held[slug] for slug in slugs if slug in held}
 
 
 def hits(text: str) -> QuerySet:

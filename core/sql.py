@@ -245,8 +245,8 @@ def texts_of(wanted: Mapping[str, tuple[type[models.Model], Sequence[str], Seque
         return cursor.fetchall()
 
 
-def found_of(slugs: Sequence[str], grams: Sequence[str], words: Sequence[str], few: int) -> list[tuple[str, list[UUID] | None]]:
-    """Which of these types hold all grams and words: slug, the ids of what holds them; None where those are more than ``few``.
+def found_of(slugs: Sequence[str], grams: Sequence[str], words: Sequence[str], few: int, first: int | None) -> list[tuple[str, list[UUID] | None]]:
+    """Which of these types, or the ``first`` of them, hold all grams and words: slug, the ids of what holds them; None where those are more than ``few``.
 
     Each type is looked at by itself and no further than that, so it takes no longer the more there are. Cost: one query.
     """
@@ -254,10 +254,10 @@ def found_of(slugs: Sequence[str], grams: Sequence[str], words: Sequence[str], f
     told = [*([list(grams)] if grams else []), *(f"%{connection.ops.prep_for_like_query(word)}%" for word in words)]
     query = sql.SQL(
         "SELECT slug, CASE WHEN cardinality(ids) <= %s THEN ids END FROM unnest(%s::text[]) AS slug CROSS JOIN LATERAL (SELECT ARRAY("
-        "SELECT about_id FROM core_searchentry WHERE {tests} LIMIT %s) AS ids OFFSET 0) AS found WHERE ids <> '{{}}'"
+        "SELECT about_id FROM core_searchentry WHERE {tests} LIMIT %s) AS ids OFFSET 0) AS found WHERE ids <> '{{}}' LIMIT %s"
     ).format(tests=sql.SQL(" AND ").join([sql.SQL("about_type = slug"), *tests]))
     with connection.cursor() as cursor:
-        cursor.execute(query.as_string(connection.connection), [few, list(slugs), *told, few + 1])
+        cursor.execute(query.as_string(connection.connection), [few, list(slugs), *told, few + 1, first])
         return cursor.fetchall()
 
 

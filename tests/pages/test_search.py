@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from core import access, door, registry, write
+from core import access, door, registry, search, write
 from core.views.search import _of_many
 from tests import people
 
@@ -95,6 +95,28 @@ def test_of_many_the_names_that_begin_with_it_come_first_and_then_the_newest(cli
 
 
 @pytest.mark.parametrize("slug", [t.slug for t in registry.every() if t.search and not t.rows])
-def test_of_many_of_every_type_is_to_be_asked(company, slug):
-    object_type = registry.get(slug)
-    assert _of_many(access.system("tests"), object_type, "a name that nobody has", 5) == []
+def test_of_many_of_every_type_is_to_be_asked(alice, slug):
+    for q in ("a name that nobody has", "100%_\\ Rabatt", "Ж", "twice twice"):
+        assert door.reading(lambda q=q: _of_many(access.actor_for(alice), registry.get(slug), q, 5)) == []
+
+
+def test_the_box_asks_for_types_until_it_is_full(client_for, alice, monkeypatch):
+    def make():
+        actor = access.actor_for(alice)
+        account = write.create(actor, registry.get("accounts"), {"name": "Gravel One"})
+        for slug in ("contacts", "opportunities"):
+            for n in range(3):
+                write.create(actor, registry.get(slug), {"name": f"Gravel {slug} {n}", "account": str(account.pk)})
+
+    door.writing(make)
+    asked, real = [], search.of_types
+    monkeypatch.setattr(search, "of_types", lambda *given: asked.append(given[1:]) or real(*given))
+    whole = hits(client_for(alice), "gravel")
+    assert (len(whole), asked) == (7, [("gravel", 4)])
+    for room, of_each, times in ((3, 3, 2), (14, 14, 4), (5, 2, 1)):  # one type at a time until there are three, or no more; three at once
+        asked.clear()
+        monkeypatch.setattr("core.views.search.IN_BOX", room)
+        monkeypatch.setattr("core.views.search.OF_EACH", of_each)
+        kept = [hit for slug in ("accounts", "contacts", "opportunities") for hit in [h for h in whole if h[1] == slug][:of_each]]
+        assert hits(client_for(alice), "gravel") == kept[:room]
+        assert len(asked) == times

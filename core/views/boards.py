@@ -32,6 +32,7 @@ T = TypeVar("T")
 MOST = 20  # cards of a column, more than a screen shows; as many come each time its end is reached
 KEPT = 200  # cards of a column that stay when a card was moved; the list has all
 COLUMNS = 30
+WORDED_ALIKE = (Decimal, int, str)  # what says the same on each card, as a list does not
 COLUMN, SHOWN = filters.COLUMN, "shown"  # words that ask for more cards of one column; that say how many of one are there already
 BY = "by-field"  # the word of the address that names the field of the columns
 EMPTY = "none"  # what the column of those without a value is called
@@ -269,47 +270,58 @@ class Cards:
 
     def __init__(self, object_type: ObjectType, fields: dict[str, Field]):
         self.type, self.today, self.overdue, self.unseen = object_type, structures.today(), _("%(date)s, overdue"), _("(not visible)")
-        self.asked = [(name, f, str(f.label)) for name in object_type.card if (f := fields.get(name)) is not None]
-        self.labelled = {name: _("%(label)s: %(value)s") % {"label": label, "value": "\0"} for name, _f, label in self.asked}
+        self.opens, self.home = object_type.statuses[0][0] if object_type.has_status else None, pages.address(object_type)
+        self.asked = [(name, f, str(f.label), f.rules.is_empty) for name in object_type.card if (f := fields.get(name)) is not None]
+        self.labelled = {name: _("%(label)s: %(value)s") % {"label": label, "value": "\0"} for name, _f, label, _empty in self.asked}
+        self.naughts = {name for name, f, *_rest in self.asked if f.rules.sums and f.kind != "money"}  # of which none need not be said
         self.texts: dict[tuple[str, Any], str] = {}
+        self.days: dict[tuple[str, Any, bool], dict[str, Any]] = {}
         self.people: dict[str, dict[str, Any]] = {}
         self.states: dict[str, dict[str, Any]] = {}
 
     def of(self, shown: Shown, notes: list) -> dict[str, Any]:
         """A card: its title, what it refers to, its first amount, whose it is, and the rest as small print."""
         told = [{"icon": icon, "text": text, "tone": tone} for icon, text, tone in notes]
-        state = shown.record.status if self.type.has_status else None
-        open_still = state is None or state == self.type.statuses[0][0]
+        state, ident, values = shown.record.status if self.type.has_status else None, str(shown.id), shown.values
+        open_still = state == self.opens
         card: dict[str, Any] = {
-            "id": str(shown.id), "version": shown.record.version, "title": shown.label, "url": pages.address(self.type, shown.id), "person": None,
+            "id": ident, "version": shown.record.version, "title": shown.label, "url": f"{self.home}{ident}/", "person": None,
             "amount": "", "refs": [], "notes": told,
         }  # fmt: skip
-        for name, f, label in self.asked:
-            value = shown.values.get(name)
-            if f.rules.is_empty(value) or (f.rules.sums and f.kind != "money" and value == 0):
+        for name, f, label, is_empty in self.asked:
+            value = values.get(name)
+            if value is None or is_empty(value) or (value == 0 and name in self.naughts):
                 continue
-            if f.kind == "user" and isinstance(value, Ref):
-                card["person"] = self._person(value.label) if value.label else None
-            elif isinstance(value, Ref):
-                url = pages.address(value.slug, value.id) if value.seen else ""
-                said = {"text": value.label or self.unseen, "url": url, "icon": registry.get(value.slug).icon, "tone": "", "label": label}
-                (card["notes"] if card["refs"] else card["refs"]).append(said)
+            if isinstance(value, Ref):
+                if f.kind == "user":
+                    card["person"] = self._person(value.label) if value.label else None
+                else:
+                    (card["notes"] if card["refs"] else card["refs"]).append(self._reference(value, label))
             elif f.kind == "money":
                 card["amount"] = card["amount"] or shown.text(name)
             elif f.kind in ("date", "datetime"):
-                past = open_still and _day(value) < self.today
-                text = self._text(shown, name, value)
-                text = self.overdue % {"date": text} if past else text
-                told.append({"icon": "calendar" if f.kind == "date" else "clock", "text": text, "tone": "late" if past else "", "label": label})
+                told.append(self._day(shown, name, value, f.kind, label, open_still))
             else:
                 told.append({"icon": "", "text": self.labelled[name].replace("\0", self._text(shown, name, value)), "tone": ""})
         if not open_still:
             card["status"] = self._state(state)
         return card
 
+    def _reference(self, to: Ref, label: str) -> dict[str, Any]:
+        url = pages.address(to.slug, to.id) if to.seen else ""
+        return {"text": to.label or self.unseen, "url": url, "icon": registry.get(to.slug).icon, "tone": "", "label": label}
+
+    def _day(self, shown: Shown, name: str, value: Any, kind: str, label: str, open_still: bool) -> dict[str, Any]:
+        key = name, value, open_still
+        if key not in self.days:
+            past, text = open_still and _day(value) < self.today, shown.text(name)
+            text = self.overdue % {"date": text} if past else text
+            self.days[key] = {"icon": "calendar" if kind == "date" else "clock", "text": text, "tone": "late" if past else "", "label": label}
+        return self.days[key]
+
     def _text(self, shown: Shown, name: str, value: Any) -> str:
         """A value in words, which hang on nothing but the value: no amount. What is a list is worded each time."""
-        if not isinstance(value, date | Decimal | int | str):
+        if not isinstance(value, WORDED_ALIKE):
             return shown.text(name)
         if (name, value) not in self.texts:
             self.texts[name, value] = shown.text(name)

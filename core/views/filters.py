@@ -59,8 +59,17 @@ def listing(request: HttpRequest) -> query.Listing:
 def address(request: HttpRequest, without: tuple[str, ...] = (), **words: str) -> str:
     """This list's address with other words; a page further on means nothing to a changed list."""
     left_out = {*PAGING, *without, *words}
-    sent = [*((n, v) for n, v in pairs(request) if n not in left_out), *((n, v) for n, v in words.items() if v)]
-    return f"{request.path}?{urlencode(sent)}" if sent else request.path
+    sent = [said for name, said in _said(request) if name not in left_out]
+    sent += [urlencode([(name, value)]) for name, value in words.items() if value]
+    return f"{request.path}?{'&'.join(sent)}" if sent else request.path
+
+
+def _said(request: HttpRequest) -> list[tuple[str, str]]:
+    """Each word of the address by its name, as it is sent: once for the dozens of links of a page, and anew where a saved view put in its own."""
+    held = request.__dict__.get("_said")
+    if held is None or held[0] is not request.GET:
+        held = request.__dict__["_said"] = request.GET, [(name, urlencode([(name, value)])) for name, value in pairs(request)]
+    return held[1]
 
 
 def shown_as(request: HttpRequest) -> str:

@@ -205,8 +205,13 @@ def hidden_names(actor: Actor, object_type: ObjectType) -> frozenset[str]:
     A field is shown only where a grant as wide as the widest shows it: a narrow grant never opens a field on the rows of
     a wider one.
     """
-    kept = () if actor.system else (f.name for f in schema.own_fields(object_type) if f.seen_by and not f.seen_by & actor.roles)
-    return _closed(actor, object_type, "view", lambda p: p.hidden).union(kept)
+    if actor.system:
+        return frozenset()
+    memo, key = context.memo(), ("hidden", reader(actor), object_type.slug)
+    if key not in memo:
+        kept = (f.name for f in schema.own_fields(object_type) if f.seen_by and not f.seen_by & actor.roles)
+        memo[key] = _closed(actor, object_type, "view", lambda p: p.hidden).union(kept)
+    return memo[key]
 
 
 def readonly_names(actor: Actor, object_type: ObjectType, action: str = "change") -> frozenset[str]:

@@ -4,8 +4,11 @@ import hmac
 from uuid import UUID
 
 from django.contrib.auth.hashers import check_password, make_password
+from django.contrib.sessions.backends import db
+from django.contrib.sessions.models import Session
 from django.http import HttpRequest
 from django.middleware.csrf import rotate_token
+from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from core import context, prepared
@@ -14,6 +17,18 @@ from core.models.record import permit
 
 USER, COMPANY, STAMP = "user", "company", "stamp"
 ACTIVE = prepared.Prepared(lambda user: User.objects.filter(pk=user, archived_at=None), UUID(int=0))
+HELD = prepared.Prepared(lambda key: Session.objects.filter(session_key=key), "key")
+
+
+class SessionStore(db.SessionStore):
+    """Django's own, whose one query of every page is put into words once."""
+
+    def _get_session_from_db(self) -> Session | None:
+        found = next(iter(HELD.records(self.session_key)), None)
+        if found is None or found.expire_date <= timezone.now():
+            self._session_key = None
+            return None
+        return found
 
 
 def authenticate(email: str, password: str) -> User | None:

@@ -136,7 +136,7 @@ if HTTPS:
 
 # A cookie belongs to one host: no Domain attribute. Browsers take __Host- names over HTTPS only, hence the plain names.
 _prefix = "__Host-" if HTTPS else ""
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "core.sessions"
 SESSION_COOKIE_NAME = f"{_prefix}session"
 SESSION_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True

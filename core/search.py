@@ -15,7 +15,7 @@ from core.models.record import permit
 from core.registry import ObjectType
 
 LETTERS = 3  # from which on a word is looked for by its trigrams
-FEW = 1000  # of a type: so many are named by their ids
+FEW = 1000  # of a type: so many are named by their ids; of 400 PostgreSQL hopes to meet so many early in the whole table, and reads all of it
 HIDDEN = prepared.Prepared(lambda: Grant.objects.exclude(hidden=[]).values_list("type", "hidden"))
 
 

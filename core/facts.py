@@ -143,7 +143,7 @@ def visible(actor: Actor) -> QuerySet:
 def sees_all(actor: Actor, measures: Iterable[str]) -> bool:
     """Whether none of the facts of these measures is kept from the actor. Cost: none."""
     measures = frozenset(measures)
-    return actor.system or edition.keep(("sees facts", measures, access.reader(actor)), lambda: _sees_all(actor, measures))
+    return actor.system or edition.keep(("sees facts", measures, access.rights(actor)), lambda: _sees_all(actor, measures))
 
 
 def _sees_all(actor: Actor, measures: frozenset[str]) -> bool:

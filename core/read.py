@@ -86,10 +86,10 @@ def labels(actor: Actor, wanted: dict[str, set]) -> dict[str, dict[Any, str]]:
 
 def _held(actor: Actor, slug: str, few: bool = True) -> dict[Any, str]:
     """What is remembered of how records of a type are called: in this edition, or in this use-case where they are ``few``."""
-    object_type, key = registry.get(slug), ("labels", slug, access.reader(actor))
+    object_type = registry.get(slug)
     if object_type is not None and object_type.settled and access.sees_all(actor, object_type):
-        return edition.keep((*key, get_language()), dict)
-    return context.memo().setdefault(key, {}) if few else {}
+        return edition.keep(("labels", slug, *label_fields(actor, object_type), get_language()), dict)
+    return context.memo().setdefault(("labels", slug, access.reader(actor)), {}) if few else {}
 
 
 def remember(actor: Actor, object_type: ObjectType, records: Iterable[Model]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from core import access, calendars, conditions, edition, limits, pivot, places, registry
+from core import access, calendars, conditions, edition, limits, pivot, places, registry, structures
 from core.access import Actor
 from core.columns import Table
 from core.errors import Denied, RuleError
@@ -198,7 +198,7 @@ def of_type(actor: Actor, object_type: ObjectType) -> list[SavedView]:
 
     if not edition.is_fixed():  # who writes changes them
         return views()
-    return edition.keep((SLUG, object_type.slug, access.reader(actor)), views)
+    return edition.keep_today((SLUG, object_type.slug, access.reader(actor)), structures.today(), views)
 
 
 def first(actor: Actor, views: list[SavedView], roles: frozenset[str]) -> SavedView | None:

@@ -117,7 +117,7 @@ def _settled(actor: Actor, target: ObjectType, what: tuple, make: Callable[[], T
     """What is made of the own values of a type's records. Cost: one query; of a settled type, as pipelines are, none but for the first in an edition."""
     if not (target.settled and edition.is_fixed() and access.sees_all(actor, target)):
         return make()
-    return edition.keep((what, target.slug, access.reader(actor), get_language()), make)
+    return edition.keep_today((what, target.slug, access.reader(actor), get_language()), structures.today(), make)
 
 
 def _chosen(groups: list[dict[str, Any]]) -> str:

@@ -264,7 +264,7 @@ def redact(actor: Actor, table: Table) -> None:
     lines, _counts = table.lines.get("lines", (None, ()))
     if lines is None or not lines.records or "price_trace" not in lines.columns:
         return
-    if not edition.keep(("traces are seen", access.reader(actor)), lambda: traces_are_seen(actor)):
+    if not edition.keep(("traces are seen", access.rights(actor)), lambda: traces_are_seen(actor)):
         lines.columns["price_trace"] = [[] for _row in lines.records]
 
 

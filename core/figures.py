@@ -101,11 +101,12 @@ def page_of(answer: kpi.Answer, period: str = "", more: list | None = None) -> s
         every.append(asked.filter)
     words = {"period": period or answer.period.key} | ({"as_of": answer.as_of.token} if answer.definition.has_past else {})
     if every:
-        words["filter"] = json.dumps({"all": every} if len(every) > 1 else every[0], separators=(",", ":"), ensure_ascii=False)
+        words["filter"] = _written({"all": every} if len(every) > 1 else every[0])
     return f"/kpis/{answer.definition.key}/?{'&'.join([f'{word}={_quoted(said)}' for word, said in words.items()])}"
 
 
 _quoted = lru_cache(maxsize=4000)(quote_plus)  # the figures of a page are of few periods and filters
+_written = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode  # one for all: making it takes longer than what it writes
 
 
 def short(definition: kpi.Definition, value: Decimal | None) -> str:
@@ -144,7 +145,12 @@ def full(definition: kpi.Definition, value: Decimal | None) -> str:
         return amount(value, context.company().currency)
     if definition.format != "number":
         return _of_format(definition, value, "#,##0.##")
-    return _with_unit(definition, format_decimal(value, format="#,##0.######", locale=locale()))
+    return _with_unit(definition, _full_number(value or Decimal(0), locale()))
+
+
+@lru_cache(maxsize=4000)
+def _full_number(value: Decimal, language: str) -> str:
+    return format_decimal(value, format="#,##0.######", locale=language)
 
 
 def _of_format(definition: kpi.Definition, value: Decimal, pattern: str) -> str:

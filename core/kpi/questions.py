@@ -1,6 +1,5 @@
 """What is asked of a KPI, in the contract's words, and what of it this KPI and this reader can be asked."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +11,7 @@ from core.access import Actor
 from core.errors import RuleError
 from core.kpi.definitions import Definition, may_split
 from core.kpi.drills import between
-from core.kpi.tally import Days
+from core.kpi.tally import Days, written
 from core.measuring import Dimension
 
 Dated = Callable[[Days], list]
@@ -75,7 +74,7 @@ def filters(actor: Actor, wanted: Definition, asked: Question) -> list:
 
 def demand_room(actor: Actor, slug: str, found: list) -> None:
     """The list behind a figure or group filters by some conditions more: for what is counted, and two for each period. Errors: RuleError."""
-    memo, key = context.memo(), ("room", actor, slug, json.dumps(found, default=str))
+    memo, key = context.memo(), ("room", actor, slug, written(found))
     if key not in memo:  # the figures of a page are mostly narrowed alike
         room = ["measure", "eq", "-"] if slug == "facts" else ["id", "empty", False]
         conditions.compile(registry.get(slug), {"all": [*[room] * 7, *found]}, access.sight(actor))

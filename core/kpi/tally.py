@@ -24,6 +24,7 @@ from core.periods import Period
 ZERO = Decimal(0)
 IDENT = re.compile('"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"')
 ODD = re.compile(r'"0\d{3}-')  # days nobody means
+written = json.JSONEncoder(sort_keys=True, default=str).encode  # conditions as one text; made once, since making it takes longer than what it writes
 
 
 class Days(NamedTuple):
@@ -101,7 +102,7 @@ class _Days(Func):
 
 def _marked(extra: list) -> tuple[str, list[UUID]]:
     """Conditions as text with a place for each id they name, and the ids: those of other records are asked in the same words."""
-    text = json.dumps(extra, sort_keys=True, default=str).replace("%", "%%")
+    text = written(extra).replace("%", "%%")
     return IDENT.sub('"%s"', text), [UUID(found) for found in IDENT.findall(text)]
 
 
@@ -183,4 +184,4 @@ class Tally:
 
 def same(extra: list, as_of: AsOf) -> tuple[str, str]:
     """What figures share that may be read together."""
-    return as_of.token, json.dumps(extra, sort_keys=True, default=str)
+    return as_of.token, written(extra)

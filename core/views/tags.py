@@ -252,3 +252,67 @@ def _goal(goal: Any) -> str:
     words, bar = escape(goal.words), f'<progress max="100" value="{goal.bar}" aria-label="{escape(goal.words)}"></progress>'
     return f'<div class="goal{" reached" if goal.reached else ""}">{bar}<span title="{escape(goal.full)}">{words}</span></div>'
 
+
+
+@register.simple_tag
+def facts(told: list[dict[str, Any]]) -> SafeString:
+    """Filled fields of a record (core.views.records): {label, text, links: [{text, url}], url, full, prose, image}."""
+    return SafeString("".join(map(_fact, told)))
+
+
+def _fact(fact: dict[str, Any]) -> str:
+    if fact["links"]:
+        value = ", ".join([_fact_link(link, fact["image"]) for link in fact["links"]])
+    elif fact["url"]:
+        value = f'<a href="{escape(fact["url"])}" rel="noreferrer">{escape(str(fact["text"]))}</a>'
+    else:
+        value = escape(str(fact["text"]))
+    wide, prose = ' class="full"' if fact["full"] else "", ' class="prose"' if fact["prose"] else ""
+    return f"<div{wide}><dt>{escape(str(fact['label']))}</dt><dd{prose}>{value}</dd></div>"
+
+
+def _fact_link(link: dict[str, str], image: bool) -> str:
+    url, text = escape(link["url"]), escape(str(link["text"]))
+    thumb = f'<img class="thumb" src="{url}" alt="" loading="lazy"> ' if image else ""
+    return f'<a href="{url}">{thumb}{text}</a>' if url else text
+
+
+@register.simple_tag
+def figure_strip(told: list[dict[str, Any]]) -> SafeString:
+    """Figures about a record (core.views.records): {label, number, all, change, goal}; whole words of the catalogues are looked up once for all."""
+    ever, before = escape(_("all time")), _("on %(period)s")
+    return SafeString("".join([_figure(one, ever, before) for one in told]))
+
+
+def _figure(one: dict[str, Any], ever: str, before: str) -> str:
+    number, whole, change, goal, beside = one["number"], one["all"], one["change"], one["goal"], ""
+    if change:
+        tone = {"yes": "up", "no": "late"}.get(change.good, "")
+        beside = f'<a class="{tone}" href="{escape(change.number.url)}">{escape(change.change)}</a> {before % {"period": escape(change.period)}} · '
+    return (
+        f'<div class="kpi">\n<span class="kpi-label">{escape(one["label"])}</span>\n'
+        f'<a class="kpi-value" href="{escape(number.url)}" title="{escape(number.full)}">{escape(number.short)}</a>\n'
+        f'<span class="kpi-sub">{beside}{ever} <a href="{escape(whole.url)}">{escape(whole.short)}</a></span>\n{_goal(goal) if goal else ""}</div>\n'
+    )
+
+
+@register.simple_tag
+def excerpt_rows(rows: list[dict[str, Any]]) -> SafeString:
+    """Rows of a short list (core.views.excerpts): {title, url, said: [{text, late}], reached, amount, avatar}."""
+    sprite = static.static("dist/icons.svg")
+    return SafeString("".join([_excerpt_row(row, sprite) for row in rows]))
+
+
+def _excerpt_row(row: dict[str, Any], sprite: str) -> str:
+    who = f'<span class="avatar av{row["avatar"]["hue"]}" aria-hidden="true">{escape(row["avatar"]["initials"])}</span>' if row["avatar"] else ""
+    parts = [f'<span class="late">{text}</span>' if part["late"] else text for part in row["said"] for text in [escape(str(part["text"]))]]
+    said = f'<span class="sub">{" · ".join(parts)}</span>' if parts else ""
+    amount = f'<span class="num">{escape(row["amount"])}</span>' if row["amount"] else ""
+    ways = "".join([_way(way, sprite) for way in row["reached"]])
+    return f'<li>{who}<div class="excerpt-text"><a href="{escape(row["url"])}">{escape(row["title"])}</a>{said}</div>{amount}{ways}</li>\n'
+
+
+def _way(way: dict[str, str], sprite: str) -> str:
+    """How somebody is reached, as a button."""
+    label, icon = escape(str(way["label"])), f'<svg class="icon" aria-hidden="true"><use href="{sprite}#{escape(way["icon"])}"></use></svg>'
+    return f'<a class="btn btn-icon btn-ghost btn-sm" href="{escape(way["url"])}" aria-label="{label}" title="{label}">{icon}</a>'

@@ -5,7 +5,7 @@ from django.template import engines
 from django.templatetags.static import static
 from django.utils import translation
 
-from core.figures import Goal
+from core.figures import Comparison, Goal, Number
 from core.views.kpis import Line, Told
 from core.views.tags import Marked
 
@@ -72,3 +72,39 @@ def test_a_row_of_a_figures_groups_is_escaped_and_says_its_goal_as_a_tile_does()
     drawn = made('{% include "parts/goal.html" %}')(goal=goal).strip()
     assert first.endswith(f'<td class="goal-cell">{drawn}</td></tr>')
     assert second == f'{head}<td class="num"><a href="/facts/?a&amp;b">1</a></td><td class="goal-cell"></td></tr>'
+
+
+def test_what_a_record_says_of_itself_is_escaped_and_leads_where_it_may():
+    plain = {"label": "<L>", "text": "", "links": [], "url": "", "full": False, "prose": False, "image": False}
+    links = [{"text": "<A>", "url": "/a/?x=1&y"}, {"text": "hidden", "url": ""}]
+    told = [plain | {"text": "<b>", "full": True, "prose": True}, plain | {"links": links}, plain | {"text": "a@b", "url": "mailto:a@b"}]
+    first, second, third = made("{% facts told %}")(told=told).replace("</div>", "</div>\n").splitlines()
+    assert first == '<div class="full"><dt>&lt;L&gt;</dt><dd class="prose">&lt;b&gt;</dd></div>'
+    assert second == '<div><dt>&lt;L&gt;</dt><dd><a href="/a/?x=1&amp;y">&lt;A&gt;</a>, hidden</dd></div>'
+    assert third == '<div><dt>&lt;L&gt;</dt><dd><a href="mailto:a@b" rel="noreferrer">a@b</a></dd></div>'
+
+
+def test_figures_about_a_record_are_escaped_and_said_in_the_readers_language():
+    number, then = Number("€1", "€1.00", "/facts/?a&b"), Number("€2", "€2.00", "/facts/?c")
+    change = Comparison("", "<2025>", "", then, "+3%", "up", "yes")
+    told = [{"label": "<L>", "number": number, "all": then, "change": change, "goal": Goal("€5", "50% of €5", "50.0", False)}]
+    said = made("{% figure_strip told %}")
+    text = said(told=told)
+    assert '<span class="kpi-label">&lt;L&gt;</span>' in text and '<a class="kpi-value" href="/facts/?a&amp;b" title="€1.00">€1</a>' in text
+    assert '<a class="up" href="/facts/?c">+3%</a> on &lt;2025&gt; · all time <a href="/facts/?c">€2</a></span>' in text
+    assert made('{% include "parts/goal.html" %}')(goal=told[0]["goal"]).strip() in text
+    with translation.override("zh-hans"):
+        assert "较&lt;2025&gt; · 累计 <a" in said(told=told)
+    assert "progress" not in said(told=[told[0] | {"goal": None}])
+
+
+def test_a_row_of_a_short_list_is_escaped_and_says_what_is_late():
+    row = {"title": "<T>", "url": "/a/?x=1&y", "said": [{"text": "<s>", "late": False}, {"text": "due", "late": True}], "amount": "€1", "avatar": None}
+    row["reached"] = [{"url": "tel:1", "icon": "phone", "label": '"P"'}]
+    other = {"title": "B", "url": "/b/", "said": [], "reached": [], "amount": "", "avatar": {"hue": 3, "initials": "BB"}}
+    text = made("{% excerpt_rows rows %}")(rows=[row, other])
+    first, second = text.splitlines()
+    said = '<span class="sub">&lt;s&gt; · <span class="late">due</span></span>'
+    assert first.startswith(f'<li><div class="excerpt-text"><a href="/a/?x=1&amp;y">&lt;T&gt;</a>{said}</div><span class="num">€1</span><a class="btn')
+    assert 'href="tel:1" aria-label="&quot;P&quot;" title="&quot;P&quot;"><svg' in first
+    assert second == '<li><span class="avatar av3" aria-hidden="true">BB</span><div class="excerpt-text"><a href="/b/">B</a></div></li>'

@@ -22,6 +22,8 @@ def round_money(amount: Decimal, currency: str) -> Decimal:
 def plain(value: Decimal, places: int = 0) -> str:
     """A number as the contract writes it: no exponent, no needless zeros beyond ``places`` decimals."""
     text = str(value)
+    if places == 2 and text[-5:-4] == "." and text[-2:] == "00":  # as nearly all amounts come from the database
+        return text[:-2]
     if "E" in text:
         text = f"{value:f}"
     if "." in text:

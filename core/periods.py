@@ -54,6 +54,7 @@ def range_of(start: date, last: date, shape: str = "range", key: str = "") -> Pe
     return Period(key or f"{start.isoformat()}..{last.isoformat()}", shape, start, last + DAY)
 
 
+@lru_cache(maxsize=500)  # the figures of a page are of few periods
 def parse(text: str, today: date, fiscal_start: int) -> Period:
     """The period a word names, seen from ``today``. Errors: RuleError at ``period``."""
     text = text or "this-month"
@@ -86,6 +87,7 @@ def _sane(text: str) -> int:
     return number
 
 
+@lru_cache(maxsize=500)
 def previous(period: Period, fiscal_start: int) -> Period | None:
     """The whole period before; None before all time."""
     if period.start is None:
@@ -101,6 +103,7 @@ def previous(period: Period, fiscal_start: int) -> Period | None:
     return range_of(period.start - length, period.start - DAY)
 
 
+@lru_cache(maxsize=500)
 def year_ago(period: Period, fiscal_start: int) -> Period | None:
     """The same period a year before; None for all time."""
     if period.start is None:

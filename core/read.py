@@ -196,7 +196,10 @@ def _shown(actor: Actor, table: Table) -> list[Shown]:
 
 
 def written(actor: Actor, object_type: ObjectType, records: Iterable[Model], url: Callable[[str, Any], str]) -> list[dict[str, Any]]:
-    """All of these records as the contract writes them: as ``as_json`` of what ``present`` gives, without the steps between. Cost: see the module."""
+    """All of these records as the contract writes them, but for moments: as ``as_json`` of what ``present`` gives, without the steps between.
+
+    Cost: see the module.
+    """
     return written_each(actor, [(object_type, records)], url)[0]
 
 
@@ -216,7 +219,7 @@ def _written(table: Table, word: columns.Word) -> list[dict[str, Any]]:
     for name, f in table.fields.items():
         if columns.refers(name, f):
             table.columns[name] = columns.reworded(f, table.columns[name], word, partial(f.rules.to_json, f))
-        elif name == "id" or not f.is_told_as_is:
+        elif name == "id" or not (f.is_told_as_is or (f.kind == "datetime" and f.held)):  # moments of the database, in UTC, whoever sends them writes
             to_json = f.rules.to_json
             table.columns[name] = [to_json(f, value) for value in table.columns[name]]
     found = table.rows()

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, QueryDict
 
@@ -91,9 +92,6 @@ def _at(request: HttpRequest, object_type: ObjectType, cursor: str, more: dict[s
     """The address of the same list from this cursor on; of a group's, with ``more`` words."""
     if not cursor:
         return None
-    words = request.GET.copy()
-    if more is not None:
-        del words[GROUPS]
-    for name, value in {**(more or {}), "cursor": cursor}.items():
-        words[name] = value
-    return answers.address(request, f"{object_type.slug}/?{words.urlencode()}")
+    words = {name: values for name, values in request.GET.lists() if more is None or name != GROUPS}
+    words |= {name: [value] for name, value in {**(more or {}), "cursor": cursor}.items()}
+    return answers.address(request, f"{object_type.slug}/?{urlencode(words, doseq=True)}")

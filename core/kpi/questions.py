@@ -74,7 +74,7 @@ def filters(actor: Actor, wanted: Definition, asked: Question) -> list:
 
 def demand_room(actor: Actor, slug: str, found: list) -> None:
     """The list behind a figure or group filters by some conditions more: for what is counted, and two for each period. Errors: RuleError."""
-    memo, key = context.memo(), ("room", actor, slug, written(found))
+    memo, key = context.memo(), ("room", access.reader(actor), slug, written(found))
     if key not in memo:  # the figures of a page are mostly narrowed alike
         room = ["measure", "eq", "-"] if slug == "facts" else ["id", "empty", False]
         conditions.compile(registry.get(slug), {"all": [*[room] * 7, *found]}, access.sight(actor))

@@ -1,6 +1,7 @@
 """Reading and writing records through the API, section by section of the contract."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 from uuid_utils import uuid4, uuid7
@@ -237,4 +238,7 @@ def test_what_no_fast_encoder_takes_is_answered_all_the_same():
     """Half of a character is sent as a question mark, a whole number in all its length."""
     said = json.loads(answers.written({"half": "a\ud800b", "long": 2**70, "中": None, "nested": [{"a": 1.5}]}))
     assert said == {"half": "a?b", "long": 2**70, "中": None, "nested": [{"a": 1.5}]}
+    moments = [datetime(2026, 11, 23, 5, 13, 43, tzinfo=UTC), datetime(2026, 1, 2, 3, 4, 5, 60, tzinfo=UTC)]
+    for more in ([], ["\ud800"]):
+        assert json.loads(answers.written([*moments, *more]))[:2] == ["2026-11-23T05:13:43Z", "2026-01-02T03:04:05.000060Z"]
     assert answers.written({"a": [1, "é\u2028"]}) == '{"a":[1,"é\u2028"]}'.encode()

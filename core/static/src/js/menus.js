@@ -16,6 +16,7 @@ function opened(event) {
     menu.style.top = `${box.bottom + 4}px`;
     menu.style.right = `${Math.max(4, innerWidth - box.right)}px`;
   }
+  if (menu.contains(document.activeElement)) return; // told a moment after it opened: whoever moved on already stays there
   [...menu.querySelectorAll(".menu-item, .control")].find((item) => item.checkVisibility())?.focus();
 }
 

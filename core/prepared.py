@@ -31,6 +31,7 @@ class Prepared:
         self._make, self.marks = make, tuple(_own(one) for one in like)
         self._worded: tuple[str, list, list, dict] | None = None
         self._build: Callable[[list], models.Model] | None = None
+        self._text: str | None = None
 
     def words(self) -> tuple[str, list, list, dict]:
         """The text, what is sent along with it, where in that the values stand, and how columns become what Python holds. Errors: Bent.
@@ -55,16 +56,13 @@ class Prepared:
 
     def rows(self, *values: object) -> list[list]:
         """What it finds with these values: of each row its columns, as Python holds them."""
-        text, params, places, converters = self.words()
+        text, _params, places, converters = self.words()
         if None in values or len(values) != len(self.marks):
             raise ValueError(f"{len(self.marks)} values, none of them nothing, for: {text}")
         if not text:
             return []
-        params = list(params)
-        for place, n, way in places:
-            params[place] = way(values[n])
         with connection.cursor() as cursor:
-            cursor.execute(text, params)
+            cursor.execute(self._sent(), [way(values[n]) for _place, n, way in places])
             found = [list(row) for row in cursor.fetchall()]
         for place, (steps, expression) in converters.items():
             is_json = isinstance(expression.output_field, models.JSONField)
@@ -75,6 +73,13 @@ class Prepared:
                 for step in steps:
                     row[place] = step(row[place], expression, connection)
         return found
+
+    def _sent(self) -> str:
+        """The statement with a place for each value alone. The server may keep its plan, unless a word is looked for: how rare that is tells the way."""
+        if self._text is None:
+            text, params, places, _converters = self.words()
+            self._text = connection.kept(text, params, [place for place, *_rest in places], all(way is _itself for *_rest, way in places))
+        return self._text
 
     def records(self, *values: object) -> list[models.Model]:
         """What it finds as records, where it asks for all columns of a model, with those it selects along."""

@@ -241,8 +241,14 @@ def texts_of(wanted: Mapping[str, tuple[type[models.Model], Sequence[str], Seque
         parts.append(_texts(model, tuple(names)))
         values += [word, listed(ids)]
     with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(parts), values)
+        cursor.execute(_kept(" UNION ALL ".join(parts), len(values)), values)
         return cursor.fetchall()
+
+
+@cache
+def _kept(text: str, values: int) -> str:
+    """The statement as the server may keep it, all of whose values are texts."""
+    return connection.kept(text, [""] * values, range(values))
 
 
 def found_of(slugs: Sequence[str], grams: Sequence[str], words: Sequence[str], few: int, first: int | None) -> list[tuple[str, list[UUID] | None]]:

@@ -22,7 +22,7 @@ def rows(actor: Actor, key: Hashable, make: Callable[..., QuerySet], *values: UU
     Days are told apart by their order alone. Where a value is bent on its way into the query, as in JSON, that is put into words each time.
     """
     prepared = _prepared(actor, key, make, values)
-    return prepared.rows(*values) if prepared is not None else Prepared(lambda: make(*values)).rows()
+    return prepared.rows(*values) if prepared is not None else [list(row) for row in make(*values)]
 
 
 def records(actor: Actor, key: Hashable, make: Callable[..., QuerySet], *values: UUID | str | date) -> list[Model]:

@@ -7,6 +7,7 @@ What has to come before a statement, the path and a transaction's beginning, tra
 message in turn, none after one that fails, and looks the names of each up when its turn has come.
 """
 
+import time
 from contextlib import contextmanager
 from contextvars import copy_context
 from functools import partial
@@ -21,6 +22,8 @@ from psycopg.pq import TransactionStatus
 from psycopg.types.datetime import TimestamptzLoader
 
 from tenants import binding
+from tenants.backend import plans
+from tenants.backend.plans import Kept, Shelf
 from tenants.backend.pool import reset
 
 OLDEST_SERVER = 180000
@@ -34,6 +37,8 @@ class _Guarded:
     def _execute(self, sql, params, *ignored):
         self.db.validate_no_broken_transaction()
         path, first = self.db.preface()
+        if isinstance(sql, Kept):
+            return self._execute_kept(sql, params, path, first)
         if not first:
             return super()._execute(sql, params, *ignored)
         if not (isinstance(self.cursor, ClientCursor) and isinstance(sql, str) and sql.startswith(QUERIES)):
@@ -44,6 +49,26 @@ class _Guarded:
             self.db.demand_path(path)
             self.cursor.set_result(len(first))
         return None
+
+    def _execute_kept(self, sql, params, path, first):
+        """By its name, where that is the quicker way; what has to come before travels with it, as with any query."""
+        shelf, pace = Shelf.of(self.db.connection), plans.pace(path, sql)
+        by_name = pace.is_by_name() and not shelf.in_doubt
+        name, said = shelf.take(path, sql) if by_name else ("", [])
+        began = time.perf_counter()
+        with self.db.wrap_database_errors:
+            try:
+                self.cursor.execute("; ".join([*first, *said, sql.call(name) if by_name else sql]), params)
+            except BaseException:
+                shelf.in_doubt = by_name or shelf.in_doubt
+                if said:
+                    pace.cannot_be_named()
+                raise
+            if first or said:
+                self.db.demand_path(path)
+                self.cursor.set_result(len(first) + len(said))
+        if not (first or said):
+            pace.took(time.perf_counter() - began, by_name)
 
     def _executemany(self, sql, param_list, *ignored):
         self.db.send_preface(*self.db.preface())
@@ -94,6 +119,13 @@ class DatabaseWrapper(django_tenants_backend.DatabaseWrapper):
 
     def make_debug_cursor(self, cursor):
         return GuardedDebugCursor(cursor, self)
+
+    def kept(self, text, params, places, steady=True):
+        """A statement for ``execute``: the values in these places are given each time, all others stand in it. The server may keep its plan where it is
+        ``steady``: the same for all values, mostly."""
+        self.ensure_connection()
+        said = plans.written(self.connection, text, params, places)
+        return Kept.of(said, [params[place] for place in places]) if steady else said
 
     def on_commit(self, func, robust=False):
         """As Django's, but the callback runs in the binding in which it was registered, whatever is bound at commit."""

@@ -16,6 +16,7 @@ RAW_SQL = {  # room -> why it speaks SQL itself
     "tenants/versions.py": "reads the catalogue of schemas",
     "tenants/migrate.py": "moves from schema to schema",
     "tenants/backend/base.py": "the backend that guards the search path",
+    "tenants/backend/plans.py": "what of a statement is its text and what its values",
     "tenants/backend/pool.py": "resets connections",
     "tenants/backend/schemas.py": "makes, copies and drops schemas",
     "deploy/health.py": "asks whether the database answers",
@@ -123,6 +124,19 @@ def test_raw_sql_stays_in_its_rooms():
     assert not {m: lines for m, lines in found.items() if m not in RAW_SQL and "/management/" not in m}, offences(found)
     psycopg = collect(lambda m: [node for name, node in sources.imports(m) if name.split(".")[0] == "psycopg"])
     assert not {m for m in psycopg if m not in RAW_SQL}, offences(psycopg)
+
+
+def test_statements_are_named_in_one_room():
+    """I-31: a connection goes back with the plans of its statements, so the server keeps none but those that room knows of."""
+
+    def names(module):
+        for node in ast.walk(sources.tree(module)):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.search(r"\b(PREPARE|DEALLOCATE) ", node.value):
+                yield node
+        yield from (node for name, node in sources.calls(module) for word in node.keywords if word.arg == "prepare_threshold")
+
+    found = collect(names)
+    assert set(found) == {"tenants/backend/plans.py"}, offences(found)
 
 
 def test_the_seal_opens_where_it_is_known_why():

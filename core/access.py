@@ -240,14 +240,25 @@ def _closed(actor: Actor, object_type: ObjectType, action: str, names) -> frozen
 
 def fields(actor: Actor, object_type: ObjectType) -> dict[str, Field]:
     """The fields of a type that the actor sees: pages, API, exports and filters are built from these alone (Z-05, Z-06)."""
+    if sees_alike(object_type):
+        return edition.keep(("visible", rights(actor), object_type.slug), lambda: _seen(actor, object_type))
     memo = context.memo()
     key = ("visible", reader(actor), object_type.slug)
     if key not in memo:
-        hidden = hidden_names(actor, object_type)
-        known = schema.fields(object_type) | object_type.looked_up(actor)
-        seen = {name: f for name, f in known.items() if name not in hidden}
+        seen = _seen(actor, object_type)
         memo[key] = seen if actor.system else _for_reader(actor, object_type, seen)
     return memo[key]
+
+
+def sees_alike(object_type: ObjectType) -> bool:
+    """Whether the fields of a type are the same for all who have the same rights: none of them is computed, or looked up, as its reader sees it."""
+    return edition.keep(("alike", object_type.slug), lambda: object_type.looks_alike and not any(map(derived.is_computed, schema.fields(object_type).values())))
+
+
+def _seen(actor: Actor, object_type: ObjectType) -> dict[str, Field]:
+    hidden = hidden_names(actor, object_type)
+    known = schema.fields(object_type) | (object_type.looked_up(actor) if object_type.looked_up else {})
+    return {name: f for name, f in known.items() if name not in hidden}
 
 
 def lines(actor: Actor, object_type: ObjectType) -> list[registry.Lines]:

@@ -3,13 +3,14 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice
 from operator import attrgetter
 from typing import Any
 
 from django.db.models import Model, prefetch_related_objects
 
-from core import access, derived, files, prepared
+from core import access, derived, edition, files, prepared
 from core.access import Actor
 from core.registry import Field, Lines, ObjectType
 
@@ -18,15 +19,57 @@ REFERRING = frozenset(("ref", "user", "refs", "anyref", *files.KINDS))
 Word = Callable[..., Any]  # (field, slug, id[, line]): what stands for a reference
 
 
+@dataclass(frozen=True)
+class Shape:
+    """Which fields are shown of a type, and what has to be known of them to show a record: of the set-up and the reader's rights alone."""
+
+    fields: dict[str, Field]
+
+    @cached_property
+    def held(self) -> list[str]:
+        """Those that are attributes of a record."""
+        return [n for n, f in self.fields.items() if f.held]
+
+    @cached_property
+    def take(self) -> Callable[[Model], tuple] | None:
+        """All of these attributes of a record at once; of one alone, no tuple would be taken."""
+        return attrgetter(*(self.fields[n].held for n in self.held)) if len(self.held) > 1 else None
+
+    @cached_property
+    def referring(self) -> list[tuple[str, Field]]:
+        """Those whose values are ids of other records, or of people or files."""
+        return [(n, f) for n, f in self.fields.items() if f.kind in REFERRING and n != "id"]
+
+    @cached_property
+    def worded(self) -> list[tuple[str, Callable[[Field, Any], Any], Field]]:
+        """Those whose values JSON holds in other words, and what words them; moments of the database, in UTC, whoever sends them writes."""
+        told = {n for n, _f in self.referring} | {n for n, f in self.fields.items() if f.is_told_as_is or (f.kind == "datetime" and f.held)} - {"id"}
+        return [(n, f.rules.to_json, f) for n, f in self.fields.items() if n not in told]
+
+    @cached_property
+    def several(self) -> list[str]:
+        """The paths of those that refer to several records each."""
+        return [f.path for f in self.fields.values() if f.kind == "refs" and not f.custom]
+
+    @cached_property
+    def is_gathered(self) -> bool:
+        """Whether a value is worked out of more than the record's own row."""
+        return any(f.compute and not f.custom for f in self.fields.values())
+
+
 @dataclass
 class Table:
     """Records with the values of these fields, each field's in one column, and their lines: a table of all of them, and how many each record has."""
 
     type: ObjectType
     records: list[Model]
-    fields: dict[str, Field]
+    shape: Shape
     columns: dict[str, Sequence]
     lines: dict[str, tuple["Table", list[int]]] = field(default_factory=dict)
+
+    @property
+    def fields(self) -> dict[str, Field]:
+        return self.shape.fields
 
     def whole(self) -> Iterator["Table"]:
         """It and the tables of its lines."""
@@ -47,14 +90,13 @@ class Table:
 
 def of(actor: Actor, object_type: ObjectType, records: Iterable[Model], only: Iterable[str] | None, with_lines: bool | None) -> Table:
     """These records for this reader, references as ids. Cost: one query for each kind of lines and each field with several references."""
-    records, visible = list(records), access.fields(actor, object_type)
-    fields = {n: f for n, f in visible.items() if (only is None or n in only) and f.kind != "secret" and not f.is_looked_up}
-    if any(f.compute and not f.custom for f in fields.values()):
+    records, shape = list(records), _shape(actor, object_type, only if only is None else tuple(only))
+    if shape.is_gathered:
         object_type.gather(actor, records)
-    derived.gather(object_type, records, fields.values())
-    if many := [f.path for f in fields.values() if f.kind == "refs" and not f.custom]:
-        prefetch_related_objects(records, *many)
-    table = Table(object_type, records, fields, _columns(fields, records))
+    derived.gather(object_type, records, shape.fields.values())
+    if shape.several:
+        prefetch_related_objects(records, *shape.several)
+    table = Table(object_type, records, shape, _columns(shape, records))
     if with_lines or (with_lines is None and only is None):
         table.lines = {entry.name: _lines(object_type, entry, records) for entry in access.lines(actor, object_type)}
     if object_type.redact:
@@ -62,20 +104,39 @@ def of(actor: Actor, object_type: ObjectType, records: Iterable[Model], only: It
     return table
 
 
-def _columns(fields: dict[str, Field], records: list[Model]) -> dict[str, Sequence]:
+def _shape(actor: Actor, object_type: ObjectType, only: tuple[str, ...] | None) -> Shape:
+    """Cost: none; made once for all who have the same rights, where no field is computed as its reader sees it."""
+    visible = access.fields(actor, object_type)
+
+    def made() -> Shape:
+        return Shape({n: f for n, f in visible.items() if (only is None or n in only) and f.kind != "secret" and not f.is_looked_up})
+
+    if not access.sees_alike(object_type):
+        return made()
+    return edition.keep(("shape", access.rights(actor), object_type.slug, only), made)
+
+
+def _columns(shape: Shape, records: list[Model]) -> dict[str, Sequence]:
     """The values of these fields, those that are attributes of a record taken all at once."""
-    held = [n for n, f in fields.items() if f.held]
-    if len(held) < 2 or not records:  # of one attribute, no tuple is taken
-        return {n: [f.value(r) for r in records] for n, f in fields.items()}
-    taken = dict(zip(held, zip(*map(attrgetter(*(fields[n].held for n in held)), records), strict=True), strict=True))
-    return {n: taken[n] if n in taken else [f.value(r) for r in records] for n, f in fields.items()}
+    if shape.take is None or not records:
+        return {n: [f.value(r) for r in records] for n, f in shape.fields.items()}
+    taken = dict(zip(shape.held, zip(*map(shape.take, records), strict=True), strict=True))
+    return {n: taken[n] if n in taken else [f.value(r) for r in records] for n, f in shape.fields.items()}
 
 
 def _lines(object_type: ObjectType, entry: Lines, parents: list[Model]) -> tuple[Table, list[int]]:
     by_parent = lines_of(entry, parents)
     rows = [row for parent in parents for row in by_parent[parent.pk]]
-    fields = {"id": Field("id", "ref", readonly=True, path="pk")} | entry.fields
-    return Table(object_type, rows, fields, _columns(fields, rows)), [len(by_parent[parent.pk]) for parent in parents]
+    shape = _of_lines(entry)
+    return Table(object_type, rows, shape, _columns(shape, rows)), [len(by_parent[parent.pk]) for parent in parents]
+
+
+def _of_lines(entry: Lines) -> Shape:
+    """The shape of a kind of lines, made once."""
+    held = entry.__dict__
+    if "shape" not in held:
+        held["shape"] = Shape({"id": Field("id", "ref", readonly=True, path="pk")} | entry.fields)
+    return held["shape"]
 
 
 def lines_of(entry: Lines, parents: list[Model]) -> dict[Any, list[Model]]:
@@ -87,11 +148,6 @@ def lines_of(entry: Lines, parents: list[Model]) -> dict[Any, list[Model]]:
         setattr(row, entry.parent, by_id[parent_id])
         grouped[parent_id].append(row)
     return grouped
-
-
-def refers(name: str, f: Field) -> bool:
-    """Whether values of this field are ids of other records, or of people or files."""
-    return f.kind in REFERRING and name != "id"
 
 
 def referred(tables: Iterable[Table]) -> dict[str, set]:
@@ -109,7 +165,7 @@ def referred(tables: Iterable[Table]) -> dict[str, set]:
 
 
 def _references(tables: Iterable[Table]) -> list[tuple[Field, Sequence]]:
-    return [(f, table.columns[n]) for table in tables for n, f in table.fields.items() if refers(n, f)]
+    return [(f, table.columns[n]) for table in tables for n, f in table.shape.referring]
 
 
 def _slug(f: Field) -> str:

@@ -169,9 +169,8 @@ def _name_references(actor: Actor, tables: list[Table]) -> None:
         return Ref(ident, named.get(ident, ""), slug, ident in named, line)
 
     for table in tables:
-        for name, f in table.fields.items():
-            if columns.refers(name, f):
-                table.columns[name] = columns.reworded(f, table.columns[name], word, lambda value: value)
+        for name, f in table.shape.referring:
+            table.columns[name] = columns.reworded(f, table.columns[name], word, lambda value: value)
 
 
 def _named_by(actor: Actor, tables: list[Table]) -> dict[str, dict[Any, str]]:
@@ -216,12 +215,10 @@ def written_each(actor: Actor, lists: Iterable[tuple[ObjectType, Iterable[Model]
 
 
 def _written(table: Table, word: columns.Word) -> list[dict[str, Any]]:
-    for name, f in table.fields.items():
-        if columns.refers(name, f):
-            table.columns[name] = columns.reworded(f, table.columns[name], word, partial(f.rules.to_json, f))
-        elif name == "id" or not (f.is_told_as_is or (f.kind == "datetime" and f.held)):  # moments of the database, in UTC, whoever sends them writes
-            to_json = f.rules.to_json
-            table.columns[name] = [to_json(f, value) for value in table.columns[name]]
+    for name, f in table.shape.referring:
+        table.columns[name] = columns.reworded(f, table.columns[name], word, partial(f.rules.to_json, f))
+    for name, to_json, f in table.shape.worded:
+        table.columns[name] = [to_json(f, value) for value in table.columns[name]]
     found = table.rows()
     for name, (lines, _counts) in table.lines.items():
         for one, rows in zip(found, table.under(name, _written(lines, word)), strict=True):

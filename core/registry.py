@@ -87,7 +87,8 @@ class ObjectType:
     rows: Callable | None = None  # (actor) -> queryset: a row rule of its own, for ledgers that follow other records
     referable: bool = False  # although it has such a row rule, its rows may be referred to (the lines of a document)
     as_of: Callable | None = None  # (queryset, token) -> queryset as a reader knew it earlier
-    looked_up: Callable = lambda actor: {}  # (actor) -> further fields to filter by, each with an expression
+    looked_up: Callable | None = None  # (actor) -> further fields to filter by, each with an expression
+    looks_alike: bool = True  # they are the same for all who have the same rights
     redact: Callable | None = None  # (actor, columns.Table): take out what this reader may not see inside a value
     search: tuple[str, ...] = ()
     lines: tuple[Lines, ...] = ()

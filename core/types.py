@@ -77,7 +77,8 @@ register(
             "product", "campaign", "work", "ledger", Field("source", "anyref", _("Source"), path="source"),
         ),
         columns=("business_date", "source", "account", "product", "person", "value"), title="measure", writable=False, deletable=False,
-        archivable=False, rows=facts.visible, as_of=asof.narrow_by_text, looked_up=dimensions.looked_up, sort=("-business_date",), icon="sum",
+        archivable=False, rows=facts.visible, as_of=asof.narrow_by_text, looked_up=dimensions.looked_up, looks_alike=False,
+        sort=("-business_date",), icon="sum",
         filters=("measure", "person", "unit"),
     ),
     ObjectType(

@@ -193,7 +193,7 @@ def _demand_piece(piece: Piece) -> None:
 def fields_of(piece: Piece) -> dict[str, Field]:
     """The fields of what it is of, whoever asks."""
     object_type = piece.object_type
-    return schema.fields(object_type) | (object_type.looked_up(access.system("kpi")) if piece.of_facts else {})
+    return schema.fields(object_type) | (object_type.looked_up(access.system("kpi")) if piece.of_facts and object_type.looked_up else {})
 
 
 def usable(f: Field) -> bool:

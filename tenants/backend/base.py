@@ -88,6 +88,13 @@ class GuardedCursor(_Guarded, CursorWrapper):
 
 
 class GuardedDebugCursor(_Guarded, CursorDebugWrapper):
+    def execute(self, sql, params=None):
+        """Told in full, by whatever name it is asked."""
+        if not isinstance(sql, Kept):
+            return super().execute(sql, params)
+        with self.debug_sql(self.db.ops.compose_sql(sql, params)):
+            return super(CursorDebugWrapper, self).execute(sql, params)
+
     @contextmanager
     def copy(self, statement, writer=None):
         """A stream is a statement as well where statements are counted."""

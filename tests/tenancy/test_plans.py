@@ -28,10 +28,7 @@ def _new_connection(monkeypatch):
     monkeypatch.setattr(plans, "IN_FULL", 1_000_000)
     plans._paces.clear()
     connection.close()
-    connection.ensure_connection()
-    kept = Shelf.of(connection.connection)
-    kept.in_doubt = True
-    connection.close()
+    connection.close_pool()
     yield
     connection.close()
 

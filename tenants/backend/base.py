@@ -88,12 +88,11 @@ class GuardedCursor(_Guarded, CursorWrapper):
 
 
 class GuardedDebugCursor(_Guarded, CursorDebugWrapper):
-    def execute(self, sql, params=None):
-        """Told in full, by whatever name it is asked."""
-        if not isinstance(sql, Kept):
-            return super().execute(sql, params)
-        with self.debug_sql(self.db.ops.compose_sql(sql, params)):
-            return super(CursorDebugWrapper, self).execute(sql, params)
+    def debug_sql(self, sql=None, params=None, use_last_executed_query=False, many=False):
+        """What the server keeps is told in full, by whatever name it was asked."""
+        if isinstance(sql, Kept):
+            sql, use_last_executed_query = self.db.ops.compose_sql(sql, params), False
+        return super().debug_sql(sql, params, use_last_executed_query, many)
 
     @contextmanager
     def copy(self, statement, writer=None):

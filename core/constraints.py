@@ -10,7 +10,8 @@ from functools import partial
 from typing import Any
 
 from django.db import IntegrityError
-from django.db.models import PROTECT, CheckConstraint, F, Model, Q, UniqueConstraint
+from django.db.models import PROTECT, CheckConstraint, F, Model, Q, UniqueConstraint, lookups
+from django.db.models.fields.json import KT
 from django.utils.translation import gettext as _
 
 from core import registry, schema, sql
@@ -61,7 +62,7 @@ def _stored(own: Field, record: Record) -> tuple:
 
 
 def _any_stored(own: Field, values: set[tuple]) -> Q:
-    return Q(**{f"custom__{own.name}__in": [v[0] for v in values]})
+    return own.rules.condition(own, "in", [own.rules.from_json(own, value) for (value,) in values])
 
 
 def _any_of(fields: list[Field], values: set[tuple]) -> Q:
@@ -143,8 +144,8 @@ def pointed_to(object_type: ObjectType, ids: list) -> set:
     own = Q(target=object_type.slug, kind__in=("ref", "refs")) | (Q(kind="user") if object_type.slug == "users" else Q(pk__in=[]))
     for row in CustomField.objects.filter(own):
         other = registry.get(row.type)
-        one = {f"custom__{row.key}__has_any_keys": list(by_text)} if row.kind == "refs" else {f"custom__{row.key}__in": list(by_text)}
+        one = Q(**{f"custom__{row.key}__has_any_keys": list(by_text)}) if row.kind == "refs" else Q(lookups.In(KT(f"custom__{row.key}"), list(by_text)))
         rows = other.all() if other else CustomRecord.objects.filter(object=row.type)  # none of an object that is archived: its records are there all the same
-        for value in rows.filter(**one).values_list(f"custom__{row.key}", flat=True):
+        for value in rows.filter(one).values_list(f"custom__{row.key}", flat=True):
             found |= {by_text[text] for text in (value if isinstance(value, list) else [value]) if text in by_text}
     return found

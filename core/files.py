@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
+from django.db.models import lookups
 from django.utils.translation import gettext as _
 
 from core import access, clock, registry
@@ -118,7 +119,7 @@ def is_held(actor: Actor, ident: UUID) -> bool:
     """Whether a record the actor sees holds the file in a field he sees. Cost: a query for each type with such fields, until one does."""
     for object_type, fields in _holders(actor):
         for f in fields:
-            if access.rows(actor, object_type).filter(**{f"custom__{f.name}": str(ident)}).exists():
+            if access.rows(actor, object_type).filter(lookups.Exact(f.rules.expr(f), str(ident))).exists():
                 return True
     return False
 

@@ -27,10 +27,13 @@ def index_of(object_type: ObjectType, own: CustomField) -> sql.OwnIndex:
 
 
 def indexes(own: CustomField) -> tuple[str, ...]:
-    """The marks of the indexes a field has for filters and sorts. One reference is indexed as a declared one is: roll-ups and related lists follow it."""
+    """The marks of the indexes a field has for filters and sorts. One reference is indexed as a declared one is: roll-ups and related lists follow it,
+
+    and who opens a file is asked for the records that hold it.
+    """
     if own.archived_at is not None:
         return ()
-    return ("f", "d") if own.fast else ("f",) if own.kind in ("ref", "user") else ()
+    return ("f", "d") if own.fast else ("f",) if own.kind in ("ref", "user", "file", "image") else ()
 
 
 def without_value(object_type: ObjectType, own: CustomField) -> QuerySet:

@@ -168,10 +168,20 @@ def _top(object_type: ObjectType, wanted: Listing, found: QuerySet, keys: list[c
     return ordering.by(object_type.all().filter(pk__in=rows.values("pk")), keys, backwards)
 
 
-def _first_of_all(object_type: ObjectType, found: QuerySet, keys: list[cursors.Key], count: int) -> tuple[list[Model], int]:
-    """So many rows from the start of the order, and how many there are in all, by going through them once. Cost: two queries."""
-    rows = list(ordering.by(found, keys, fenced=True).annotate(_all=Window(Count("pk"))).values_list("pk", "_all")[:count])
-    return list(ordering.by(object_type.all().filter(pk__in=[pk for pk, _all in rows]), keys)), rows[0][1] if rows else 0
+def _first_of_all(
+    actor: Actor, object_type: ObjectType, wanted: Listing, found: QuerySet, keys: list[cursors.Key]
+) -> tuple[list[Model], int, Sequence]:
+    """The rows of the first page, how many there are in all, and the sums of all, by going through them once. Cost: two queries."""
+    ids: list[Any] = []
+
+    def ask(asked: dict[str, Aggregate]) -> list[dict[str, Any]]:
+        over_all = {name: Window(one) for name, one in asked.items()}
+        rows = list(ordering.by(found, keys, fenced=True).annotate(**over_all).values_list("pk", *asked)[: wanted.limit + 1])
+        ids[:] = [row[0] for row in rows]
+        return [dict(zip(asked, rows[0][1:] if rows else [None] * len(asked), strict=True))]
+
+    count, *summed = sums.asked(actor, object_type, wanted.sums).answers(ask)[0]
+    return list(ordering.by(object_type.all().filter(pk__in=ids), keys)), count or 0, summed
 
 
 def _searches(node: Any, known: Mapping[str, Field]) -> bool:
@@ -187,8 +197,11 @@ def _is_searched(actor: Actor, object_type: ObjectType, wanted: Listing) -> bool
     return "created_at" in known and any(_searches(condition, known) for condition in wanted.conditions)
 
 
-def _looked_for(actor: Actor, object_type: ObjectType, wanted: Listing, found: QuerySet, keys: list[cursors.Key]) -> tuple[list[Model], int | None]:
-    """The first page of what a filter leaves, nobody knows how much: where the newest rows hold little of it, by going through all once, counted with it.
+def _looked_for(
+    actor: Actor, object_type: ObjectType, wanted: Listing, found: QuerySet, keys: list[cursors.Key]
+) -> tuple[list[Model], int | None, Sequence]:
+    """The first page of what a filter leaves, nobody knows how much: where the newest rows hold little of it, by going through all once, which counts
+    them and adds them up.
 
     Along the order, what is rare would be looked for row by row, and then counted. Cost: one query, one or two more but for the newest of much.
     """
@@ -198,8 +211,10 @@ def _looked_for(actor: Actor, object_type: ObjectType, wanted: Listing, found: Q
     few = matching(actor, object_type, wanted, few=True) if adds_up else found
     records = _first(object_type, wanted, few, ordering.keys(actor, object_type, ()), wanted.limit + 1, [begins])
     if len(records) <= wanted.limit or (adds_up and wanted.sort):
-        return _first_of_all(object_type, found, keys, wanted.limit + 1)
-    return (_first(object_type, wanted, found, keys, wanted.limit + 1) if wanted.sort else records), None
+        records, count, summed = _first_of_all(actor, object_type, wanted, found, keys)
+        too_many = bool(wanted.sums and wanted.within and not wanted.q) and count > wanted.within
+        return (records, 0, ()) if too_many else (records, count, summed)
+    return (_first(object_type, wanted, found, keys, wanted.limit + 1) if wanted.sort else records), None, ()
 
 
 def one(actor: Actor, object_type: ObjectType, ident: UUID | int) -> Model | None:
@@ -229,15 +244,16 @@ def page(actor: Actor, object_type: ObjectType, wanted: Listing) -> Page:
         backwards, values = cursors.decode(keys, wanted.cursor)
         stretches = cursors.beyond(keys, values, backwards)
     count, summed = None, ()
-    if _is_searched(actor, object_type, wanted) and not (wanted.cursor or object_type.rows or wanted.as_of):
-        records, count = _looked_for(actor, object_type, wanted, found, keys)
+    searched = _is_searched(actor, object_type, wanted) and not (object_type.rows or wanted.as_of)
+    if searched and not wanted.cursor:
+        records, count, summed = _looked_for(actor, object_type, wanted, found, keys)
     else:
         records = _first(object_type, wanted, found, keys, wanted.limit + 1, stretches, backwards)
-    if wanted.sums:
-        count, *summed = _added_up(actor, object_type, wanted, found)
+    if count is None and (wanted.sums or (wanted.count and searched)):
+        count, *summed = _added_up(actor, object_type, wanted, found, searched)
     elif count is None and wanted.count:
         count = _few(wanted, found).count() if len(records) > wanted.limit or wanted.cursor else len(records)
-    return _page(wanted, keys, records, count, summed, backwards)
+    return _page(wanted, keys, records, count, summed if wanted.sums else (), backwards)
 
 
 def _few(wanted: Listing, found: QuerySet) -> QuerySet:
@@ -325,12 +341,17 @@ def _page_of(actor: Actor, object_type: ObjectType, wanted: Listing, lists: _Ali
     return _page(wanted, lists.keys, records, count, summed)
 
 
-def _added_up(actor: Actor, object_type: ObjectType, wanted: Listing, found: QuerySet) -> tuple[int, dict[str, Decimal], str]:
+def _added_up(actor: Actor, object_type: ObjectType, wanted: Listing, found: QuerySet, searched: bool = False) -> tuple[int, dict[str, Decimal], str]:
     """How many rows match, the sum of each named field over all of them, and the currency of documents all in one.
 
-    Where documents of several are present, it is none, and all is in the base currency. Cost: one query.
+    Where documents of several are present, it is none, and all is in the base currency. Of what no index leads to (``searched``), whether the rows are few
+    enough is found out while they are added up, since finding it out first would go through all of them twice. Cost: one query.
     """
-    return sums.asked(actor, object_type, wanted.sums).answers(lambda asked: [_few(wanted, found).order_by().aggregate(**asked)])[0]
+    asked = sums.asked(actor, object_type, wanted.sums)
+    if searched and wanted.within and not wanted.q:
+        told = asked.answers(lambda of_all: [found.order_by()[: wanted.within + 1].aggregate(**of_all)])[0]
+        return told if told[0] <= wanted.within else (0, {}, "")
+    return asked.answers(lambda of_all: [_few(wanted, found).order_by().aggregate(**of_all)])[0]
 
 
 def by_value(actor: Actor, object_type: ObjectType, wanted: Listing, by: Field) -> dict[Any, tuple[int, dict[str, Decimal]]]:

@@ -117,13 +117,17 @@ class Kind:
         if op == "ne":
             return ~Q(lookups.Exact(expr, self._operand(value))) | Q(lookups.IsNull(expr, True))
         if op == "in":
-            return Q(lookups.In(expr, [self._plain_operand(v) for v in value])) if value else Q(pk__in=[])
+            return self._there(field) & Q(lookups.In(expr, [self._plain_operand(v) for v in value])) if value else Q(pk__in=[])
         if op in ("contains", "starts"):
             return Q(COMPARE[op](expr, value))
-        test = Q(COMPARE[op](expr, self._operand(value)))
+        test = self._there(field) & Q(COMPARE[op](expr, self._operand(value)))
         if empty == "" and op in ("lt", "lte"):
             test &= ~Q(lookups.Exact(expr, Value("")))  # nothing is less than no text, as for a field that may be null
         return test
+
+    def _there(self, field) -> Q:
+        """That there is a value, where it is unique: the index that keeps it so holds no others, and is used for what says so."""
+        return Q(custom__has_key=field.name) if field.custom and field.unique else Q()
 
     def _plain_operand(self, value):
         return value

@@ -386,7 +386,7 @@ def _cleaned(f: Field, value: Any) -> Any:
 def _holding(rows: QuerySet, f: Field, values: set) -> QuerySet:
     """Those of the rows that hold one of these values, by the field's index; a name's is that of the key it sorts by."""
     if f.custom:  # an e-mail as it is spelled, and in small letters
-        return rows.filter(**{f"custom__{f.name}__in": [f.rules.to_json(f, one) for value in values for one in {value, _comparable(f, value)}]})
+        return rows.filter(f.rules.condition(f, "in", [one for value in values for one in {value, _comparable(f, value)}]))
     if f.kind not in ("text", "email"):
         return rows.filter(**{"pk__in" if f.name == ID else f"{f.path}__in": values})
     return called(called(rows, f, f.sort_path, map(sort_key, values)) if f.sort_path else rows, f, f.path, values)

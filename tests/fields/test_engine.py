@@ -1,12 +1,16 @@
 """What stands under own fields: indexes and how lists use them, uniqueness by object, and who sees what."""
 
+from dataclasses import replace
+from decimal import Decimal
+from uuid import UUID, uuid4
+
 import pytest
 from django.db import connection
 from django.db.models import Q, QuerySet
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from core import access, cursors, jobs, ordering, own_values, query, registry, sql
+from core import access, constraints, cursors, files, jobs, ordering, own_values, query, registry, sql
 from core.models import CustomField, Role
 from tests import people
 
@@ -164,11 +168,40 @@ def test_what_is_rare_is_found_and_counted_by_one_look_at_all_rows(searched, mon
     page, statements = asked(access.system("plan"), query.Listing(conditions=(condition,), sort=(sort,) if sort else (), count=True))
     assert ([str(r.pk) for r in page.records], page.count) == (searched[:1], 1)
     looks = [one for one in statements if "OVER ()" in one]
-    assert len(looks) == 1 and not any("COUNT(*)" in one for one in statements), statements
+    assert len(looks) == 1 and not any("COUNT(*)" in one for one in statements if one not in looks), statements
     told = plan_of(looks[0])
     assert "Sort Key" in told and "Presorted" not in told, told
     told = plan_by_many(looks[0])
     assert "Parallel Seq Scan on crm_account" in told, told
+
+
+@pytest.mark.parametrize("condition", RARE, ids=lambda c: f"{c[0]}-{c[1]}")
+def test_the_same_look_adds_up_what_is_rare(searched, monkeypatch, condition):
+    """As pages ask for it: the sums of a list that is not too long."""
+    monkeypatch.setattr(query, "NEWEST", 3)
+    wanted = query.Listing(conditions=(condition,), count=True, sums=("s_number", "s_heads"), within=10)
+    page, statements = asked(access.system("plan"), wanted)
+    assert (page.count, page.sums, page.beyond) == (1, {"s_number": Decimal(5), "s_heads": Decimal(1)}, 0)
+    assert len([one for one in statements if '"_count"' in one]) == 1, statements
+
+
+def test_what_is_rare_in_many_is_not_added_up_beyond_the_limit(searched, monkeypatch):
+    monkeypatch.setattr(query, "NEWEST", 1)
+    wanted = query.Listing(conditions=(["s_often", "eq", "often"],), count=True, sums=("s_number",), within=6)
+    page, _statements = asked(access.system("plan"), wanted)
+    assert (len(page.records), page.count, page.sums, page.beyond) == (7, None, None, 6)
+    page, _statements = asked(access.system("plan"), replace(wanted, within=7))
+    assert (page.count, page.sums, page.beyond) == (7, {"s_number": Decimal(5)}, 0)
+
+
+@pytest.mark.parametrize(("within", "told"), [(7, (7, {"s_number": Decimal(5)}, 0)), (6, (None, None, 6)), (0, (7, {"s_number": Decimal(5)}, 0))])
+def test_what_is_frequent_is_added_up_while_it_is_found_to_be_few_enough(searched, monkeypatch, within, told):
+    monkeypatch.setattr(query, "NEWEST", 3)
+    wanted = query.Listing(conditions=(["s_often", "eq", "often"],), count=True, sums=("s_number",), limit=2, within=within)
+    page, statements = asked(access.system("plan"), wanted)
+    assert (page.count, page.sums, page.beyond) == told
+    [added] = [one for one in statements if "SUM(" in one]
+    assert added.count("s_often") == 1, added  # the filter is tried once a row, not once to count and once more to add up
 
 
 @pytest.mark.parametrize(("sort", "first"), [("", -1), ("name", 0), ("-s_number", 0)])
@@ -257,6 +290,59 @@ def test_at_most_eight_are_fast(api):
     for n in range(8):
         add(api, "products", f"quick_{n}", "text", fast=True)
     assert "At most 8 fast fields" in str(add(api, "products", "quick_8", "text", 422, fast=True))
+
+
+def looked_up(work, word: str) -> str:
+    """The plans of the statements of this work that name the word, where reading a whole table costs most."""
+    with CaptureQueriesContext(connection) as queries:
+        work()
+    named = [one["sql"] for one in queries if word in one["sql"] and one["sql"].lstrip("(").startswith("SELECT")]
+    assert named
+    with connection.cursor() as cursor:
+        cursor.execute("SET enable_seqscan = off")
+        try:
+            told = []
+            for one in named:
+                cursor.execute(f"EXPLAIN {one}")
+                told += [line for (line,) in cursor.fetchall()]
+            return "\n".join(told)
+        finally:
+            cursor.execute("RESET enable_seqscan")
+
+
+UNIQUE = (("u_tag", "barcode", ("A-1", "A-2")), ("u_size", "integer", (1, 2)), ("u_day", "date", ("2026-01-01", "2026-01-02")))
+
+
+@pytest.mark.parametrize(("key", "kind", "values"), UNIQUE)
+def test_what_is_unique_is_looked_up_by_the_index_that_keeps_it_so(api, key, kind, values):
+    """By a filter, and by every write that brings a value: else each would read all records there are."""
+    made = add(api, "accounts", key, kind, unique=True)
+    index = own_values.index_of(registry.get("accounts"), fresh(made)).name("u")
+    assert index in plan(**{key: str(values[0])})
+    one = {"name": "One", key: values[0]}
+    assert index in looked_up(lambda: api.post("accounts/", one), f"'{key}'")
+    again = api.post("accounts/", one)
+    assert (again.status_code, again.json()["errors"]) == (422, {key: ["Another record has this value already."]})
+    assert api.post("accounts/", {"name": "Two", key: values[1]}).status_code == 201
+
+
+def test_who_refers_to_a_record_is_found_by_the_index_of_the_reference(api):
+    made = add(api, "contacts", "f_of", "ref", target="accounts")
+    jobs.run_due()
+    index = own_values.index_of(registry.get("contacts"), fresh(made)).name("f")
+    account = api.post("accounts/", {"name": "Referred"}).json()["id"]
+    assert api.post("contacts/", {"name": "Refers", "f_of": account}).status_code == 201
+    assert index in looked_up(lambda: constraints.pointed_to(registry.get("accounts"), [UUID(account)]), "'f_of'")
+    assert constraints.pointed_to(registry.get("accounts"), [UUID(account)]) == {UUID(account)}
+
+
+@pytest.mark.parametrize("kind", ["file", "image"])
+def test_who_holds_a_file_is_found_by_an_index(api, alice, kind):
+    """Every picture that a page shows is asked for."""
+    made = add(api, "accounts", f"h_{kind}", kind)
+    jobs.run_due()
+    index = own_values.index_of(registry.get("accounts"), fresh(made)).name("f")
+    assert index in looked_up(lambda: files.is_held(access.actor_for(alice), uuid4()), f"'h_{kind}'")
 
 
 def test_unique_is_an_index_and_one_for_each_object(api):

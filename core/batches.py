@@ -7,9 +7,11 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import datetime
 from functools import cache
 from itertools import chain, groupby, islice
 from typing import Any
+from uuid import UUID
 
 import orjson
 from django.contrib.postgres.fields import ArrayField
@@ -153,9 +155,13 @@ def _refuse(*_statement: Any) -> Any:
 
 def _writer(column: models.Field) -> Callable[[Any], str] | None:
     """How values of a column become text that PostgreSQL reads; none where the driver knows as well, and as fast."""
+    if isinstance(column.target_field if column.is_relation else column, models.UUIDField):
+        return lambda value: f"{value.int:032x}" if type(value) is UUID else value
+    if isinstance(column, models.DateTimeField):
+        return lambda value: str(value) if type(value) is datetime else value
     if isinstance(column, models.JSONField):
         encode = _written if column.encoder is None else column.encoder(ensure_ascii=False).encode
-        return lambda value: "{}" if value == {} else encode(value)
+        return lambda value: encode(value) if value != {} else "{}"
     return texts_array if isinstance(column, ArrayField) and isinstance(column.base_field, models.CharField) else None
 
 

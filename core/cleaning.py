@@ -4,8 +4,9 @@ Works on a batch, so that a thousand records cost as many queries as one. Errors
 """
 
 from collections import defaultdict
-from collections.abc import Container, Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -34,9 +35,9 @@ class Cleaned:
 
 
 class Given(dict[str, Any]):
-    """An item of which the fields named in ``stored`` hold what their kinds made of their values before, none of it empty. Our own code makes it."""
+    """An item of which the fields in ``stored`` hold what their kinds made of their values before, none of it empty. Our own code makes it."""
 
-    stored: Container[str] = ()
+    stored: Mapping[str, Any] = MappingProxyType({})
 
 
 def clean(
@@ -63,7 +64,10 @@ def _clean_item(
     if len(item) > MOST_FIELDS:
         made.refuse("_", _("A record names at most %(n)d fields.") % {"n": MOST_FIELDS})
         return made
-    stored = item.stored if isinstance(item, Given) else ()
+    stored = item.stored if isinstance(item, Given) else {}
+    if len(stored) == len(item) and item and writable.keys() >= stored.keys():  # all of it was cleaned before
+        made.values.update(item)
+        return made
     for name, value in item.items():
         if name in stored and name in writable:
             made.values[name] = value
@@ -124,15 +128,18 @@ def _find_references(actor: Actor, writable: dict[str, Field], lines: dict[str, 
     uses: list[tuple[Cleaned, str, str, Any]] = []
     pointing, within = _pointing(writable), {name: _pointing(entry.fields) for name, entry in lines.items()}
     for made in cleaned:
-        for f, value in _references(pointing, made):
-            _ask(f, value, asked, uses, made, f.name)
+        for f in pointing:
+            if value := made.values.get(f.name):
+                _ask(f, value, asked, uses, made, f.name)
         for name, rows in made.lines.items():
             for position, row in enumerate(rows):
-                for f, value in _references(within[name], row):
-                    _ask(f, value, asked, uses, made, f"{name}.{position}.{f.name}")
+                for f in within[name]:
+                    if value := row.values.get(f.name):
+                        _ask(f, value, asked, uses, made, f"{name}.{position}.{f.name}")
     seen = {slug: _seen(actor, slug, ids) for slug, ids in asked.items()}
-    for made, where, slug, ident in uses:
-        if ident not in seen[slug]:
+    unseen = {slug: ids - seen[slug] for slug, ids in asked.items()}
+    for made, where, slug, ident in uses if any(unseen.values()) else ():
+        if ident in unseen[slug]:
             made.refuse(where, _("There is no such picture.") if slug == files.PICTURES else _("There is no such record."))
 
 
@@ -140,13 +147,14 @@ def _pointing(fields: dict[str, Field]) -> list[Field]:
     return [f for f in fields.values() if f.is_reference or f.kind in ("anyref", "refnew", *files.KINDS)]
 
 
-def _references(pointing: list[Field], made: Cleaned) -> list[tuple[Field, Any]]:
-    """Fields and the records they name; what is to be made anew (a dict) names none yet."""
-    named = ((f, made.values.get(f.name)) for f in pointing)
-    return [(f, v) for f, v in named if v and (f.kind != "refnew" or isinstance(v, UUID))]
-
-
 def _ask(f: Field, value: Any, asked: dict, uses: list, made: Cleaned, where: str) -> None:
+    """Note which records a value names; what is to be made anew (a dict) names none yet."""
+    if type(value) is UUID and f.kind == "ref":  # of most
+        asked[f.target].add(value)
+        uses.append((made, where, f.target, value))
+        return
+    if f.kind == "refnew" and not isinstance(value, UUID):
+        return
     slug = {"file": files.SLUG, "image": files.PICTURES}.get(f.kind, f.target)
     pairs = [value] if f.kind == "anyref" else [(slug, v) for v in (value if isinstance(value, list) else [value])]
     for slug, ident in pairs:

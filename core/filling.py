@@ -21,6 +21,7 @@ class _Shape:
 
     known: dict[str, Field]
     defaults: tuple[Field, ...]  # own fields with one
+    plain: dict[str, str]  # name -> the attribute of a record that is its value, of the type's own
     required: tuple[Field, ...]
     choosing: tuple[Field, ...]  # the company's own choices
 
@@ -33,6 +34,7 @@ def _shape(object_type: ObjectType) -> _Shape:
         known = access.fields(access.system("filling"), object_type)
         memo[key] = _Shape(
             known, tuple(f for f in known.values() if f.custom and f.default is not None and not f.readonly),
+            {name: f.held for name, f in known.items() if f.is_plain and not f.custom},
             tuple(f for f in known.values() if f.required and not f.readonly and not f.compute and f.kind != "secret"),
             tuple(f for f in schema.own_fields(object_type) if f.kind in ("choice", "choices")),
         )  # fmt: skip
@@ -50,29 +52,36 @@ def new_record(actor: Actor, object_type: ObjectType, made: Cleaned) -> Record:
     for f in shape.defaults:
         if f.name not in made.values:
             f.put(record, f.rules.clean(f, f.default))
+    plain, held = shape.plain, record.__dict__
     for name, value in made.values.items():
+        if name in plain and (value if type(value) is str else value is not None):  # what a new row refers to was never read, so there is nothing to forget
+            held[plain[name]] = value
+            continue
         f = shape.known[name]
         if value is None and not f.custom and not f.required:
             continue  # nothing given: the column's own default holds
         value = _or_start(f, value) if value == "" else value
-        if f.is_plain:  # what a new row refers to was never read, so there is nothing to forget
-            record.__dict__[f.held] = value
-        else:
-            f.put(record, value)
+        f.put(record, value)
     return record
 
 
 def own(records: list[Record], actor: Actor) -> None:
     """Stamp owner and unit: the actor's where none is given, the unit always from the owner. Cost: at most one query."""
     owned = [r for r in records if isinstance(r, OwnedRecord)]
-    for record in owned:
-        if actor.id is not None and record.owner_id is None:
-            record.owner_id = actor.id
-    ids = {r.owner_id for r in owned if r.owner_id}
+    ids = {r.owner_id or actor.id for r in owned} - {None}
     units = {actor.id: actor.unit_id} if ids <= {actor.id} else dict(User.objects.filter(pk__in=ids).values_list("pk", "unit_id"))
     for record in owned:
-        if record.unit_id != (unit := units.get(record.owner_id)):
-            record.unit_id = unit
+        owner = record.owner_id or actor.id
+        _point(record, "owner_id", owner)
+        _point(record, "unit_id", units.get(owner))
+
+
+def _point(record: Record, name: str, ident: Any) -> None:
+    """Refer to another record. What was not read yet need not be forgotten."""
+    if not record._state.__dict__.get("fields_cache"):
+        record.__dict__[name] = ident
+    elif getattr(record, name) != ident:
+        setattr(record, name, ident)
 
 
 def put(known: dict[str, Field], record: Record, made: Cleaned) -> dict[str, Any]:
@@ -116,7 +125,10 @@ def _several(value: Any) -> list[str]:
 
 def demand_required(object_type: ObjectType, record: Record, made: Cleaned) -> None:
     """Say at each field that needs a value and has none. An own field that is not shown now is not asked for either."""
-    needed = _shape(object_type).required
+    given = made.values
+    needed = [f for f in _shape(object_type).required if type(given.get(f.name)) is not str or not given[f.name]]  # a text that was given is there
+    if not needed:
+        return
     unseen = state_of(object_type, record).hidden if any(f.custom for f in needed) else frozenset()
     for f in needed:
         name = f.name
@@ -129,7 +141,7 @@ def demand_required(object_type: ObjectType, record: Record, made: Cleaned) -> N
 
 def demand_shape(object_type: ObjectType, record: Record, made: Cleaned, changed: dict[str, Any]) -> None:
     """Say at each field what the record's own sort and the rules of its form do not allow. Cost: that of the rules' conditions."""
-    if shaped.of(object_type) == shaped.NOTHING:
+    if (shape := shaped.of(object_type)) is shaped.NOTHING or shape == shaped.NOTHING:
         return
     demand_sort(object_type, record, made, changed)
     demand_rules(object_type, record, made, changed)

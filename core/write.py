@@ -404,7 +404,10 @@ def _first_said(known: dict[str, Field], made: Cleaned) -> dict[str, list]:
     said = {}
     for name, value in made.values.items():
         f = known[name]
-        if value is not None and not f.rules.is_empty(value):
+        if type(value) is str and f.is_told_as_is:
+            if value:
+                said[name] = [None, value]
+        elif value is not None and not f.rules.is_empty(value):
             said[name] = [None, value if f.is_told_as_is else _told(f, value)]
     return said
 

@@ -1,6 +1,7 @@
 """What every kind of field can do, and the plain way to do it. Which kinds there are: the modules beside this one."""
 
 import re
+from math import inf
 from typing import Any
 
 from django.db import models
@@ -58,6 +59,10 @@ class Kind:
         if field.max_length and len(text) > field.max_length:
             raise ValueError(_("Enter at most %(n)d characters.") % {"n": field.max_length})
         return text
+
+    def longest(self, field) -> float:
+        """Up to which length ``clean`` leaves any printable text as it is, but for the blanks around it; 0 where the kind looks at more."""
+        return field.max_length or inf if type(self).clean is Kind.clean else 0
 
     def is_empty(self, value: Any) -> bool:
         return value is None or value == "" or value == []

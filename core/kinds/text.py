@@ -18,7 +18,7 @@ WORD = "[A-Za-z0-9]{1,30}"
 PLAIN = re.compile(rf"{WORD}(?:[._+-]{WORD}){{0,4}}@{WORD}(?:-{WORD})?(?:\.{WORD}){{0,3}}\.[A-Za-z]{{2,20}}")  # the e-mail address of most people
 INTERNATIONAL = re.compile(r"\+[1-9][\d (). -]{6,24}", re.ASCII)
 SORTS = ("fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "voip", "personal_number", "pager", "uan", "voicemail")
-NO_DIGIT = re.compile(r"\D+", re.ASCII)
+NO_DIGIT = str.maketrans("", "", "+ ().-")  # what stands between the digits of such a number
 
 
 class Text(Kind):
@@ -85,7 +85,7 @@ def _international(text: str) -> str:
 
     Where there is no such number, the text as it is, since the long way then finds none either.
     """
-    digits = NO_DIGIT.sub("", text) if INTERNATIONAL.fullmatch(text) else ""
+    digits = text.translate(NO_DIGIT) if INTERNATIONAL.fullmatch(text) else ""
     for length in (1, 2, 3):
         plan = _plan(int(digits[:length])) if digits else None
         if plan is not None:

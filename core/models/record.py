@@ -27,6 +27,7 @@ class Sealed(RuntimeError):
     """A row was about to change outside ``core.write``: a defect."""
 
 
+NOW = timezone.now  # what columns that say when a row was made start with
 _open: ContextVar[bool] = ContextVar("odos_seal_open", default=False)
 
 
@@ -61,12 +62,13 @@ def _demand_same_company(stamp: UUID | None, what: str) -> None:
 
 
 @cache
-def _starts(model: type[models.Model]) -> tuple[dict[str, Any], list[tuple[str, Callable[[], Any]]]]:
-    """What the columns of a new row hold, by name: what is the same for each, and what is made anew."""
+def _starts(model: type[models.Model]) -> tuple[dict[str, Any], list[tuple[str, Callable[[], Any]]], list[str]]:
+    """What the columns of a new row hold, by name: what is the same for each, what is made anew, and which say when it was made."""
     columns = [f for f in model._meta.concrete_fields if not f.generated]
     made = {f.attname: f.get_default for f in columns if (f.has_default() and callable(f.default)) or f.has_db_default()}
     made |= {f.attname: f.default for f in columns if f.attname in made and f.has_default() and callable(f.default)}  # without Django's way to it
-    return {f.attname: f.get_default() for f in columns if f.attname not in made}, list(made.items())
+    moments = [name for name, make in made.items() if make is NOW]
+    return {f.attname: f.get_default() for f in columns if f.attname not in made}, [one for one in made.items() if one[0] not in moments], moments
 
 
 @cache
@@ -158,8 +160,9 @@ class Rows(models.QuerySet):
         for names, some in batches.alike(self.model, objs):
             values = itemgetter(*names)  # of a row in hand nothing is deferred
             self.add_values(names, [values(one.__dict__) for one in some], key, updating)
+        db = self.db
         for made in objs:
-            made._state.adding, made._state.db = False, self.db
+            made._state.adding, made._state.db = False, db
 
     def add_values(self, names, rows, key="", updating=()):
         """The same for rows that are no more than the values of these columns; the others start as the database says.
@@ -204,12 +207,14 @@ class SealedModel(models.Model):
     @classmethod
     def blank(cls) -> Self:
         """A new row with what its columns start with: what calling the class gives, for a fifth of the time."""
-        constant, made = _starts(cls)
+        constant, made, moments = _starts(cls)
         row = cls.__new__(cls)
         held = row.__dict__
         held.update(constant)
         for name, make in made:
             held[name] = make()
+        if moments:
+            held.update(dict.fromkeys(moments, NOW()))
         row._state, row._company = ModelState(), _bound_id()
         return row
 

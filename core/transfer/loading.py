@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from itertools import islice
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -121,8 +122,10 @@ class _Loading:
         self.readers = {name: self._reader(name) for name in self.position}
         self.cells = [(name, self.position[name], self.readers[name]) for name in self.fields]
         self.pointed = [cell for cell in self.cells if cell[0] in self.pointing]
+        self.blank = dict.fromkeys(self.fields)  # in their order, which the trail keeps
         plain = {name: f for name, f in self.fields.items() if f.kind in PLAIN and name != ID}
-        self.plain = [(*cell, plain.get(cell[0])) for cell in self.cells if cell[0] not in self.pointing]
+        simple = {name: f.rules.longest(f) for name, f in plain.items() if self.readers[name] is str}  # such a text is stored as it stands in its cell
+        self.plain = [(*cell, plain.get(cell[0]), simple.get(cell[0], 0)) for cell in self.cells if cell[0] not in self.pointing]
         self.ahead = Ahead(table.rows(), BATCH, None if self.grouping.lines else self._understand_ahead)
         self.keys = mappings.keys(actor, object_type).get(mapping.key, [])
         self.seen_keys: dict[tuple, int] = {}
@@ -132,7 +135,8 @@ class _Loading:
     def _reader(self, name: str) -> Callable[[str], Any]:
         f = self.known[name]
         if name in self.pointing:
-            return partial(self.references.value, f)
+            value = partial(self.references.value, f)
+            return _remembered(value) if f.kind == "ref" else value
         return reader(f, self.table.delimiter, self.mapping.days)
 
     def run(self) -> None:
@@ -167,18 +171,20 @@ class _Loading:
 
     def _look_up_references(self, items: list[Item]) -> None:
         named = ((self.known[n], self.position[n], "." in n) for n in self.pointing)
-        cells = ((f, row.cells[position]) for f, position, below in named for item in items for row in (item.rows if below else item.rows[:1]))
-        self.references.look_up(cells)
+        texts = ((f, {row.cells[position] for item in items for row in (item.rows if below else item.rows[:1])}) for f, position, below in named)
+        self.references.look_up((f, text) for f, some in texts for text in some)
 
     def _understand(self, item: Item, patient: bool) -> bool:
         """Fill ``item.values`` and ``item.lines``; False where a cell cannot be understood, or where the record waits."""
-        before, cells, values, known = self.report.errors, item.row.cells, item.values, self.ahead.understood(item.row)
+        before, row, known = self.report.errors, item.rows[0], self.ahead.understood(item.rows[0])
         if known is not None:
-            values.update(known.values)
-            item.stored = known.stored
+            item.values, item.stored = known
+        values, cells = item.values, row.cells
         for name, position, understand in self.cells if known is None else self.pointed:
             try:
-                values[name] = _value(cells[position], understand)
+                value = values[name] = _value(cells[position], understand)
+                if type(value) is UUID and self.known[name].kind == "ref":
+                    item.stored[name] = value
             except NotFound as error:
                 if patient and self.known[name].target == self.type.slug:
                     item.waits = True
@@ -186,19 +192,24 @@ class _Loading:
                 self._fault(item, name, str(error))
             except ValueError as error:
                 self._fault(item, name, str(error))
-        for row in item.rows[1:]:
-            for name in self.grouping.otherwise(item.row, row):
-                self._fault(item, name, _("Row %(row)d begins this record and says something else.") % {"row": item.row.number}, row)
-        for entry, row in self.grouping.lines_of(item):
+        for other in item.rows[1:]:
+            for name in self.grouping.otherwise(row, other):
+                self._fault(item, name, _("Row %(row)d begins this record and says something else.") % {"row": row.number}, other)
+        for entry, row in self.grouping.lines_of(item) if self.grouping.lines else ():
             item.lines.setdefault(entry, []).append((row, self._line(item, entry, row)))
         return self.report.errors == before
 
     def _understand_ahead(self, row: Row) -> Understood:
         """The cells of a row that is a record, but for its references: they may be of this file. Errors: ValueError where one cannot be understood."""
-        values: dict[str, Any] = dict.fromkeys(self.fields)  # in their order, which the trail keeps
-        stored = {}
-        for name, position, understand, f in self.plain:
-            value = values[name] = _value(row.cells[position], understand)
+        values: dict[str, Any] = self.blank.copy()
+        stored, cells = {}, row.cells
+        for name, position, understand, f, longest in self.plain:
+            if not (text := cells[position].strip()):
+                continue
+            if len(text) <= longest and text.isprintable() and text != BROKEN:
+                values[name] = stored[name] = text
+                continue
+            value = values[name] = _value(text, understand)
             if f is not None and value is not None and value != "":
                 stored[name] = f.rules.clean(f, value)
         return Understood(values, stored)
@@ -229,22 +240,22 @@ class _Loading:
         """Give each item the record its key names; returns those to be written. Cost: one query."""
         if not self.keys:
             return items
-        asked = {item.row.number: tuple(_cleaned(f, item.values[f.name]) for f in self.keys) for item in items}
-        whole = [values for values in asked.values() if None not in values]
+        asked = [tuple([item.stored.get(f.name) or _cleaned(f, item.values[f.name]) for f in self.keys]) for item in items]
+        whole = [values for values in asked if None not in values]
         rows = access.rows(self.actor, self.type).filter(**({} if self.mapping.key == ID else {"archived_at": None}))
         for i, f in enumerate(self.keys):
             rows = _holding(rows, f, {values[i] for values in whole})
         found: dict[tuple, list[Record]] = {}
         for record in rows if whole else ():
             found.setdefault(tuple(_comparable(f, record.pk if f.name == ID else f.value(record)) for f in self.keys), []).append(record)
-        return [item for item in items if self._match(item, asked[item.row.number], found) and self._is_wanted(item)]
+        return [item for item, values in zip(items, asked, strict=True) if self._match(item, values, found) and self._is_wanted(item)]
 
     def _match(self, item: Item, asked: tuple, found: dict[tuple, list[Record]]) -> bool:
         """Whether the row names no record, or one, and no row above names it too."""
         if None in asked:
             return True
-        key, first = tuple(_comparable(f, value) for f, value in zip(self.keys, asked, strict=True)), self.keys[0].name
-        if self.seen_keys.setdefault(key, item.row.number) != item.row.number:
+        key, first = tuple([_comparable(f, value) for f, value in zip(self.keys, asked, strict=True)]), self.keys[0].name
+        if self.seen_keys.setdefault(key, number := item.rows[0].number) != number:
             apart = _("Row %(row)d has the same value; put the rows of a record below each other.")
             twice = _("Row %(row)d has the same value; each record comes once.")
             self._fault(item, first, (apart if self.grouping.lines else twice) % {"row": self.seen_keys[key]})
@@ -269,9 +280,9 @@ class _Loading:
 
     def _given(self, item: Item) -> dict[str, Any]:
         """An empty cell of a new record, or line, says nothing: its field holds what it holds by default."""
-        given = cleaning.Given(_filled(item.values))
-        given.update(item.stored)
-        given.stored = item.stored
+        stored = item.stored
+        given = cleaning.Given({n: stored.get(n, v) for n, v in item.values.items() if v is not None})
+        given.stored = stored
         for entry, rows in item.lines.items():
             given[entry] = [_filled(values) for _row, values in rows]
         return given
@@ -369,6 +380,18 @@ def _value(cell: str, understand: Callable[[str], Any]) -> Any:
     if text == BROKEN:
         raise ValueError(_("The formula of this cell failed; correct it in the workbook."))
     return understand(text)
+
+
+def _remembered(value: Callable[[str], Any]) -> Callable[[str], Any]:
+    """The same, asked once for each text; what is refused is asked again."""
+    known: dict[str, Any] = {}
+
+    def found(text: str) -> Any:
+        if text not in known:
+            known[text] = value(text)
+        return known[text]
+
+    return found
 
 
 def _filled(values: dict[str, Any]) -> dict[str, Any]:

@@ -68,8 +68,11 @@ class Table:
                 raise RuleError(_("The file has more than %(n)d rows; divide it.") % {"n": ROWS})
             if len(cells) > width or len(whole) > CELL:
                 self._demand_sane(number, cells)
-            sound = [restored(cell) for cell in cells[:width]] if "'" in whole else cells[:width]
-            yield Row(number, sound + [""] * (width - len(cells)) if len(cells) < width else sound)
+            if "'" in whole:
+                cells = [restored(cell) for cell in cells]
+            if len(cells) != width:
+                cells = cells[:width] + [""] * (width - len(cells))
+            yield Row(number, cells)
 
     def _demand_sane(self, number: int, cells: list[str]) -> None:
         for position, cell in enumerate(cells):
@@ -183,16 +186,11 @@ def _delimiter(text: str) -> str:
 def _records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Row number -> cells. A broken quote is an error at its row."""
     number = 0
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    while True:
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error:
-            raise RuleError(_("Row %(row)d cannot be read: a quotation mark opens or closes in an odd place.") % {"row": number + 1}) from None
-        number += 1
-        yield number, cells
+    try:
+        for number, cells in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), start=1):
+            yield number, cells
+    except csv.Error:
+        raise RuleError(_("Row %(row)d cannot be read: a quotation mark opens or closes in an odd place.") % {"row": number + 1}) from None
 
 
 def _headers(cells: list[str]) -> list[str]:

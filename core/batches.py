@@ -86,8 +86,14 @@ def _send(said: list[tuple[str, str]]) -> None:
     """These statements, each with its rows, in one round trip; none is left to be sent. Cost: as one statement."""
     if said:
         with connection.cursor() as cursor:
-            cursor.execute("; ".join(query for query, _rows in said), [rows for _query, rows in said])
+            cursor.execute(_kept(tuple(query for query, _rows in said)), [rows for _query, rows in said])
         said.clear()
+
+
+@cache
+def _kept(queries: tuple[str, ...]) -> str:
+    """These statements as one message, each of which the server may keep; the rows of each are its one value."""
+    return connection.in_one_message([connection.kept(query, [""], [0]) for query in queries])
 
 
 @cache

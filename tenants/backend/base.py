@@ -28,6 +28,8 @@ from tenants.backend.pool import reset
 
 OLDEST_SERVER = 180000
 QUERIES = ("SELECT ", "(SELECT ", "SET TRANSACTION ")  # what may travel with its preface: it changes nothing by itself, and stands in any transaction
+LOST = ("0A000", "26000")  # a plan that is no longer what it was; a name that the server does not know
+UNSAYABLE = "42"  # of what kind a value is, it did not find out
 MOST_SCHEMAS = 100  # a server process keeps what it learned of every schema's tables until its connection closes
 
 
@@ -50,25 +52,30 @@ class _Guarded:
             self.cursor.set_result(len(first))
         return None
 
-    def _execute_kept(self, sql, params, path, first):
-        """By its name, where that is the quicker way; what has to come before travels with it, as with any query."""
-        shelf, pace = Shelf.of(self.db.connection), plans.pace(path, sql)
-        by_name = pace.is_by_name() and not shelf.in_doubt
-        name, said = shelf.take(path, sql) if by_name else ("", [])
+    def _execute_kept(self, message, params, path, first):
+        """Each statement by its name, where that is the quicker way; what has to come before travels with it, as with any query."""
+        shelf, before, calls, fresh = Shelf.of(self.db.connection), list(first), [], []
+        for statement in message.parts:
+            pace = plans.pace(path, statement)
+            name, said = shelf.take(path, statement) if not shelf.in_doubt and pace.is_by_name() else ("", [])
+            before += said
+            calls.append(statement.call(name) if name else statement)
+            fresh += [pace] if said else []
         began = time.perf_counter()
         with self.db.wrap_database_errors:
             try:
-                self.cursor.execute("; ".join([*first, *said, sql.call(name) if by_name else sql]), params)
-            except BaseException:
-                shelf.in_doubt = by_name or shelf.in_doubt
-                if said:
-                    pace.cannot_be_named()
+                self.cursor.execute("; ".join(before + calls), params)
+            except BaseException as error:
+                code = getattr(error, "sqlstate", None) or ""
+                shelf.in_doubt = shelf.in_doubt or bool(fresh) or code in LOST or not code
+                for one in fresh if code.startswith(UNSAYABLE) else ():
+                    one.cannot_be_named()
                 raise
-            if first or said:
+            if before:
                 self.db.demand_path(path)
-                self.cursor.set_result(len(first) + len(said))
-        if not (first or said):
-            pace.took(time.perf_counter() - began, by_name)
+                self.cursor.set_result(len(before))
+        if not before and len(calls) == 1:
+            pace.took(time.perf_counter() - began, bool(name))
 
     def _executemany(self, sql, param_list, *ignored):
         self.db.send_preface(*self.db.preface())
@@ -132,6 +139,10 @@ class DatabaseWrapper(django_tenants_backend.DatabaseWrapper):
         self.ensure_connection()
         said = plans.written(self.connection, text, params, places)
         return Kept.of(said, [params[place] for place in places]) if steady else said
+
+    def in_one_message(self, statements):
+        """What ``kept`` gave, several of them, for one ``execute`` with the values of all."""
+        return Kept.each(statements)
 
     def on_commit(self, func, robust=False):
         """As Django's, but the callback runs in the binding in which it was registered, whatever is bound at commit."""

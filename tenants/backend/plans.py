@@ -42,14 +42,23 @@ def written(connection: psycopg.Connection, text: str, params: Sequence[Any], pl
 class Kept(str):
     """A statement that the server may keep; ``types`` are those of its values as PostgreSQL calls them, of a text what it is taken for where it stands."""
 
-    types: Sequence[str] = ()
+    types: Sequence[str]
+    parts: Sequence["Kept"]  # itself; of several in one message each of them
 
     @classmethod
     def of(cls, text: str, like: Sequence[Any]) -> "Kept":
         """The statement whose values are of the kinds of these."""
         kept = cls(text)
         kept.types = tuple("uuid" if isinstance(one, UUID) else "date" if isinstance(one, date) else "unknown" for one in like)
+        kept.parts = (kept,)
         return kept
+
+    @classmethod
+    def each(cls, statements: Sequence["Kept"]) -> "Kept":
+        """Several as one message, whose values follow one another."""
+        message = cls("; ".join(statements))
+        message.parts = tuple(statements)
+        return message
 
     def call(self, name: str) -> str:
         """What asks for it by its name, with a place for each value."""

@@ -33,11 +33,16 @@ def _new_connection(monkeypatch):
     connection.close()
 
 
-def kept() -> dict[str, tuple[int, int]]:
+def server() -> dict[str, tuple[int, int]]:
     """Name -> how often it was planned for its values, and how often for any, by what the server itself says."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT name, custom_plans, generic_plans FROM pg_prepared_statements")
-        found = {name: (custom, general) for name, custom, general in cursor.fetchall()}
+        return {name: (custom, general) for name, custom, general in cursor.fetchall()}
+
+
+def kept() -> dict[str, tuple[int, int]]:
+    """The same, and the connection knows of all of them."""
+    found = server()
     assert set(found) == set(Shelf.of(connection.connection).names())
     return found
 
@@ -68,7 +73,7 @@ def test_a_name_taken_by_one_company_finds_the_rows_of_whoever_calls_it(pair):
     """The second guard, the server's own: a plan is made anew where the search path is another."""
     with context.bind(pair[0][0]), connection.cursor() as cursor:
         for _ in range(20):
-            cursor.execute(Kept("SELECT email FROM core_user ORDER BY email"), [])
+            cursor.execute(Kept.of("SELECT email FROM core_user ORDER BY email", []), [])
         [name] = kept()
     with context.bind(pair[1][0]), connection.cursor() as cursor:
         cursor.execute(f"SELECT 1; EXECUTE {name}")
@@ -99,24 +104,53 @@ def test_values_and_what_stands_in_a_statement_arrive_as_they_are(pair, value):
         assert len(kept()) == 1
 
 
-def test_a_statement_that_fails_leaves_nothing_in_doubt(pair):
-    """Whether a name was taken is not certain then: nothing is asked by name any more, and the next borrower finds none."""
+def test_several_in_one_message_are_each_kept_and_take_their_own_values(pair):
+    with context.bind(pair[0][0]), connection.cursor() as cursor:
+        both = connection.in_one_message([Kept.of("SELECT %s || 'a'", [""]), Kept.of("SELECT %s + length(%s)", [1, ""])])
+        for asked in range(plans.AFTER + 3):
+            cursor.execute(both, [f"b{asked}", asked, "abc"])
+            assert cursor.fetchall() == [(f"b{asked}a",)]
+            assert cursor.nextset() and cursor.fetchall() == [(asked + 3,)]
+        assert [*kept().values()] == [(0, 3), (0, 3)]
+
+
+def test_one_that_fails_for_its_values_is_kept_all_the_same(pair):
     with context.bind(pair[0][0]):
-        text = Kept.of("SELECT 1 / length(%s)", [""])
-        for given in ["a"] * (plans.AFTER + 1) + [""]:
+        text, answers = Kept.of("SELECT 1 / length(%s)", [""]), []
+        for given in [*["a"] * (plans.AFTER + 1), "", "a"]:
             try:
                 with transaction.atomic(), connection.cursor() as cursor:
                     cursor.execute(text, [given])
+                    answers += cursor.fetchall()
+            except DataError:
+                answers.append(given)
+        assert answers == [*[(1,)] * (plans.AFTER + 1), "", (1,)]
+        assert [*kept().values()] == [(0, 3)]
+
+
+def test_one_that_fails_as_it_gets_its_name_leaves_nothing_in_doubt(pair):
+    """Whether the name was taken is not certain then: nothing is asked by name any more, and the next borrower finds none."""
+    with context.bind(pair[0][0]):
+        ALL.rows(), ALL.rows(), ALL.rows()
+        text = Kept.of("SELECT 1 / length(%s)", [""])
+        for given in ["a"] * plans.AFTER + [""]:
+            try:
+                with connection.cursor() as cursor:
+                    cursor.execute(text, [given])
             except DataError:
                 assert given == ""
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM pg_prepared_statements")
-            assert cursor.fetchone() == (1,)
-            for _ in range(plans.AFTER + 3):
+        named = server()
+        assert len(named) == 2
+        for _ in range(3):
+            assert ALL.rows() == [[pair[0][1][0]]]
+            with connection.cursor() as cursor:
                 cursor.execute(text, ["ab"])
                 assert cursor.fetchone() == (0,)
+        assert server() == named, "nothing was asked by its name"
+        pid = connection.connection.info.backend_pid
         connection.close()
-        assert kept() == {} and not Shelf.of(connection.connection).in_doubt
+        connection.ensure_connection()
+        assert connection.connection.info.backend_pid == pid and kept() == {}
 
 
 def test_one_that_cannot_be_kept_fails_once_and_is_asked_in_full_from_then_on(pair):
@@ -178,7 +212,7 @@ def test_a_column_that_becomes_of_another_type_fails_one_request_at_most(pair):
         with connection.cursor() as cursor:
             cursor.execute("CREATE TABLE shifting (id int); INSERT INTO shifting VALUES (7)")
         try:
-            text = Kept("SELECT id FROM shifting")
+            text = Kept.of("SELECT id FROM shifting", [])
 
             def read() -> list:
                 with transaction.atomic(), connection.cursor() as cursor:

@@ -240,13 +240,14 @@ def _closed(actor: Actor, object_type: ObjectType, action: str, names) -> frozen
 
 def fields(actor: Actor, object_type: ObjectType) -> dict[str, Field]:
     """The fields of a type that the actor sees: pages, API, exports and filters are built from these alone (Z-05, Z-06)."""
-    if sees_alike(object_type):
-        return edition.keep(("visible", rights(actor), object_type.slug), lambda: _seen(actor, object_type))
     memo = context.memo()
     key = ("visible", reader(actor), object_type.slug)
     if key not in memo:
-        seen = _seen(actor, object_type)
-        memo[key] = seen if actor.system else _for_reader(actor, object_type, seen)
+        if sees_alike(object_type):
+            memo[key] = edition.keep(("visible", rights(actor), object_type.slug), lambda: _seen(actor, object_type))
+        else:
+            seen = _seen(actor, object_type)
+            memo[key] = seen if actor.system else _for_reader(actor, object_type, seen)
     return memo[key]
 
 

@@ -50,9 +50,10 @@ def keep(key: Any, make: Callable[[], T]) -> T:
     reading = _reading()
     if reading is None:
         return make()
-    for shelf in (reading.shared, reading.own):
-        if key in shelf:
-            return shelf[key]
+    if key in reading.shared:
+        return reading.shared[key]
+    if key in reading.own:
+        return reading.own[key]
     made = make()
     (reading.shared if reading.is_fixed else reading.own)[key] = made
     return made
@@ -95,13 +96,12 @@ def publish() -> None:
 
 
 def _reading() -> _Reading | None:
-    if not context.is_remembering() or context.company_or_none() is None:
-        return None
     memo = context.memo()
-    if NAME not in memo:
+    found = memo.get(NAME)
+    if found is None and context.is_remembering() and context.company_or_none() is not None:
         mark = sql.edition()
-        memo[NAME] = _Reading(mark, _shelf(mark))
-    return memo[NAME]
+        found = memo[NAME] = _Reading(mark, _shelf(mark))
+    return found
 
 
 def _shelf(mark: UUID) -> dict:

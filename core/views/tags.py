@@ -82,6 +82,13 @@ class Marked(list):
         return self is other
 
 
+def _told_apart(value: object) -> object:
+    """What two values share only where they are drawn alike: a text is itself, all else the JSON of it, marked as such."""
+    if type(value) is str or type(value) is Marked:
+        return value
+    return json.dumps(value, default=str), ""
+
+
 class Kept(Node):
     """A part that reads the values it names and nothing else, remembered by them: what it says of others it cannot say of these."""
 
@@ -92,11 +99,11 @@ class Kept(Node):
 
     def render(self, context: Context) -> str:
         values = {name: context.get(name) for name in self.names}
-        key = (catalog(), context.autoescape, *[v if isinstance(v, Marked) else json.dumps(v, default=str) for v in values.values()])
+        key = (catalog(), context.autoescape, *map(_told_apart, values.values()))
         said = self.said.get(key)
         if said is None:
             said = self.nodelist.render(context.new(values))
-            self.size += len(said) + sum(map(len, key[2:]))
+            self.size += len(said) + sum(len(part if isinstance(part, str | Marked) else part[0]) for part in key[2:])
             if self.size > MOST:
                 self.said, self.size = {}, len(said)
             self.said[key] = said

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from core import access, edition, registry, schema, structures
 from core.access import Actor
+from core.kinds.kind import LookedUp
 from core.models.structure import END
 from core.registry import Dimension, Field, ObjectType
 from core.structures import link_of
@@ -165,8 +166,8 @@ def _look(actor: Actor, way: tuple[str, str, str], outer: Outer) -> Any:
     f = _field(actor, slug, name)
     if f is None:
         return None
-    reference = OuterRef(column) if outer is F else OuterRef(OuterRef(column))
-    return Subquery(access.rows(actor, registry.get(slug)).filter(pk=reference).annotate(_said=said(f)).values("_said")[:1])
+    rows = access.rows(actor, registry.get(slug)).annotate(_said=said(f))
+    return LookedUp(column, rows) if outer is F else Subquery(rows.filter(pk=OuterRef(OuterRef(column))).values("_said")[:1])
 
 
 def _field(actor: Actor, slug: str, name: str) -> Field | None:

@@ -1,6 +1,6 @@
 """Reports as floors declare them: tables made for one page, of one record or of the whole company. Declarations only; reads nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +29,7 @@ class Section:
     """One table. A row has a value for each heading: None, a text, a date, an amount in ``currency``, or a Link around one of these."""
 
     headings: tuple[Heading, ...]
-    rows: list[tuple]
+    rows: Sequence[tuple]
     currency: str
     heading: Any = ""
     first: tuple | None = None  # stands above the rows: an opening balance

@@ -5,7 +5,7 @@ from math import inf
 from typing import Any
 
 from django.db import models
-from django.db.models import F, Func, Q, Value, lookups
+from django.db.models import F, Func, OuterRef, Q, QuerySet, Subquery, Value, lookups
 from django.db.models.fields.json import KT
 from django.db.models.functions import NullIf
 from django.utils.translation import get_language
@@ -25,6 +25,19 @@ COMPARE = {
 def locale() -> str:
     """The reader's language as Babel spells it."""
     return "zh_Hans_CN" if (get_language() or "").lower().startswith("zh") else "en"
+
+
+class LookedUp(Subquery):
+    """What another record says: the one whose id stands in ``column``, as ``_said`` in its ``rows``."""
+
+    def __init__(self, column: str, rows: QuerySet, **extra: Any):
+        super().__init__(rows.filter(pk=OuterRef(column)).values("_said")[:1], **extra)
+        self.column, self.rows = column, rows
+
+    def among(self, values: list) -> Q:
+        """That it says one of these: told of the other records first, where it takes one look, not of each row, where it takes as many looks as rows."""
+        said = {"_said": values[0]} if len(values) == 1 else {"_said__in": values}
+        return Q(**{f"{self.column}__in": self.rows.filter(**said).values("pk")})
 
 
 class Kind:
@@ -112,6 +125,8 @@ class Kind:
     def condition(self, field, op: str, value: Any) -> Q:
         """``field op value`` as SQL. ``value`` is cleaned, a list of cleaned ones for ``in``, a bool for ``empty``."""
         expr, empty = self.expr(field), self.empty
+        if isinstance(expr, LookedUp) and op in ("eq", "in") and value:
+            return expr.among([self._plain_operand(v) for v in (value if op == "in" else [value])])
         if empty == "" and field.expression is not None and field.compute is not None:
             expr, empty = NullIf(expr, Value(""), output_field=models.TextField()), None  # one that is worked out takes time each time it is named
         if op == "empty":

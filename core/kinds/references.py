@@ -10,7 +10,7 @@ from django.db.models.functions import Cast, NullIf
 from django.utils.translation import gettext as _
 
 from core.kinds.choices import listed
-from core.kinds.kind import CONTROL, EQUALITY, KINDS, Kind
+from core.kinds.kind import CONTROL, EQUALITY, KINDS, Kind, LookedUp
 
 
 def held_id(field):
@@ -74,6 +74,8 @@ class Ref(Kind):
     def _looked_up(self, field, op, value):
         if op == "empty":
             return Q(lookups.IsNull(field.expression, value))
+        if isinstance(field.expression, LookedUp) and op in ("eq", "in") and value:
+            return field.expression.among(value if op == "in" else [value])
         if op == "in":
             return Q(lookups.In(field.expression, value)) if value else Q(pk__in=[])
         test = Q(lookups.Exact(field.expression, Value(value, output_field=models.UUIDField())))

@@ -105,7 +105,7 @@ def _file(report: Report, sections: list[Section]) -> HttpResponse:
     for position, section in enumerate(sections):
         if position == 0:
             writer.writerow([export.safe(str(label)) for label in (_("Currency"), *(h.label for h in section.headings))])
-        for row in ([section.first] if section.first else []) + section.rows + ([section.last] if section.last else []):
+        for row in [*([section.first] if section.first else []), *section.rows, *([section.last] if section.last else [])]:
             writer.writerow([section.currency, *(_plain(value) for value in row)])
     headers = {"Content-Disposition": f'attachment; filename="{report.key}.csv"'}
     return HttpResponse(export.BOM + text.getvalue().encode(), content_type="text/csv; charset=utf-8", headers=headers)

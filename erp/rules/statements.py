@@ -5,14 +5,14 @@ as its facts do, so the table of ages adds up to the receivables of the same day
 """
 
 from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import DecimalField, OuterRef, Subquery, Sum, Value
-from django.db.models.functions import Coalesce
+from django.db.models import Case, Sum, Value, When
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
@@ -26,7 +26,6 @@ from crm.models import Account
 from erp.models import Allocation
 
 ZERO = Decimal(0)
-AMOUNT = DecimalField(max_digits=19, decimal_places=4)
 LIMITS = (0, 30, 60, 90)  # days overdue up to which a bucket goes; the last has no end
 BUCKETS = (
     gettext_lazy("Not due"), gettext_lazy("1 to 30 days"), gettext_lazy("31 to 60 days"), gettext_lazy("61 to 90 days"), gettext_lazy("Over 90 days"),
@@ -55,21 +54,21 @@ def _posted(actor: Actor, slug: str, **where: Any):
 # By age
 
 
-def bucket(due: date, on: date) -> int:
-    """Which bucket something due on a day falls into on another."""
-    late = (on - due).days
-    return next((i for i, limit in enumerate(LIMITS) if late <= limit), len(LIMITS))
+def bucket(due: str, on: date) -> Case:
+    """Which bucket something falls into on a day, by the column that says when it is due."""
+    ends = (When(**{f"{due}__gte": on - timedelta(days=limit)}, then=Value(i)) for i, limit in enumerate(LIMITS))
+    return Case(*ends, default=Value(len(LIMITS)))
 
 
 def ages(actor: Actor, on: date) -> dict[UUID, list[Decimal]]:
-    """Account -> what is open by bucket, then what no invoice took (less than zero), in base currency. Cost: three queries."""
-    settled = Allocation.objects.filter(invoice=OuterRef("pk"), date__lte=on).order_by().values("invoice").annotate(s=Sum("base_settled")).values("s")
+    """Account -> what is open by bucket, then what no invoice took (less than zero), in base currency. Cost: five queries."""
     found: dict[UUID, list[Decimal]] = defaultdict(lambda: [ZERO] * (len(BUCKETS) + 1))
-    rows = _posted(actor, "invoices", invoice_date__lte=on).order_by()
-    rows = rows.annotate(left=Coalesce(Subquery(settled, output_field=AMOUNT), Value(ZERO, AMOUNT)))
-    for account, due, total, gone in rows.values_list("account", "due_date", "base_total", "left"):
-        if total != gone:
-            found[account][bucket(due, on)] += total - gone
+    billed = _posted(actor, "invoices", invoice_date__lte=on).order_by()
+    settled = Allocation.objects.filter(date__lte=on, invoice__in=billed).order_by()
+    for sign, rows, base, of in ((1, billed, "base_total", ""), (-1, settled, "base_settled", "invoice__")):
+        parts = rows.values(f"{of}account").annotate(place=bucket(f"{of}due_date", on), amount=Sum(base))
+        for account, place, amount in parts.values_list(f"{of}account", "place", "amount"):
+            found[account][place] += sign * amount
     for slug in ("credit-notes", "payments"):
         waiting = _posted(actor, slug, date__lte=on).order_by().values("account")
         for row in waiting.annotate(amount=Sum("base_unallocated")):
@@ -83,38 +82,58 @@ def ageing_inputs() -> list[tuple[str, Any, Any]]:
     return [("on", _("On"), today())]
 
 
+class Rows(Sequence):
+    """The rows of a long table, each made when it is looked at: a page shows some of those that its file holds."""
+
+    def __init__(self, made_of: Sequence, make: Callable[[Any], tuple]):
+        self._made_of, self._make = made_of, make
+
+    def __len__(self) -> int:
+        return len(self._made_of)
+
+    def __getitem__(self, place: Any) -> Any:
+        if isinstance(place, slice):
+            return [self._make(one) for one in self._made_of[place]]
+        return self._make(self._made_of[place])
+
+
 def ageing(actor: Actor, record: None, words: dict[str, Any]) -> list[Section]:
-    """A row for each account that owes or is owed something, the largest first. Cost: four queries."""
+    """A row for each account that owes or is owed something, the largest first. Cost: six queries."""
     on, found = words["on"], ages(actor, words["on"])
-    names = dict(access.rows(actor, get("accounts")).filter(pk__in=found).values_list("pk", "name"))
-    rows, nobody = [], [ZERO] * (len(BUCKETS) + 1)
-    for account, amounts in sorted(found.items(), key=lambda item: (-sum(item[1]), names.get(item[0], ""), item[0])):
-        if account in names:
-            rows.append((Link(names[account], "accounts", account, page="statement"), *_linked(amounts, account, on), sum(amounts)))
-        else:
-            nobody = [a + b for a, b in zip(nobody, amounts, strict=True)]
-    if any(nobody):
-        rows.append((_("Accounts you may not see"), *nobody, sum(nobody)))
+    names = dict(access.rows(actor, get("accounts")).filter(pk__among=found).values_list("pk", "name"))
+    owing = sorted((item for item in found.items() if item[0] in names), key=lambda item: (-sum(item[1]), names[item[0]], item[0]))
+    nobody = [sum(amounts) for amounts in zip(*(amounts for account, amounts in found.items() if account not in names), strict=True)]
+    linked = _linking(on)
+    hidden = [(_("Accounts you may not see"), *nobody, sum(nobody))] if any(nobody) else []
+
+    def row(item: tuple[UUID, list[Decimal]] | None) -> tuple:
+        if item is None:
+            return hidden[0]
+        account, amounts = item
+        return (Link(names[account], "accounts", account, page="statement"), *linked(amounts, account), sum(amounts))
+
     sums = [sum((amounts[i] for amounts in found.values()), ZERO) for i in range(len(BUCKETS) + 1)]
     words_of = (("period", f"{on}..{on}"),)
-    last = (_("All accounts"), *_linked(sums, None, on), Link(sum(sums, ZERO), "kpis", "receivables", words_of))
+    last = (_("All accounts"), *linked(sums, None), Link(sum(sums, ZERO), "kpis", "receivables", words_of))
     headings = (Heading(_("Account")), *(Heading(label, "money") for label in (*BUCKETS, _("Unallocated"), _("Receivables"))))
+    rows = Rows([*owing, *(None for _one in hidden)], row)
     return [Section(headings, rows, context.company().currency, last=last)] if rows else []
 
 
-def _linked(amounts: list[Decimal], account: UUID | None, on: date) -> list[Any]:
-    """Each amount with the due items it is of, where these are as they were on that day."""
+def _linking(on: date) -> Callable[[list[Decimal], UUID | None], list[Any]]:
+    """What makes of an account's amounts links to the due items each is of, where these are as they were on that day."""
     if on != today():
-        return list(amounts)
-    cells: list[Any] = []
-    for i, amount in enumerate(amounts[:-1]):
-        words = [("account", str(account))] if account else []
-        if i > 0:
-            words.append(("due_date__lt", str(on - timedelta(days=LIMITS[i - 1]))))
-        if i < len(LIMITS):
-            words.append(("due_date__gte", str(on - timedelta(days=LIMITS[i]))))
-        cells.append(Link(amount, "due-items", None, (*words, ("open__ne", "0"))) if amount else amount)
-    return [*cells, amounts[-1]]
+        return lambda amounts, account: list(amounts)
+    spans = []
+    for i in range(len(BUCKETS)):
+        words = [("due_date__lt", str(on - timedelta(days=LIMITS[i - 1])))] if i > 0 else []
+        spans.append((*words, *([("due_date__gte", str(on - timedelta(days=LIMITS[i])))] if i < len(LIMITS) else []), ("open__ne", "0")))
+
+    def linked(amounts: list[Decimal], account: UUID | None) -> list[Any]:
+        whose = (("account", str(account)),) if account else ()
+        return [*(Link(a, "due-items", None, (*whose, *span)) if a else a for a, span in zip(amounts, spans, strict=False)), amounts[-1]]
+
+    return linked
 
 
 # Of one account

@@ -6,8 +6,10 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
+from django.db.models import DateField, Value
 
 from core import access, context
+from core.reporting import Link
 from core.structures import today
 from erp.models import Invoice
 from erp.rules import statements
@@ -53,9 +55,10 @@ def trade(company, alice):
 
 
 @pytest.mark.parametrize(("due", "expected"), [(5, 0), (0, 0), (-1, 1), (-30, 1), (-31, 2), (-60, 2), (-61, 3), (-90, 3), (-91, 4)])
-def test_a_bucket_goes_up_to_its_last_day(due, expected):
+def test_a_bucket_goes_up_to_its_last_day(trade, due, expected):
     on = date(2026, 7, 1)
-    assert statements.bucket(on + timedelta(days=due), on) == expected
+    said = Invoice.objects.annotate(due=Value(on + timedelta(days=due), DateField())).annotate(place=statements.bucket("due", on))
+    assert set(said.values_list("place", flat=True)) == {expected}
 
 
 def test_ages_add_up_to_the_receivables(actor, trade):
@@ -100,6 +103,19 @@ def test_the_pages_show_it_and_the_files_hold_it(alice, trade, client_for):
     assert browser.get(f"{home}statement/?from=2026-02-01&to=2026-01-01").status_code == 422
     assert browser.get(f"{home}statement/?from=nonsense").status_code == 422
     assert browser.get("/reports/nothing/").status_code == 404
+
+
+def test_a_page_makes_no_more_rows_than_it_shows(actor, trade, monkeypatch):
+    """Of a company with ten thousand customers it shows some; the file has them all."""
+    made = []
+    monkeypatch.setattr(statements, "Link", lambda *args, **kwargs: made.append(args) or Link(*args, **kwargs))
+    (section,) = statements.ageing(actor, None, {"on": today()})
+    before = len(made)
+    assert len(section.rows) == 2 and len(made) == before, made
+    assert section.rows[:1][0][0].value == "Oldest" and [row[0].value for row in section.rows] == ["Oldest", "Newest"]
+    assert [sum(column) for column in zip(*([getattr(v, "value", v) for v in row[1:]] for row in section.rows), strict=True)] == [
+        getattr(v, "value", v) for v in section.last[1:]
+    ]  # fmt: skip
 
 
 def test_whoever_sees_no_invoices_gets_no_report(trade, client_for):

@@ -8,9 +8,10 @@ from core.kpi.answers import Answer, Compared, Group, by_first, value, values
 from core.kpi.built import Built
 from core.kpi.definitions import Definition, define, definition, every_definition, further, may, may_split
 from core.kpi.drills import Address, Drills, of_member
+from core.kpi.groups import labels
 from core.kpi.questions import Question, demand_filter, question
 
 __all__ = [
     "Address", "Answer", "Built", "Compared", "Definition", "Drills", "Group", "Question", "by_first", "define", "definition", "demand_filter",
-    "every_definition", "further", "may", "may_split", "of_member", "question", "value", "values",
+    "every_definition", "further", "labels", "may", "may_split", "of_member", "question", "value", "values",
 ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -21,7 +21,7 @@ from core.asof import AsOf
 from core.errors import RuleError
 from core.kpi.definitions import Definition
 from core.kpi.drills import Address, Drills, drill, of_member
-from core.kpi.tally import ZERO, days_of, in_days, of_part, seen
+from core.kpi.tally import ZERO, days_of, in_days, of_part, same, seen
 from core.measuring import Dimension
 from core.periods import Period
 
@@ -80,6 +80,14 @@ class Asked:
 
     def drill(self, period: Period | None = None, more: list | None = None) -> Address | Drills:
         return drill(self.wanted, self.extra, period or self.period, self.today, self.as_of, more)
+
+    @property
+    def alike(self) -> Hashable:
+        """What it has in common with others whose parts are read together; nothing where they are read alone: by members, over the same days."""
+        days = {days_of(part, self.period, self.today) for part in self.wanted.parts if part.measures}
+        if not self.splits or self.through_time or self.rollup or self.reads_largest or len(days) != 1:
+            return None
+        return (same(self.extra, self.as_of), tuple(d.key for d in self.splits), self.period, *days)
 
     @property
     def through_time(self) -> list[Dimension]:
@@ -227,18 +235,54 @@ def amounts_of(row: dict) -> Amounts:
 
 def by_members(asked: Asked, members: list[Dimension], day: F | Func | None = None):
     """(keys of the members, the day or the first of its month or None, amounts). Cost: one query, one more for each dimension that is looked up."""
+    merged: dict[tuple, Amounts] = {}  # no text and nothing are the same member
+    dated = day is not None
+    for *key, row in _told(asked, members, facts_of(asked, dated), columns(asked, dated), day):
+        amounts, before = amounts_of(row), merged.get(tuple(key))
+        merged[tuple(key)] = amounts if before is None else before.plus(amounts)
+    return [(*key, amounts) for key, amounts in merged.items()]
+
+
+def _told(asked: Asked, members: list[Dimension], found: QuerySet, added: dict[str, Any], day: F | Func | None = None) -> Iterator[tuple[tuple, Any, dict]]:
+    """Keys of the members, the day and what is added up, as the database tells it."""
     dated = day is not None
     looked_up = {} if dated else {i: way for i, d in enumerate(members) if (way := dimensions.looked_up_by(asked.actor, d))}
     by = {f"_by{i}": F(looked_up[i][0]) if i in looked_up else dimensions.expression(asked.actor, d) for i, d in enumerate(members)}
     by |= {"_day": day} if dated else {}
-    rows = list(facts_of(asked, dated).annotate(**by).values(*by).annotate(**columns(asked, dated)))
-    said = {i: dict(found.filter(pk__among={row[f"_by{i}"] for row in rows} - {None})) for i, (_column, found) in looked_up.items()}
-    merged: dict[tuple, Amounts] = defaultdict(Amounts)  # no text and nothing are the same member
+    rows = list(found.annotate(**by).values(*by).annotate(**added))
+    said = {i: dict(there.filter(pk__among={row[f"_by{i}"] for row in rows} - {None})) for i, (_column, there) in looked_up.items()}
     for row in rows:
         told = (said[i].get(row[f"_by{i}"]) if i in said else row[f"_by{i}"] for i in range(len(members)))
-        key = tuple(dimensions.key(d, value) for d, value in zip(members, told, strict=True)), row.get("_day")
-        merged[key] = merged[key].plus(amounts_of(row))
-    return [(*key, amounts) for key, amounts in merged.items()]
+        yield tuple(dimensions.key(d, value) for d, value in zip(members, told, strict=True)), row.get("_day"), row
+
+
+def together(several: Sequence[Asked]) -> list[Parts]:
+    """The parts of figures that are split alike over the same days: their facts are gone through once, and what several add up is added up once.
+
+    Cost: as that of ``parts`` of one. Errors: RuleError where they are too many.
+    """
+    asked, names, any_part = several[0], {}, Q()
+    for part in (p for one in several for p in one.wanted.parts if p.measures):
+        names.setdefault(part, str(len(names)))
+    added: dict[str, Any] = {}
+    for part, name in names.items():
+        inside = of_part(part, asked.period, asked.today)
+        added |= {f"s{name}": Sum("value", filter=inside), f"n{name}": Count("measure", filter=inside)}
+        any_part |= inside
+    measures = {m for part in names for m in part.measures}
+    found = seen(asked.actor, asked.extra, asked.as_of, facts.sees_all(asked.actor, measures)).filter(any_part)
+    four = [[names.get(part) for part in one.wanted.parts] for one in several]
+    places = [([f"s{n}" if n else "" for n in parts], [f"n{n}" if n else "0" for n in parts[:2]]) for parts in four]
+    merged: dict[tuple, list[Amounts]] = {}
+    for keys, _day, row in _told(asked, asked.splits, found, added):
+        row |= {"": None, "0": 0}
+        amounts = [Amounts(tuple(row[n] or ZERO for n in sums), tuple(row[n] for n in rows)) for sums, rows in places]
+        before = merged.get(keys)
+        merged[keys] = amounts if before is None else [a.plus(b) for a, b in zip(before, amounts, strict=True)]
+    if len(merged) > GROUP_LIMIT:
+        raise _too_many()
+    made = ({(keys, None): amounts[i] for keys, amounts in merged.items() if any(amounts[i].rows)} for i in range(len(several)))
+    return [Parts(one, len(one)) for one in made]
 
 
 def _folded(asked: Asked, rows) -> Found:

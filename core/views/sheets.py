@@ -1,6 +1,6 @@
 """Several figures side by side, a row for each member of a dimension, the company's own in the last: profit and loss and its like (N12)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -42,8 +42,9 @@ def sheet(request: HttpRequest, actor: Actor, key: str) -> HttpResponse:
     values: dict[str, Any] = {"label": declared.label, "columns": columns, "head": by.label}
     try:
         question = kpi.Question(words["period"] or _this_year(), (by.key,), as_of=words["as_of"])
-        answers = kpi.values(actor, [(c, question) for c in columns], compared=False)
-        values |= _told(declared, answers, _number(request.GET.get("page", "")), {SPLIT: by.key, "period": question.period})
+        members = Members(actor, by, _leading(declared, columns), _number(request.GET.get("page", "")))
+        answers = kpi.values(actor, [(c, question) for c in columns], compared=False, choose=members.choose)
+        values |= _told(answers, members, {SPLIT: by.key, "period": question.period})
         status = 200
     except (RuleError, Unparsable) as error:
         values |= {"errors": error.sentences, "lines": None}
@@ -60,28 +61,54 @@ def _number(text: str) -> int:
     return int(text[:6]) if text.isascii() and text.isdigit() and int(text[:6]) else 1
 
 
-def _told(declared: Sheet, answers: list[kpi.Answer], page: int, words: dict[str, str]) -> dict[str, Any]:
-    members = ordered(declared, answers)
-    shown = members[(page - 1) * ROWS : page * ROWS]
+def _leading(declared: Sheet, columns: list[kpi.Definition]) -> int:
+    """By which column the rows are sorted."""
+    adding = [i for i, c in enumerate(columns) if not c.is_ratio]
+    return next((i for i, c in enumerate(columns) if c.key == declared.sort), adding[-1] if adding else 0)
+
+
+@dataclass
+class Members:
+    """The members of all columns, those that add most to the leading one first, "none" last: how many there are, and which are on a page."""
+
+    actor: Actor
+    by: registry.Dimension
+    leading: int
+    page: int
+    shown: list[Any] = field(default_factory=list)
+    count: int = 0
+
+    def choose(self, counted: list[dict[Any, Decimal]]) -> list[Any]:
+        """Those of the page. Names tell those apart that add the same: they are read where the page begins or ends among such. Cost: one query."""
+        amounts = counted[self.leading]
+
+        def worth(key: Any) -> tuple[bool, Decimal]:
+            return key is None, -amounts.get(key, Decimal(0))
+
+        every = sorted({key for column in counted for key in column}, key=worth)
+        first, last = start, end = min((self.page - 1) * ROWS, len(every)), min(self.page * ROWS, len(every))
+        while 0 < first < last and worth(every[first - 1]) == worth(every[first]):
+            first -= 1
+        while first < last < len(every) and worth(every[last - 1]) == worth(every[last]):
+            last += 1
+        names = kpi.labels(self.actor, self.by, set(every[first:last]))
+        near = sorted(every[first:last], key=lambda key: (*worth(key), names.get(key, ""), str(key)))
+        self.shown, self.count = near[start - first : end - first], len(every)
+        return self.shown
+
+
+def _told(answers: list[kpi.Answer], members: Members, words: dict[str, str]) -> dict[str, Any]:
+    page, shown = members.page, members.shown
     by_key = [{g.keys[0]: g for g in a.groups} for a in answers]
     lines = [_line(answers, [groups.get(key) for groups in by_key]) for key in shown]
     total = [(_number_of(a, a.value, a.counted, a.drill, figures.page_of(a)), a.value is None and not a.definition.is_ratio) for a in answers]
-    steps = [(_("Previous"), page - 1)] * (page > 1) + [(_("Next"), page + 1)] * (page * ROWS < len(members))
+    steps = [(_("Previous"), page - 1)] * (page > 1) + [(_("Next"), page + 1)] * (page * ROWS < members.count)
     return {
         "answer": answers[0], "lines": lines, "total": total, "marked": any(mark for line in lines for _n, mark in line.cells) or any(m for _n, m in total),
-        "period": figures.period_label(answers[0].period), "as_of": figures.as_of(answers[0].as_of), "count": len(members),
+        "period": figures.period_label(answers[0].period), "as_of": figures.as_of(answers[0].as_of), "count": members.count,
         "hidden": figures.hidden(max(a.hidden for a in answers)),
         "pages": [{"label": label, "url": "?" + urlencode(words | {"page": at, "as_of": answers[0].as_of.token})} for label, at in steps],
     }  # fmt: skip
-
-
-def ordered(declared: Sheet, answers: list[kpi.Answer]) -> list[Any]:
-    """The members of all columns, the largest of the sheet's column first, "none" last."""
-    adding = [a for a in answers if not a.definition.is_ratio]
-    leading = next((a for a in answers if a.definition.key == declared.sort), adding[-1] if adding else answers[0])
-    amounts = {g.keys[0]: g.counted for g in leading.groups}
-    names = {g.keys[0]: g.labels[0] for a in answers for g in a.groups}
-    return sorted(names, key=lambda key: (key is None, -amounts.get(key, Decimal(0)), names[key], str(key)))
 
 
 def _line(answers: list[kpi.Answer], groups: list[kpi.Group | None]) -> Line:

@@ -9,10 +9,14 @@ from urllib.parse import parse_qsl, urlsplit
 from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from core import access, door, figures, kpi, query, registry, structures, write
+from core.kpi import groups
 from core.models import Fact
 from core.models.record import permit
+from core.views import sheets
 from tests import people
 
 AMOUNTS = ("invoiced-net", "cost-of-sales", "gross-margin", "profit")
@@ -125,3 +129,35 @@ def test_who_sees_no_invoices_has_no_such_page(client_for, alice):
     client = client_for(people.new_user("Clerk", roles=[str(role.pk)]))
     assert client.get("/profit-and-loss/").status_code == 404
     assert "/profit-and-loss/" not in page(client, "/")
+
+
+def test_all_columns_are_read_in_one_go_and_what_is_not_shown_is_not_made(alice, client_for, monkeypatch):
+    """However many customers there are, a page makes the figures of those on it."""
+    whole = table(page(client_for(alice), "/profit-and-loss/?by=account&period=all"))
+    made, group = [], groups.Group
+    monkeypatch.setattr(groups, "Group", lambda *args, **kwargs: made.append(args[0]) or group(*args, **kwargs))
+    monkeypatch.setattr(sheets, "ROWS", 2)
+    with CaptureQueriesContext(connection) as queries:
+        first = table(page(client_for(alice), "/profit-and-loss/?by=account&period=all"))
+    assert len([q for q in queries if 'GROUP BY "core_fact"."account"' in q["sql"] or ("GROUP BY 1" in q["sql"] and '"core_fact"."account"' in q["sql"])]) == 1
+    assert len({key for keys in made for key in keys}) == 2 and len(first) == 3, made
+    told = [row for n in range(1, len(whole) // 2 + 1) for row in table(page(client_for(alice), f"/profit-and-loss/?by=account&period=all&page={n}"))[:-1]]
+    assert [shown(row) for row in told] == [shown(row) for row in whole[:-1]]
+
+
+def test_members_that_add_the_same_stand_by_name_over_pages(alice, client_for, monkeypatch):
+    """Those that a page begins or ends among are told apart as on one page."""
+    actor = access.actor_for(alice)
+    made = door.writing(lambda: [write.create(actor, registry.get("accounts"), {"name": f"Same {n}"}).pk for n in (3, 1, 2, 5, 4)])
+    monkeypatch.setattr(sheets, "ROWS", 2)
+    by, seen = registry.dimensions["account"], []
+    for n in (1, 2, 3, 4):
+        members = sheets.Members(actor, by, 0, n)
+        door.reading(lambda asked=members: asked.choose([{pk: Decimal(7) for pk in made} | {None: Decimal(9)}, {made[0]: Decimal(1)}]))
+        assert members.count == 6
+        seen += members.shown
+    assert seen == [made[i] for i in (1, 2, 0, 4, 3)] + [None]
+
+
+def shown(row):
+    return (row[0], [cell[0] for cell in row[1:]]) if not isinstance(row, dict) else row

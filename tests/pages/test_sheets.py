@@ -160,4 +160,6 @@ def test_members_that_add_the_same_stand_by_name_over_pages(alice, client_for, m
 
 
 def shown(row):
-    return (row[0], [cell[0] for cell in row[1:]]) if not isinstance(row, dict) else row
+    """What a row says, without its addresses, which name the moment."""
+    label, cells = row
+    return label, [cell[0] for cell in cells]

@@ -11,6 +11,7 @@ import time
 from contextlib import contextmanager
 from contextvars import copy_context
 from functools import partial
+from itertools import islice
 
 from django.db.backends.postgresql.base import CursorDebugWrapper, ServerSideCursor
 from django.db.backends.utils import CursorWrapper
@@ -40,7 +41,7 @@ class _Guarded:
         self.db.validate_no_broken_transaction()
         path, first = self.db.preface()
         if isinstance(sql, Kept):
-            return self._execute_kept(sql, params, path, first)
+            return self._execute_kept(sql, params, path)
         if not first:
             return super()._execute(sql, params, *ignored)
         if not (isinstance(self.cursor, ClientCursor) and isinstance(sql, str) and sql.startswith(QUERIES)):
@@ -52,19 +53,36 @@ class _Guarded:
             self.cursor.set_result(len(first))
         return None
 
-    def _execute_kept(self, message, params, path, first):
+    def _execute_kept(self, message, params, path):
         """Each statement by its name, where that is the quicker way; what has to come before travels with it, as with any query."""
-        shelf, before, calls, fresh = Shelf.of(self.db.connection), list(first), [], []
+        shelf, values, calls, before, fresh = Shelf.of(self.db.connection), iter(params), [], [], []
         for statement in message.parts:
-            pace = plans.pace(path, statement)
-            name, said = shelf.take(path, statement) if not shelf.in_doubt and pace.is_by_name() else ("", [])
+            own, pace = [*islice(values, len(statement.types))], plans.pace(path, statement)
+            by_name = not shelf.in_doubt and pace.is_by_name() and self._is_sound(statement, pace, own, path)
+            name, said = shelf.take(path, statement) if by_name else ("", [])
+            calls.append(statement.call(name) if by_name else statement)
             before += said
-            calls.append(statement.call(name) if name else statement)
             fresh += [pace] if said else []
+        before = [*self.db.preface()[1], *before]
         began = time.perf_counter()
+        self._say(path, before, calls, params, fresh)
+        if not before and len(calls) == 1:
+            pace.took(time.perf_counter() - began, by_name)
+
+    def _is_sound(self, statement, pace, values, path):
+        """Whether it is planned well for any values; looked at once in a while. Cost: one round trip then, else none."""
+        if pace.is_sound is None:
+            name, said = Shelf.of(self.db.connection).take(path, statement)
+            self._say(path, [*self.db.preface()[1], *said], [statement.plan(name)], values, [pace] if said else [])
+            pace.is_sound = plans.is_sound(self.cursor.fetchone()[0])
+        return pace.is_sound
+
+    def _say(self, path, before, calls, params, fresh):
+        """One message: what has to come before, and the calls, whose answers are there then; ``fresh`` are those that are named in it."""
+        shelf = Shelf.of(self.db.connection)
         with self.db.wrap_database_errors:
             try:
-                self.cursor.execute("; ".join(before + calls), params)
+                self.cursor.execute("; ".join([*before, *calls]), params)
             except BaseException as error:
                 code = getattr(error, "sqlstate", None) or ""
                 shelf.in_doubt = shelf.in_doubt or bool(fresh) or code in LOST or not code
@@ -74,8 +92,6 @@ class _Guarded:
             if before:
                 self.db.demand_path(path)
                 self.cursor.set_result(len(before))
-        if not before and len(calls) == 1:
-            pace.took(time.perf_counter() - began, bool(name))
 
     def _executemany(self, sql, param_list, *ignored):
         self.db.send_preface(*self.db.preface())

@@ -1,12 +1,14 @@
 """Statements that the server keeps with their plan: to make one takes it as long as to find the rows of a page, or longer.
 
 What a connection is asked again and again, for the same company, is prepared on it by name, planned once for whatever values. For some values another
-plan may be the better one, as for an owner of half of all records: so now and then a statement is asked in full all the same, and by its name only as long
-as that takes no longer on the average.
+plan may be the better one. Whose plan would go through a large table to find what a value says is asked in full, or for somebody with ten records of a
+hundred thousand it would read all of them. And now and then each is asked in full all the same, and by its name only as long as that takes no longer on
+the average, as it might for an owner of half of all records.
 
 No company ever meets another's plan (I-03): each has its own names, and the server itself makes a plan anew where the search path is another.
 """
 
+import json
 import math
 import re
 from collections import OrderedDict
@@ -24,7 +26,11 @@ ASKED = 2000  # statements of which is known how long they take
 IN_FULL = 16  # of so many times one is asked in full
 NEWEST = 0.2  # the weight of the newest time in an average
 FADES = 0.97  # by which what was slower by its name is forgotten, each time it is asked in full
+LARGE = 300  # in the planner's own measure, some three milliseconds: a table that costs no more may be gone through for a value
+PART = 3000  # or what another value says of one, such as the deals of an owner
+LOOK_AGAIN = 5000  # times asked until its plan is looked at again: tables grow
 
+OPEN = re.compile(r"\$\d")  # a value that is not known yet
 PLACES = re.compile(r"%(?:%|s)")
 
 def written(connection: psycopg.Connection, text: str, params: Sequence[Any], places: Collection[int]) -> str:
@@ -60,6 +66,10 @@ class Kept(str):
         message.parts = tuple(statements)
         return message
 
+    def plan(self, name: str) -> str:
+        """What asks for the plan by which its name is called, with a place for each value."""
+        return f"EXPLAIN (FORMAT JSON) {self.call(name)}"
+
     def call(self, name: str) -> str:
         """What asks for it by its name, with a place for each value."""
         return f"EXECUTE {name}({', '.join(['%s'] * len(self.types))})" if self.types else f"EXECUTE {name}"
@@ -78,11 +88,14 @@ class Pace:
     asked: int = 0
     full: float = 0.0
     named: float = 0.0
+    is_sound: bool | None = None  # whether the plan it is named for finds its rows whatever the values; not known yet
 
     def is_by_name(self) -> bool:
         """Whether to ask by its name the next time."""
         self.asked += 1
-        if self.asked <= AFTER or self.asked % IN_FULL == 0:
+        if self.asked % LOOK_AGAIN == 0:
+            self.is_sound = None
+        if self.asked <= AFTER or self.asked % IN_FULL == 0 or self.is_sound is False:
             return False
         if self.named > self.full:
             self.named *= FADES
@@ -100,6 +113,18 @@ class Pace:
     def cannot_be_named(self) -> None:
         """Its name was not taken: what it is made of may be told by its values alone."""
         self.named = math.inf
+
+
+def is_sound(told: str | list) -> bool:
+    """Whether a plan, as the server tells it, looks for what its values say in an index, but where little is left to go through."""
+    [plan] = json.loads(told) if isinstance(told, str) else told
+    return _finds(plan["Plan"])
+
+
+def _finds(node: dict[str, Any]) -> bool:
+    tested, looked_up = (" ".join(node.get(name, "") for name in names) for names in (("Filter", "Join Filter"), ("Index Cond", "Recheck Cond")))
+    much = node["Total Cost"] > (PART if OPEN.search(looked_up) else LARGE)
+    return not (much and OPEN.search(tested)) and all(map(_finds, node.get("Plans", ())))
 
 
 _paces: dict[tuple[str, str], Pace] = {}  # (path, statement) -> its own in this process, on whichever connection

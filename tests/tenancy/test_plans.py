@@ -11,12 +11,12 @@ from django.db.utils import DatabaseError, DataError
 from core import context
 from core.models import User
 from core.prepared import Prepared
-from tenants.backend import plans
+from tenants.backend import base, plans
 from tenants.backend.plans import Kept, Shelf
 from tests.tenancy.conftest import LONG, beside, emails
 
 pytestmark = pytest.mark.usefixtures("unbound")
-TOOK = plans.Pace.took
+TOOK, IS_SOUND = plans.Pace.took, base._Guarded._is_sound
 ALL = Prepared(lambda: User.objects.order_by("email").values_list("email"))
 BY_ID = Prepared(lambda ids: User.objects.filter(pk__among=ids).values_list("email"), "ids")
 
@@ -26,6 +26,7 @@ def _new_connection(monkeypatch):
     """A connection that keeps nothing yet, of statements that nobody asked before; however long they take, they are asked by their names."""
     monkeypatch.setattr(plans.Pace, "took", lambda pace, seconds, by_name: None)
     monkeypatch.setattr(plans, "IN_FULL", 1_000_000)
+    monkeypatch.setattr(base._Guarded, "_is_sound", lambda *_told: True)
     plans._paces.clear()
     connection.close()
     connection.close_pool()
@@ -79,6 +80,31 @@ def test_a_name_taken_by_one_company_finds_the_rows_of_whoever_calls_it(pair):
         cursor.execute(f"SELECT 1; EXECUTE {name}")
         cursor.nextset()
         assert [email for (email,) in cursor.fetchall()] == pair[1][1]
+
+
+@pytest.mark.parametrize(("filler", "kept_by_name"), [(0, True), (40_000, False)])
+def test_a_large_table_is_never_gone_through_for_whatever_value(pair, monkeypatch, filler, kept_by_name):
+    """A plan for any owner goes through the newest of all, which finds those of most owners soon, and of one with few rows never."""
+    monkeypatch.setattr(base._Guarded, "_is_sound", IS_SOUND)
+    with context.bind(pair[0][0]), connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE papers AS SELECT n AS id, n %% 5 AS owner FROM generate_series(1, %s) n", [filler or 20])
+        try:
+            cursor.execute("CREATE INDEX ON papers (id); CREATE INDEX ON papers (owner); ANALYZE papers")
+            text = Kept.of("SELECT id FROM papers WHERE owner = %s::int ORDER BY id LIMIT 3", [""])
+            for owner in [3] * (plans.AFTER + 5):
+                cursor.execute(text, [owner])
+                assert cursor.fetchall() == [(3,), (8,), (13,)]
+            [(_custom, general)] = kept().values()
+            assert general == (6 if kept_by_name else 1), "its plan was looked at, and it is called by its name or not"
+            [pace] = [own for (_path, said), own in plans._paces.items() if said == text]
+            assert pace.is_sound is kept_by_name
+            cursor.execute("TRUNCATE papers")
+            cursor.execute("ANALYZE papers")
+            pace.asked = plans.LOOK_AGAIN - 1
+            cursor.execute(text, [3])
+            assert cursor.fetchall() == [] and pace.is_sound is True, "tables change: it is looked at again"
+        finally:
+            cursor.execute("DROP TABLE papers")
 
 
 def test_no_more_are_kept_than_may_be(pair, monkeypatch):

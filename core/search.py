@@ -61,12 +61,13 @@ def matches(object_type: ObjectType, text: str) -> Q:
     return Q(pk__in=entries.values("about_id"))
 
 
-def of_types(slugs: list[str], text: str, first: int | None = None) -> dict[str, list[UUID] | None]:
-    """Which of these types, or the ``first`` ones of them, hold the text, in their order: slug -> the ids of what holds every word of it; None where those
-    are many. Cost: one query."""
+def of_types(slugs: list[str], text: str, room: tuple[int, int] | None = None) -> tuple[dict[str, str | None], list[str]]:
+    """Which of these types hold the text, in their order: slug -> the ids of what holds every word of it, listed as a query is given them; None where those
+    are many. And the types not looked at, where there was ``room`` for so many of each type, and so many in all. Cost: one query."""
     words = _words(text)
-    held = dict(sql.found_of(slugs, [w for w in words if len(w) < LETTERS], [w for w in words if len(w) >= LETTERS], FEW, first))
-    return {slug: held[slug] for slug in slugs if slug in held}
+    found = sql.found_of(slugs, [w for w in words if len(w) < LETTERS], [w for w in words if len(w) >= LETTERS], FEW, room)
+    at, held = found[-1][:2] if found else (0, 0)
+    return {slug: ids for _at, _held, slug, ids in found}, slugs[at:] if room and held >= room[1] else []
 
 
 def hits(text: str) -> QuerySet:

@@ -251,19 +251,28 @@ def _kept(text: str, values: int) -> str:
     return connection.kept(text, [""] * values, range(values))
 
 
-def found_of(slugs: Sequence[str], grams: Sequence[str], words: Sequence[str], few: int, first: int | None) -> list[tuple[str, list[UUID] | None]]:
-    """Which of these types, or the ``first`` of them, hold all grams and words: slug, the ids of what holds them; None where those are more than ``few``.
+def found_of(
+    slugs: Sequence[str], grams: Sequence[str], words: Sequence[str], few: int, room: tuple[int, int] | None
+) -> list[tuple[int, int, str, str | None]]:  # fmt: skip
+    """Which of these types hold all grams and words: place of the type, how many ids so far, slug, the ids of what holds them, as PostgreSQL writes an array
+    of them; None where those are more than ``few``. ``room`` is up to how many of a type count, and at how many no further type is looked at.
 
-    Each type is looked at by itself and no further than that, so it takes no longer the more there are. Cost: one query.
+    Each type is looked at by itself and no further than that, so it takes no longer the more there are. What holds the words is asked for as if all of it were
+    wanted: else, hoping to meet so many soon, PostgreSQL reads the whole table, for each type that holds few. Cost: one query.
     """
     tests = [*([sql.SQL("grams @> %s::varchar(8)[]")] if grams else []), *(sql.SQL("text LIKE %s") for _word in words)]
     told = [*([list(grams)] if grams else []), *(f"%{connection.ops.prep_for_like_query(word)}%" for word in words)]
     query = sql.SQL(
-        "SELECT slug, CASE WHEN cardinality(ids) <= %s THEN ids END FROM unnest(%s::text[]) AS slug CROSS JOIN LATERAL (SELECT ARRAY("
-        "SELECT about_id FROM core_searchentry WHERE {tests} LIMIT %s) AS ids OFFSET 0) AS found WHERE ids <> '{{}}' LIMIT %s"
-    ).format(tests=sql.SQL(" AND ").join([sql.SQL("about_type = slug"), *tests]))
+        "WITH RECURSIVE looked AS (SELECT 0 AS at, ''::text AS slug, '{{}}'::uuid[] AS ids, 0 AS held UNION ALL "
+        "SELECT at + 1, one.slug, found.ids, held + least(cardinality(found.ids), %s) "
+        "FROM looked, LATERAL (SELECT (%s::text[])[at + 1] AS slug OFFSET 0) AS one, LATERAL (SELECT ARRAY("
+        "WITH holding AS MATERIALIZED (SELECT about_id FROM core_searchentry WHERE {tests}) SELECT about_id FROM holding LIMIT %s"
+        ") AS ids OFFSET 0) AS found WHERE at < %s AND held < %s) "
+        "SELECT at, held, slug, CASE WHEN cardinality(ids) <= %s THEN ids::text END FROM looked WHERE ids <> '{{}}'"
+    ).format(tests=sql.SQL(" AND ").join([sql.SQL("about_type = one.slug"), *tests]))
+    each, enough = room or (1, len(slugs) + 1)
     with connection.cursor() as cursor:
-        cursor.execute(query.as_string(connection.connection), [few, list(slugs), *told, few + 1, first])
+        cursor.execute(query.as_string(connection.connection), [each, list(slugs), *told, few + 1, len(slugs), enough, few])
         return cursor.fetchall()
 
 

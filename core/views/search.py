@@ -1,10 +1,9 @@
 """Searching everything one may see at once: a page, and the same as JSON for the box at the top of every page."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID
 
 from django.db.models import Case, IntegerField, QuerySet, Value, When
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -22,7 +21,7 @@ def everything(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Hits by type. Cost: one query, and one for each type that has any; for the box as far as it has room."""
     q = " ".join("".join(c if c.isprintable() else " " for c in request.GET.get("q", "")).split())[:200]
     if _wants_json(request):
-        hits = (hit for _type, found, _rest in _found(actor, q, OF_EACH, -(-IN_BOX // OF_EACH)) for hit in found) if q else ()
+        hits = (hit for _type, found, _rest in _found(actor, q, OF_EACH, IN_BOX) for hit in found) if q else ()
         return JsonResponse({"results": list(islice(hits, IN_BOX))})
     groups = [
         {"label": str(t.plural), "icon": t.icon, "hits": found, "more": f"{pages.address(t)}?{urlencode({'q': q})}" if more else ""}
@@ -36,17 +35,17 @@ def _wants_json(request: HttpRequest) -> bool:
     return request.GET.get("format") == "json" or first == "application/json"
 
 
-def _found(actor: Actor, q: str, most: int, step: int | None = None) -> Iterator[tuple[ObjectType, list[dict[str, Any]], bool]]:
-    """Each type with hits, its best ones, and whether there are more. They are looked for in ``step`` types with any at a time, as far as somebody asks."""
+def _found(actor: Actor, q: str, most: int, room: int | None = None) -> Iterator[tuple[ObjectType, list[dict[str, Any]], bool]]:
+    """Each type with hits, its best ones, and whether there are more; as far as there is ``room``, for whose last place no further type is asked."""
     among = {t.slug: t for t in registry.every() if t.search and not t.rows and _shows(actor, t)}
-    left = list(among)
-    while left:
-        held = search.of_types(left, q, step)
-        left = left[left.index(list(held)[-1]) + 1 :] if len(held) == step else []
+    left, told = list(among), 0
+    while left and (room is None or told < room - 1):
+        held, left = search.of_types(left, q, room and (most, room - 1 - told))
         for slug, ids in held.items():
             object_type = among[slug]
             records = _of_many(actor, object_type, q, most + 1) if ids is None else _of_few(actor, object_type, ids, q, most + 1)
             if records:
+                told += min(len(records), most)
                 yield object_type, [_hit(actor, object_type, r) for r in records[:most]], len(records) > most
 
 
@@ -54,7 +53,7 @@ def _shows(actor: Actor, object_type: ObjectType) -> bool:
     return access.allows(actor, object_type, "view") and object_type.title not in access.hidden_names(actor, object_type)
 
 
-def _of_few(actor: Actor, object_type: ObjectType, ids: Collection[UUID], q: str, count: int) -> list[Any]:
+def _of_few(actor: Actor, object_type: ObjectType, ids: str, q: str, count: int) -> list[Any]:
     """The very name first, then names that begin with it, then names that hold it, then the rest; each by name. Cost: one query."""
     title = object_type.fields[object_type.title]
 
@@ -63,7 +62,7 @@ def _of_few(actor: Actor, object_type: ObjectType, ids: Collection[UUID], q: str
         rows = _rows(actor, object_type).filter(pk__among=ids).annotate(_rank=Case(*tests, default=Value(3), output_field=IntegerField()))
         return rows.order_by("_rank", title.sort_path or title.path, "pk")[:count]
 
-    return worded.records(actor, ("ranked", object_type.slug, count), ranked, q, prepared.listed(ids))
+    return worded.records(actor, ("ranked", object_type.slug, count), ranked, q, ids)
 
 
 def _rows(actor: Actor, object_type: ObjectType) -> QuerySet:

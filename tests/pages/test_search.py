@@ -112,11 +112,25 @@ def test_the_box_asks_for_types_until_it_is_full(client_for, alice, monkeypatch)
     asked, real = [], search.of_types
     monkeypatch.setattr(search, "of_types", lambda *given: asked.append(given[1:]) or real(*given))
     whole = hits(client_for(alice), "gravel")
-    assert (len(whole), asked) == (7, [("gravel", 4)])
-    for room, of_each, times in ((3, 3, 2), (14, 14, 4), (5, 2, 1)):  # one type at a time until there are three, or no more; three at once
+    assert (len(whole), asked) == (7, [("gravel", (4, 13))])
+    for room, of_each, types in ((3, 3, 2), (14, 14, 3), (5, 2, 3), (4, 2, 2), (2, 1, 1)):  # no further type for a single place
         asked.clear()
         monkeypatch.setattr("core.views.search.IN_BOX", room)
         monkeypatch.setattr("core.views.search.OF_EACH", of_each)
-        kept = [hit for slug in ("accounts", "contacts", "opportunities") for hit in [h for h in whole if h[1] == slug][:of_each]]
-        assert hits(client_for(alice), "gravel") == kept[:room]
-        assert len(asked) == times
+        kept = [hit for slug in ("accounts", "contacts", "opportunities")[:types] for hit in [h for h in whole if h[1] == slug][:of_each]]
+        with CaptureQueriesContext(connection) as queries:
+            assert hits(client_for(alice), "gravel") == kept[:room]
+        assert len(asked) == 1
+        assert sum("_rank" in q["sql"] for q in queries) == types, "each type with hits is asked once, the others not"
+
+
+def test_the_box_asks_on_where_hits_are_not_to_be_seen(client_for, alice, monkeypatch):
+    def make():
+        actor, accounts = access.actor_for(alice), registry.get("accounts")
+        for n in range(2):
+            write.act(actor, accounts, write.create(actor, accounts, {"name": f"Shale Old {n}"}).pk, "archive")
+        write.create(actor, registry.get("products"), {"sku": "SHALE", "name": "Shale"})
+
+    door.writing(make)
+    monkeypatch.setattr("core.views.search.IN_BOX", 2)
+    assert hits(client_for(alice), "shale") == [("Shale", "products")]

@@ -1,5 +1,6 @@
 """What is searched is found along the indexes of search, by the type and the word at once; with ``ODOS_LONG``, in a tenth of a second at a million."""
 
+import itertools
 import os
 import re
 import time
@@ -54,18 +55,38 @@ def plan_of(work) -> str:
 @pytest.mark.parametrize(("text", "index"), [("tenmal", "search_text"), ("上海", "search_grams"), ("tenmal 上海", "search_")])
 @pytest.mark.parametrize("way", ["of all types", "of one"])
 def test_types_and_words_are_found_along_one_index(text, index, way):
-    of_all, of_one = lambda: search.of_types(TYPES, text), lambda: list(search.hits(text).filter(about_type="accounts")[:8])
+    of_all, of_one = lambda: search.of_types([*TYPES], text), lambda: list(search.hits(text).filter(about_type="accounts")[:8])
     plan = plan_of(of_all if way == "of all types" else of_one)
     assert f"Bitmap Index Scan on {index}" in plan and not re.search("Seq Scan on core_searchentry", plan), plan
     assert re.search(r"Index Cond: .*about_type", plan), plan
 
 
 def test_many_are_told_from_few():
-    found = door.reading(lambda: search.of_types(TYPES, "an"))
+    found, left = door.reading(lambda: search.of_types([*TYPES], "an"))
     with connection.cursor() as cursor:
         cursor.execute("SELECT about_type, count(*) FROM core_searchentry WHERE grams @> ARRAY['an']::varchar(8)[] GROUP BY 1")
         held = dict(cursor.fetchall())
-    assert {slug: None if n > search.FEW else n for slug, n in held.items()} == {slug: ids and len(ids) for slug, ids in found.items()}
+    told = {slug: ids and len(ids.split(",")) for slug, ids in found.items()}
+    assert (told, left) == ({slug: None if n > search.FEW else n for slug, n in held.items()}, [])
+
+
+def test_types_are_looked_at_until_there_is_enough():
+    counted = {slug: search.hits("an").filter(about_type=slug).count() for slug in TYPES}
+    room, first = (4, 9), [*itertools.takewhile(lambda slug: counted[slug], TYPES)][:3]
+    assert len(first) == 3 and min(counted[slug] for slug in first) >= 4
+    found, left = door.reading(lambda: search.of_types([*TYPES], "an", room))
+    assert ([*found], left) == (first, [*TYPES][3:])
+
+
+@pytest.mark.skipif(LONG, reason="entries are changed")
+def test_a_word_that_most_hold_is_looked_for_along_the_index_in_types_of_few(monkeypatch):
+    """Where so many of all hold it PostgreSQL would rather read the whole table until it has met enough, which a type that holds none never has."""
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE core_searchentry SET text = text || ' common'")
+        cursor.execute("ANALYZE core_searchentry")
+    monkeypatch.setattr(search, "FEW", 20)  # to twenty thousand as a thousand is to a million
+    plan = plan_of(lambda: search.of_types([*TYPES, "users", "packs"], "common"))
+    assert "Bitmap Index Scan on search_" in plan and not re.search("Seq Scan on core_searchentry", plan), plan
 
 
 @pytest.mark.skipif(not LONG, reason="a million entries take a minute")

@@ -57,7 +57,7 @@ def _worded(actor: Actor, object_type: ObjectType, action: str, form: str) -> Pr
         def make(ids: str, me: UUID, unit: UUID) -> QuerySet:
             if not scopes:
                 return _asked(object_type.all(), ids, form)
-            marked = replace(actor, id=me, unit_id=actor.unit_id and unit)
+            marked = replace(actor, id=me, unit_id=actor.unit_id and unit, is_mark=True)
             return _asked(access.rows(marked, object_type, action), ids, form)
 
         held[key] = Prepared(make, "ids", NOBODY, NOBODY)

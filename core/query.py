@@ -252,8 +252,16 @@ def page(actor: Actor, object_type: ObjectType, wanted: Listing) -> Page:
     if count is None and (wanted.sums or (wanted.count and searched)):
         count, *summed = _added_up(actor, object_type, wanted, found, searched)
     elif count is None and wanted.count:
-        count = _few(wanted, found).count() if len(records) > wanted.limit or wanted.cursor else len(records)
+        count = _count(wanted, found) if len(records) > wanted.limit or wanted.cursor else len(records)
     return _page(wanted, keys, records, count, summed if wanted.sums else (), backwards)
+
+
+def _count(wanted: Listing, found: QuerySet) -> int:
+    """How many rows match; none where they are too many. Whether they are is found out while they are counted, so that all are gone through once at most."""
+    if not wanted.within or wanted.q:
+        return found.count()
+    count = found.order_by()[: wanted.within + 1].count()
+    return count if count <= wanted.within else 0
 
 
 def _few(wanted: Listing, found: QuerySet) -> QuerySet:

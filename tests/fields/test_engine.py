@@ -204,6 +204,15 @@ def test_what_is_frequent_is_added_up_while_it_is_found_to_be_few_enough(searche
     assert added.count("s_often") == 1, added  # the filter is tried once a row, not once to count and once more to add up
 
 
+@pytest.mark.parametrize(("within", "told"), [(7, (7, 0)), (6, (None, 6)), (0, (7, 0))])
+def test_rows_are_counted_while_they_are_found_to_be_few_enough(searched, within, told):
+    """By a field that no index need lead to: they are gone through once, not once to see whether they are few and once more to count them."""
+    page, statements = asked(access.system("plan"), query.Listing(conditions=(["name", "starts", "Searched"],), count=True, limit=2, within=within))
+    assert (page.count, page.beyond) == told
+    [counted] = [one for one in statements if "COUNT(" in one]
+    assert counted.upper().count("SEARCHED%") == 1, counted
+
+
 @pytest.mark.parametrize(("sort", "first"), [("", -1), ("name", 0), ("-s_number", 0)])
 def test_what_is_frequent_is_found_among_the_newest(searched, monkeypatch, sort, first):
     monkeypatch.setattr(query, "NEWEST", 3)

@@ -401,15 +401,11 @@ def _demand_still_mine(actor: Actor, object_type: ObjectType, records: list[Reco
 
 def _first_said(known: dict[str, Field], made: Cleaned) -> dict[str, list]:
     """What the trail says of a new record's fields: those that hold anything."""
-    said = {}
-    for name, value in made.values.items():
-        f = known[name]
-        if type(value) is str and f.is_told_as_is:
-            if value:
-                said[name] = [None, value]
-        elif value is not None and not f.rules.is_empty(value):
-            said[name] = [None, value if f.is_told_as_is else _told(f, value)]
-    return said
+    return {
+        name: [None, value if type(value) is str and known[name].is_told_as_is else _told(known[name], value)]
+        for name, value in made.values.items()
+        if (value if type(value) is str else value is not None and not known[name].rules.is_empty(value))
+    }
 
 
 def _told(f: Field, value: Any) -> Any:

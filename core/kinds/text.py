@@ -86,14 +86,11 @@ def _international(text: str) -> str:
     Where there is no such number, the text as it is, since the long way then finds none either.
     """
     digits = text.translate(NO_DIGIT) if INTERNATIONAL.fullmatch(text) else ""
-    for length in (1, 2, 3):
-        plan = _plan(int(digits[:length])) if digits else None
-        if plan is not None:
-            rest = digits[length:]
-            if not rest or rest[0] == "0" or plan.prefix.match(rest):
-                return ""
-            return f"+{digits}" if plan.holds(rest) else text
-    return ""
+    length, plan = _begun(digits[:3])
+    rest = digits[length:]
+    if plan is None or not rest or rest[0] == "0" or plan.prefix.match(rest):
+        return ""
+    return f"+{digits}" if plan.holds(rest) else text
 
 
 class _Region:
@@ -144,6 +141,13 @@ def _plan(code: int) -> _Plan | None:
     if not found or found[0] is None:
         return None
     return _Plan(re.compile(found[0].national_prefix_for_parsing or "(?!)"), tuple(_Region(metadata) for metadata in found if metadata is not None))
+
+
+@cache
+def _begun(digits: str) -> tuple[int, _Plan | None]:
+    """How many of these digits, the first three of a number, are a country's code, and its plan."""
+    found = ((length, _plan(int(digits[:length]))) for length in range(1, len(digits) + 1))
+    return next(((length, plan) for length, plan in found if plan is not None), (0, None))
 
 
 class Url(Text):

@@ -332,3 +332,17 @@ def test_own_fields_take_plain_defaults_and_refuse_options_of_no_shape(alice):
         assert set(refused.value.errors) == {"options"}, (kind, options)
     contact = people.writing(lambda: write.create(actor, registry.get("contacts"), {"name": "With defaults"}))
     assert len(contact.custom) == 6
+
+
+@pytest.mark.parametrize("name", sorted(KINDS))
+def test_texts_up_to_the_length_that_a_kind_leaves_alone_are_stored_as_they_stand(name):
+    """Rows of a file are taken so, without asking the kind."""
+    for limit in (None, 5):
+        f = Field("some", kind=name, max_length=limit)
+        longest = f.rules.longest(f)
+        assert longest in (0, limit or float("inf"))
+        for text in ("a", "=1+1", "Größe", "王 伟", "12345", "1" * 5000):
+            if len(text) <= longest:
+                assert f.rules.clean(f, text) == text
+    assert KINDS["text"].longest(Field("some", max_length=5)) == 5
+    assert not KINDS["phone"].longest(Field("some", kind="phone", max_length=5)), "it looks at more"

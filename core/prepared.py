@@ -75,10 +75,10 @@ class Prepared:
         return found
 
     def _sent(self) -> str:
-        """The statement with a place for each value alone. The server may keep its plan, unless a word is looked for: how rare that is tells the way."""
+        """The statement with a place for each value alone, which the server may keep with its plan."""
         if self._text is None:
             text, params, places, _converters = self.words()
-            self._text = connection.kept(text, params, [place for place, *_rest in places], all(way is _itself for *_rest, way in places))
+            self._text = connection.kept(text, params, [place for place, *_rest in places])
         return self._text
 
     def records(self, *values: object) -> list[models.Model]:

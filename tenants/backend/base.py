@@ -149,12 +149,10 @@ class DatabaseWrapper(django_tenants_backend.DatabaseWrapper):
     def make_debug_cursor(self, cursor):
         return GuardedDebugCursor(cursor, self)
 
-    def kept(self, text, params, places, steady=True):
-        """A statement for ``execute``: the values in these places are given each time, all others stand in it. The server may keep its plan where it is
-        ``steady``: the same for all values, mostly."""
+    def kept(self, text, params, places):
+        """A statement for ``execute`` that the server may keep: the values in these places are given each time, all others stand in it."""
         self.ensure_connection()
-        said = plans.written(self.connection, text, params, places)
-        return Kept.of(said, [params[place] for place in places]) if steady else said
+        return Kept.of(plans.written(self.connection, text, params, places), [params[place] for place in places])
 
     def in_one_message(self, statements):
         """What ``kept`` gave, several of them, for one ``execute`` with the values of all."""

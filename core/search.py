@@ -12,6 +12,7 @@ from django.db.models import Q, QuerySet
 from core import collation, context, edition, prepared, registry, schema, sql
 from core.models import Grant, Record, SearchEntry
 from core.models.record import permit
+from core.models.work import APART
 from core.registry import ObjectType
 
 LETTERS = 3  # from which on a word is looked for by its trigrams
@@ -65,7 +66,7 @@ def of_types(slugs: list[str], text: str, room: tuple[int, int] | None = None) -
     """Which of these types hold the text, in their order: slug -> the ids of what holds every word of it, listed as a query is given them; None where those
     are many. And the types not looked at, where there was ``room`` for so many of each type, and so many in all. Cost: one query."""
     words = _words(text)
-    found = sql.found_of(slugs, [w for w in words if len(w) < LETTERS], [w for w in words if len(w) >= LETTERS], FEW, room)
+    found = sql.found_of(slugs, [w for w in words if len(w) < LETTERS], [w for w in words if len(w) >= LETTERS], FEW, room, APART)
     at, held = found[-1][:2] if found else (0, 0)
     return {slug: ids for _at, _held, slug, ids in found}, slugs[at:] if room and held >= room[1] else []
 

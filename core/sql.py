@@ -252,28 +252,42 @@ def _kept(text: str, values: int) -> str:
 
 
 def found_of(
-    slugs: Sequence[str], grams: Sequence[str], words: Sequence[str], few: int, room: tuple[int, int] | None
+    slugs: Sequence[str], grams: Sequence[str], words: Sequence[str], few: int, room: tuple[int, int] | None, apart: tuple[str, ...]
 ) -> list[tuple[int, int, str, str | None]]:  # fmt: skip
     """Which of these types hold all grams and words: place of the type, how many ids so far, slug, the ids of what holds them, as PostgreSQL writes an array
-    of them; None where those are more than ``few``. ``room`` is up to how many of a type count, and at how many no further type is looked at.
+    of them; None where those are more than ``few``. ``room`` is up to how many of a type count, and at how many no further type is looked at; ``apart``
+    are types with an index of their own.
 
     Each type is looked at by itself and no further than that, so it takes no longer the more there are. What holds the words is asked for as if all of it were
     wanted: else, hoping to meet so many soon, PostgreSQL reads the whole table, for each type that holds few. Cost: one query.
     """
-    tests = [*([sql.SQL("grams @> %s::varchar(8)[]")] if grams else []), *(sql.SQL("text LIKE %s") for _word in words)]
+    each, enough = room or (1, len(slugs) + 1)
     told = [*([list(grams)] if grams else []), *(f"%{connection.ops.prep_for_like_query(word)}%" for word in words)]
+    looks = len(apart) + 1 if words else 1
+    with connection.cursor() as cursor:
+        cursor.execute(_finding(bool(grams), len(words), apart), [each, list(slugs), *told * looks, few + 1, len(slugs), enough, few])
+        return cursor.fetchall()
+
+
+@cache
+def _finding(grams: bool, words: int, apart: tuple[str, ...]) -> str:
+    """The statement of ``found_of``: words are looked for in the index of the type or, for types of few, in that of all of those."""
+    tests = [*([sql.SQL("grams @> %s::varchar(8)[]")] if grams else []), *[sql.SQL("text LIKE %s")] * words]
+    looks = [sql.SQL("about_type = one.slug")]
+    if words:
+        own = [sql.Literal(slug) for slug in apart]
+        looks = [sql.SQL("one.slug = {0} AND about_type = {0}").format(slug) for slug in own]
+        looks.append(sql.SQL("about_type = one.slug AND about_type NOT IN ({})").format(sql.SQL(", ").join(own)))
+    holding = [sql.SQL("SELECT about_id FROM core_searchentry WHERE {}").format(sql.SQL(" AND ").join([look, *tests])) for look in looks]
     query = sql.SQL(
         "WITH RECURSIVE looked AS (SELECT 0 AS at, ''::text AS slug, '{{}}'::uuid[] AS ids, 0 AS held UNION ALL "
         "SELECT at + 1, one.slug, found.ids, held + least(cardinality(found.ids), %s) "
         "FROM looked, LATERAL (SELECT (%s::text[])[at + 1] AS slug OFFSET 0) AS one, LATERAL (SELECT ARRAY("
-        "WITH holding AS MATERIALIZED (SELECT about_id FROM core_searchentry WHERE {tests}) SELECT about_id FROM holding LIMIT %s"
+        "WITH holding AS MATERIALIZED ({holding}) SELECT about_id FROM holding LIMIT %s"
         ") AS ids OFFSET 0) AS found WHERE at < %s AND held < %s) "
         "SELECT at, held, slug, CASE WHEN cardinality(ids) <= %s THEN ids::text END FROM looked WHERE ids <> '{{}}'"
-    ).format(tests=sql.SQL(" AND ").join([sql.SQL("about_type = one.slug"), *tests]))
-    each, enough = room or (1, len(slugs) + 1)
-    with connection.cursor() as cursor:
-        cursor.execute(query.as_string(connection.connection), [each, list(slugs), *told, few + 1, len(slugs), enough, few])
-        return cursor.fetchall()
+    ).format(holding=sql.SQL(" UNION ALL ").join(holding))
+    return _kept(query.as_string(connection.connection), 6 + len(tests) * len(looks))
 
 
 @cache

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from core.models.record import Record, SealedModel, new_id
 
 JOB_STATES = (("waiting", _("Waiting")), ("running", _("Running")), ("done", _("Done")), ("failed", _("Failed")))
+APART = ("accounts", "activities", "contacts", "leads", "opportunities")  # types of which a company has most, each found along its own index
 
 
 class Job(SealedModel):
@@ -132,8 +133,10 @@ class SearchEntry(SealedModel):
 
     class Meta:
         indexes = [
-            # With the type in them: of a word that many records of other types hold, only those asked for are looked at.
+            # By the type as well as by the word: of a word that many records of other types hold, only those asked for are looked at. An index with
+            # the type in it goes through all who hold each three letters of a word all the same, so types of which there are many have one of their own.
             # What was written last waits to be sorted in, and each look goes through all that waits: how much that may be, settings say.
-            GinIndex(fields=["about_type", "text"], name="search_text", opclasses=["text_ops", "gin_trgm_ops"]),
+            *(GinIndex(fields=["text"], name=f"search_{slug}", opclasses=["gin_trgm_ops"], condition=models.Q(about_type=slug)) for slug in APART),
+            GinIndex(fields=["about_type", "text"], name="search_text", opclasses=["text_ops", "gin_trgm_ops"], condition=~models.Q(about_type__in=APART)),
             GinIndex(fields=["about_type", "grams"], name="search_grams", opclasses=["text_ops", "array_ops"]),
         ]

@@ -10,8 +10,7 @@ from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
-from django.contrib.postgres.fields import ArrayField
-from django.db.models import Count, DateField, Func, IntegerField, Q, QuerySet, Sum, Value
+from django.db.models import Count, IntegerField, Q, QuerySet, Sum, Value
 
 from core import access, asof, conditions, facts, registry, worded
 from core.access import Actor
@@ -76,28 +75,25 @@ def _after(days: Days) -> date | None:
     return None if days.last in (None, date.max) else days.last + timedelta(days=1)
 
 
-def _sums(found: QuerySet, edges: Sequence[date], since: dict[int | None, list[str]], ends: bool) -> QuerySet:
-    """Of each measure and each stretch of days between two of the edges, by its place, the sum of its facts and their number.
+def _sums(found: QuerySet, edges: Sequence[date], asked: dict[int, list[str]]) -> QuerySet:
+    """Of each measure the sum of its facts, and their number, in each stretch of days between two of the edges that it is ``asked`` for in, by its place.
 
-    ``since``: the edge from which on measures are asked for, None: from ever. ``ends``: nothing from the last edge on.
-    Each fact is added up once, however many spans share it. Where there is but one stretch, no fact is asked for its day.
+    Each fact is added up once, however many spans share it. Each stretch is read by itself, along the index: of all in one condition PostgreSQL reads
+    every fact there is.
     """
-    asked = Q()
-    for first, measures in since.items():
-        asked |= Q(measure__in=measures) if first is None else Q(measure__in=measures, business_date__gte=edges[first])
-    if ends:
-        asked &= Q(business_date__lt=edges[-1])
-    place = Func("business_date", _Days(*(Value(day, DateField()) for day in edges)), function="width_bucket", output_field=IntegerField())
-    if len(since) == 1 and len(edges) == ends + (None not in since):
-        place = Value(len(edges) - ends)
-    return found.filter(asked).values_list("measure", place).annotate(_sum=Sum("value"), _rows=Count("*"))
+    several = []
+    for place, measures in asked.items():
+        days = Q(business_date__gte=edges[place - 1]) if place else Q()
+        days &= Q(business_date__lt=edges[place]) if place < len(edges) else Q()
+        inside = found.filter(days, measure__in=measures).order_by()
+        several.append(inside.values_list("measure", Value(place, IntegerField())).annotate(_sum=Sum("value"), _rows=Count("*")))
+    return several[0].union(*several[1:], all=True) if several[1:] else several[0]
 
 
-class _Days(Func):
-    """These days as an array of PostgreSQL."""
-
-    template = "ARRAY[%(expressions)s]::date[]"
-    output_field = ArrayField(DateField())
+def _inside(span: Days, edges: list[date]) -> range:
+    """The places of what lies in a span: 0 is what lies before the first edge, the last what lies after all of them."""
+    after = _after(span)
+    return range(0 if span.first is None else edges.index(span.first) + 1, (len(edges) if after is None else edges.index(after)) + 1)
 
 
 def _marked(extra: list) -> tuple[str, list[UUID]]:
@@ -143,31 +139,32 @@ class Tally:
     def _read(self, spans: list[Days], free: bool) -> None:
         as_of, (text, ids) = self._as_of, _marked(self._extra)
         edges = sorted({day for span in spans for day in (span.first, _after(span)) if day is not None})
-        since, ends = self._since(edges), all(_after(span) is not None for span in spans)
+        inside = {span: _inside(span, edges) for span in spans}
+        asked = self._asked(inside)
 
         def make(*values: str | UUID | date) -> QuerySet:
             known, values = (as_of, values) if as_of.present else (replace(as_of, snapshot=values[0]), values[1:])
             extra = json.loads(text % tuple(map(str, values[: len(ids)])))
-            return _sums(seen(self._actor, extra, known, free), values[len(ids) :], since, ends)
+            return _sums(seen(self._actor, extra, known, free), values[len(ids) :], asked)
 
-        key = None if as_of.known_by or ODD.search(text) else ("tally", free, text, ends, str(since))
+        key = None if as_of.known_by or ODD.search(text) else ("tally", free, text, str(asked))
         snapshot = () if as_of.present else (as_of.snapshot,)
-        found: dict[str, list[Added]] = {}
-        for measure, place, value, rows in worded.rows(self._actor, key, make, *snapshot, *ids, *edges):
-            found.setdefault(measure, [Added(ZERO, 0)] * (len(edges) + 1))[place] = Added(value, rows)
-        for span in spans:
-            inside = slice(None if span.first is None else edges.index(span.first) + 1, None if _after(span) is None else edges.index(_after(span)) + 1)
-            for measure in self._wanted[span] & found.keys():
-                parts = found[measure][inside]
-                self._found[measure, span] = Added(sum((p.value for p in parts), ZERO), sum(p.rows for p in parts))
+        found = {
+            (measure, place): Added(value, rows) for measure, place, value, rows in worded.rows(self._actor, key, make, *snapshot, *ids, *edges)
+        }  # fmt: skip
+        for span, places in inside.items():
+            for measure in self._wanted[span]:
+                parts = [found[measure, place] for place in places if (measure, place) in found]
+                if parts:
+                    self._found[measure, span] = Added(sum((p.value for p in parts), ZERO), sum(p.rows for p in parts))
 
-    def _since(self, edges: list[date]) -> dict[int | None, list[str]]:
-        """The place of the first day, None where there is none, -> the measures that are asked for from then on."""
-        found: dict[int | None, list[str]] = defaultdict(list)
-        for measure in self.measures:
-            firsts = [span.first for span, measures in self._wanted.items() if measure in measures]
-            found[None if None in firsts else min(map(edges.index, firsts))].append(measure)
-        return dict(found)
+    def _asked(self, inside: dict[Days, range]) -> dict[int, list[str]]:
+        """The place of a stretch between the edges -> the measures that are asked for in it."""
+        found: dict[int, set[str]] = defaultdict(set)
+        for span, places in inside.items():
+            for place in places:
+                found[place] |= self._wanted[span]
+        return {place: sorted(found[place]) for place in sorted(found)}
 
     def amounts(self, wanted: Definition, period: Period, today: date) -> tuple[Decimal, ...]:
         """The sums of the KPI's four parts."""

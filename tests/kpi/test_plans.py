@@ -50,7 +50,7 @@ def explained(found) -> tuple[str, set[str]]:
 def sums(actor, extra: list):
     """What a figure of a page sums: one measure over a year."""
     edges = (date(2025, 1, 1), date(2026, 1, 1))
-    return tally._sums(tally.seen(actor, json.loads(json.dumps(extra, default=str)), asof.now(), True), edges, {0: ["ordered"]}, True)
+    return tally._sums(tally.seen(actor, json.loads(json.dumps(extra, default=str)), asof.now(), True), edges, {1: ["ordered"]})
 
 
 @pytest.mark.parametrize(("extra", "index"), [
@@ -62,6 +62,16 @@ def sums(actor, extra: list):
 def test_a_figure_is_added_up_along_an_index(ledger, extra, index):
     plan, whole = door.reading(lambda: explained(sums(ledger, extra)))
     assert f"Index Only Scan using {index}" in plan and not whole, plan
+
+
+def test_of_many_figures_only_what_they_sum_is_read(ledger):
+    """As a dashboard's: some of a month and the year before it, some of all there ever was. In one condition, all facts would be gone through for them."""
+    months = [date(2025 + m // 12, 1 + m % 12, 1) for m in range(14)]
+    some, ever = ["invoiced", "ordered", "won"], ["overdue", "receivable"]
+    asked = {0: ever, **{place: sorted(some + ever) for place in range(1, 14)}}
+    plan, whole = door.reading(lambda: explained(tally._sums(tally.seen(ledger, [], asof.now(), True), months, asked)))
+    assert plan.count("Index Only Scan using fact_measure_date") == len(asked) and not whole, plan
+    assert not re.search("Filter|Sort|Parallel", plan), plan
 
 
 def test_a_documents_facts_are_found_by_it(ledger):

@@ -8,10 +8,10 @@ from datetime import date
 from decimal import Decimal
 from functools import cached_property, partial
 from heapq import nlargest
-from operator import add
+from operator import add, itemgetter
 from typing import Any, NamedTuple
 
-from django.db.models import Count, DateField, F, Func, Q, QuerySet, Sum, Window
+from django.db.models import Count, DateField, F, Func, QuerySet, Sum, Window
 from django.db.models.functions import Abs
 from django.utils.translation import gettext as _
 
@@ -21,7 +21,7 @@ from core.asof import AsOf
 from core.errors import RuleError
 from core.kpi.definitions import Definition
 from core.kpi.drills import Address, Drills, drill, of_member
-from core.kpi.tally import ZERO, days_of, in_days, of_part, same, seen
+from core.kpi.tally import ZERO, days_of, in_days, measured, of_parts, same, seen
 from core.measuring import Dimension
 from core.periods import Period
 
@@ -208,10 +208,7 @@ def facts_of(asked: Asked, dated: bool) -> QuerySet:
     parts = [p for p in wanted.parts if p.measures]
     found = seen(asked.actor, asked.extra, asked.as_of, facts.sees_all(asked.actor, {m for p in parts for m in p.measures}))
     if not dated:
-        any_part = Q()
-        for part in parts:
-            any_part |= of_part(part, asked.period, asked.today)
-        return found.filter(any_part)
+        return found.filter(of_parts(parts, asked.period, asked.today)[0])
     found = found.filter(measure__in={m for p in parts for m in p.measures})
     if all(p.over == "period" for p in parts):
         return found.filter(in_days(days_of(wanted.top, asked.period, asked.today)))
@@ -220,12 +217,11 @@ def facts_of(asked: Asked, dated: bool) -> QuerySet:
 
 def columns(asked: Asked, dated: bool) -> dict[str, Any]:
     """What each part sums, and how many facts the first two are made of."""
+    parts = {i: part for i, part in enumerate(asked.wanted.parts) if part.measures}
+    inside = [measured(p.measures) for p in parts.values()] if dated else of_parts(parts.values(), asked.period, asked.today)[1]
     made: dict[str, Any] = {}
-    alone = sum(bool(part.measures) for part in asked.wanted.parts) == 1  # then each fact that is read is one of it
-    for i, part in enumerate(asked.wanted.parts):
-        if part.measures:
-            inside = None if alone else Q(measure__in=part.measures) if dated else of_part(part, asked.period, asked.today)
-            made |= {f"s{i}": Sum("value", filter=inside)} | ({f"n{i}": Count("measure", filter=inside)} if i < 2 else {})
+    for i, sums in zip(parts, inside if len(parts) > 1 else [None], strict=True):  # alone, each fact that is read is one of it
+        made |= {f"s{i}": Sum("value", filter=sums)} | ({f"n{i}": Count("measure", filter=sums)} if i < 2 else {})
     return made
 
 
@@ -261,22 +257,21 @@ def together(several: Sequence[Asked]) -> list[Parts]:
 
     Cost: as that of ``parts`` of one. Errors: RuleError where they are too many.
     """
-    asked, names, any_part = several[0], {}, Q()
+    asked, names = several[0], {}
     for part in (p for one in several for p in one.wanted.parts if p.measures):
         names.setdefault(part, str(len(names)))
     added: dict[str, Any] = {}
-    for part, name in names.items():
-        inside = of_part(part, asked.period, asked.today)
-        added |= {f"s{name}": Sum("value", filter=inside), f"n{name}": Count("measure", filter=inside)}
-        any_part |= inside
+    any_part, inside = of_parts(names, asked.period, asked.today)
+    for name, sums in zip(names.values(), inside, strict=True):
+        added |= {f"s{name}": Sum("value", filter=sums, default=ZERO), f"n{name}": Count("measure", filter=sums)}
     measures = {m for part in names for m in part.measures}
     found = seen(asked.actor, asked.extra, asked.as_of, facts.sees_all(asked.actor, measures)).filter(any_part)
     four = [[names.get(part) for part in one.wanted.parts] for one in several]
-    places = [([f"s{n}" if n else "" for n in parts], [f"n{n}" if n else "0" for n in parts[:2]]) for parts in four]
+    told = [(itemgetter(*(f"s{n}" if n else "" for n in parts)), itemgetter(*(f"n{n}" if n else "0" for n in parts[:2]))) for parts in four]
     merged: dict[tuple, list[Amounts]] = {}
     for keys, _day, row in _told(asked, asked.splits, found, added):
-        row |= {"": None, "0": 0}
-        amounts = [Amounts(tuple(row[n] or ZERO for n in sums), tuple(row[n] for n in rows)) for sums, rows in places]
+        row |= {"": ZERO, "0": 0}
+        amounts = [Amounts(sums(row), rows(row)) for sums, rows in told]
         before = merged.get(keys)
         merged[keys] = amounts if before is None else [a.plus(b) for a, b in zip(before, amounts, strict=True)]
     if len(merged) > GROUP_LIMIT:

@@ -53,12 +53,23 @@ def in_days(days: Days) -> Q:
     return found if days.last is None else found & Q(business_date__lte=days.last)
 
 
-def of_part(part: Part, period: Period, today: date) -> Q:
-    """The facts that a part sums; none where it has no measures."""
-    if not part.measures:
-        return Q(pk__in=[])
-    measures = Q(measure=part.measures[0]) if len(part.measures) == 1 else Q(measure__in=part.measures)
-    return measures & in_days(days_of(part, period, today))
+def of_parts(parts: Iterable[Part], period: Period, today: date) -> tuple[Q, list[Q]]:
+    """The facts that any of these parts sums, and of those the ones that each sums; none where a part has no measures.
+
+    Those of the same days are named together, since by measures and days a range of the index is read, but by either of two of them all of it.
+    """
+    parts, by_days = list(parts), defaultdict(list)
+    for part in parts:
+        by_days[days_of(part, period, today)] += part.measures
+    alone, anything = len(by_days) == 1, Q()
+    for days, measures in by_days.items():
+        anything |= measured(measures) & in_days(days)
+    return anything, [measured(p.measures) & (Q() if alone else in_days(days_of(p, period, today))) for p in parts]
+
+
+def measured(measures: Iterable[str]) -> Q:
+    some = list(dict.fromkeys(measures))
+    return Q(measure=some[0]) if len(some) == 1 else Q(measure__in=some)
 
 
 def seen(actor: Actor, extra: list, as_of: AsOf, every_row: bool = False) -> QuerySet:

@@ -11,7 +11,8 @@ from heapq import nlargest
 from operator import add, itemgetter
 from typing import Any, NamedTuple
 
-from django.db.models import Count, DateField, F, Func, QuerySet, Sum, Window
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import Count, DateField, F, Func, IntegerField, QuerySet, Sum, Value, Window
 from django.db.models.functions import Abs
 from django.utils.translation import gettext as _
 
@@ -117,6 +118,13 @@ class _Month(Func):
     output_field = DateField()
 
 
+class _Days(Func):
+    """These days as an array of PostgreSQL."""
+
+    template = "ARRAY[%(expressions)s]::date[]"
+    output_field = ArrayField(DateField())
+
+
 class Parts(NamedTuple):
     """What the parts come to, and how many there are with those that were left out."""
 
@@ -132,7 +140,7 @@ def parts(asked: Asked) -> Parts:
     if not asked.through_time:
         every = {(keys, None): amounts for keys, _day, amounts in by_members(asked, members)}
     elif all(part.over == "period" for part in asked.wanted.parts if part.measures):
-        every = _folded(asked, by_members(asked, members, _Month("business_date")))
+        every = _folded(asked, _by_month(asked, members))
     else:
         every = _at_each_end(asked, by_members(asked, members, F("business_date")))
     made = {key: amounts for key, amounts in every.items() if any(amounts.rows)}
@@ -237,6 +245,16 @@ def by_members(asked: Asked, members: list[Dimension], day: F | Func | None = No
         amounts, before = amounts_of(row), merged.get(tuple(key))
         merged[tuple(key)] = amounts if before is None else before.plus(amounts)
     return [(*key, amounts) for key, amounts in merged.items()]
+
+
+def _by_month(asked: Asked, members: list[Dimension]) -> list[tuple[tuple, date, Amounts]]:
+    """(keys of the members, the first day of a month or of the period in it, amounts). Cost: one query, as ``by_members``."""
+    start, last = asked.period.start, asked.period.last
+    if start is None or last is None:
+        return by_members(asked, members, _Month("business_date"))
+    days = [max(start, month.start) for month in periods.inside(start, last, "month", context.company().fiscal_year_start)]
+    place = Func("business_date", _Days(*map(Value, days)), function="width_bucket", output_field=IntegerField())  # half the time of finding the month
+    return [(keys, days[at - 1], amounts) for keys, at, amounts in by_members(asked, members, place)]
 
 
 def _told(asked: Asked, members: list[Dimension], found: QuerySet, added: dict[str, Any], day: F | Func | None = None) -> Iterator[tuple[tuple, Any, dict]]:

@@ -55,6 +55,19 @@ def kill(home: Home) -> None:
         time.sleep(0.02)
 
 
+def test_a_look_at_ten_thousand_rows_of_many_wakes_no_other_process(folder):
+    """How many rows a list has is told as far as ten thousand (``core.query``): PostgreSQL thinks of all of them, and of a helper that takes longer."""
+    with connect(folder) as connection:
+        connection.execute("CREATE TABLE crowd AS SELECT n, repeat('x', 300) AS filling, NULL::date AS gone FROM generate_series(1, 300000) n")
+        connection.execute("ANALYZE crowd")
+        asked = "SELECT count(*) FROM crowd WHERE gone IS NULL AND NOT EXISTS (SELECT FROM crowd WHERE gone IS NULL OFFSET 10000 LIMIT 1)"
+        plan = [line for (line,) in connection.execute(f"EXPLAIN {asked}")]
+        assert any("One-Time Filter" in line for line in plan) and not any("Gather" in line for line in plan), plan
+        long = "SELECT count(*) FROM crowd WHERE md5(filling) = md5(reverse(filling)) AND sha256(filling::bytea) <> sha512(filling::bytea)"
+        assert any("Gather" in line for (line,) in connection.execute(f"EXPLAIN {long}")), "what takes long is shared as ever"
+        connection.execute("DROP TABLE crowd")
+
+
 def test_killed_servers_come_back_with_their_data(folder):
     with connect(folder) as connection:
         connection.execute("CREATE TABLE kept (word text)")

@@ -20,6 +20,7 @@ from django.db.models.expressions import DatabaseDefault
 from psycopg import sql
 from psycopg.copy import LibpqWriter
 
+from core.prepared import forget
 from core.sql import texts_array
 
 AT_ONCE = 1000  # rows of one statement
@@ -88,6 +89,7 @@ def _send(said: list[tuple[str, str]]) -> None:
         with connection.cursor() as cursor:
             cursor.execute(_kept(tuple(query for query, _rows in said)), [rows for _query, rows in said])
         said.clear()
+        forget()
 
 
 @cache

@@ -19,9 +19,9 @@ from django.utils.translation import gettext as _
 from core import access, cleaning, context, deleting, jobs, limits, piecemeal, query, registry, undo, write
 from core.access import Actor
 from core.errors import Denied, Missing, OdosError, RuleError, Stale, WrongState
+from core.listings import Listing
 from core.models import BulkPart, BulkRun
 from core.models.record import Record, permit
-from core.query import Listing
 from core.registry import Act, ObjectType
 
 PART = 250  # records of one transaction: a part takes a second or two, so that progress is seen and nobody waits long for its locks

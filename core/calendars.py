@@ -12,7 +12,7 @@ from django.db.models.functions import Cast, Greatest, Least, RowNumber, TruncDa
 
 from core import access, context, query
 from core.access import Actor
-from core.query import Listing
+from core.listings import Listing
 from core.registry import Field, ObjectType
 
 DAY = timedelta(days=1)

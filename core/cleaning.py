@@ -6,6 +6,7 @@ Works on a batch, so that a thousand records cost as many queries as one. Errors
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,8 @@ from django.utils.translation import gettext as _
 
 from core import access, files, reach, registry
 from core.access import Actor
-from core.registry import Field, Lines
+from core.prepared import Asked, ask_together
+from core.registry import Field, Lines, ObjectType
 
 LINE_LIMIT = 1000
 MOST_FIELDS = 1000  # one record names; more than any type has
@@ -136,6 +138,7 @@ def _find_references(actor: Actor, writable: dict[str, Field], lines: dict[str, 
                 for f in within[name]:
                     if value := row.values.get(f.name):
                         _ask(f, value, asked, uses, made, f"{name}.{position}.{f.name}")
+    ask_together(chain.from_iterable(_asked(actor, slug, ids) for slug, ids in asked.items()))
     seen = {slug: _seen(actor, slug, ids) for slug, ids in asked.items()}
     unseen = {slug: ids - seen[slug] for slug, ids in asked.items()}
     for made, where, slug, ident in uses if any(unseen.values()) else ():
@@ -162,13 +165,24 @@ def _ask(f: Field, value: Any, asked: dict, uses: list, made: Cleaned, where: st
         uses.append((made, where, slug, ident))
 
 
+def _asked(actor: Actor, slug: str, ids: set) -> list[Asked]:
+    object_type = None if slug in (files.SLUG, files.PICTURES) else _referable(actor, slug)
+    return reach.asked_present(actor, object_type, ids) if object_type else []
+
+
 def _seen(actor: Actor, slug: str, ids: set) -> set:
     if slug in (files.SLUG, files.PICTURES):
         return files.usable(actor, ids, slug == files.PICTURES)
+    object_type = _referable(actor, slug)
+    return reach.present(actor, object_type, ids) if object_type else set()
+
+
+def _referable(actor: Actor, slug: str) -> ObjectType | None:
+    """The type, where the actor may refer to its records at all."""
     object_type = registry.get(slug)
     if object_type is None or (object_type.rows and not object_type.referable) or not access.allows(actor, object_type, "view"):
-        return set()
-    return reach.present(actor, object_type, ids)
+        return None
+    return object_type
 
 
 def inputs(actor: Actor, act: registry.Act, lines: Iterable[Lines], items: list[Any]) -> list[Cleaned]:

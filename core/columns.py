@@ -1,17 +1,19 @@
 """The values of many records of a type, column by column: one step for a whole column takes a fraction of what it takes value by value."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice
+from itertools import chain, islice
 from operator import attrgetter
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Model, prefetch_related_objects
 
 from core import access, derived, edition, files, prepared
 from core.access import Actor
+from core.prepared import Asked
 from core.registry import Field, Lines, ObjectType
 
 REFERRING = frozenset(("ref", "user", "refs", "anyref", *files.KINDS))
@@ -89,19 +91,50 @@ class Table:
 
 
 def of(actor: Actor, object_type: ObjectType, records: Iterable[Model], only: Iterable[str] | None, with_lines: bool | None) -> Table:
-    """These records for this reader, references as ids. Cost: one query for each kind of lines and each field with several references."""
-    records, shape = list(records), _shape(actor, object_type, only if only is None else tuple(only))
+    """These records for this reader, references as ids. Cost: one query for what they have of lines and look up, one for each field with several references."""
+    return _each(actor, [(object_type, list(records), only, with_lines or (with_lines is None and only is None))])[0]
+
+
+def of_each(actor: Actor, lists: Iterable[tuple[ObjectType, Iterable[Model], Iterable[str] | None]]) -> list[Table]:
+    """Several lists, each of a type, its records and the fields wanted; lines come with all fields. Cost: as of ``of``, whatever their number."""
+    return _each(actor, [(object_type, list(records), only, only is None) for object_type, records, only in lists])
+
+
+def _each(actor: Actor, lists: list[tuple[ObjectType, list[Model], Iterable[str] | None, bool]]) -> list[Table]:
+    shapes = [_shape(actor, object_type, only if only is None else tuple(only)) for object_type, _records, only, _with_lines in lists]
+    asked = (
+        _asked(actor, object_type, [r.pk for r in records], with_lines, shape.is_gathered)
+        for (object_type, records, _only, with_lines), shape in zip(lists, shapes, strict=True)
+    )
+    prepared.ask_together(chain.from_iterable(asked))
+    return [_table(actor, object_type, records, shape, with_lines) for (object_type, records, _only, with_lines), shape in zip(lists, shapes, strict=True)]
+
+
+def _table(actor: Actor, object_type: ObjectType, records: list[Model], shape: Shape, with_lines: bool) -> Table:
     if shape.is_gathered:
         object_type.gather(actor, records)
     derived.gather(object_type, records, shape.fields.values())
     if shape.several:
         prefetch_related_objects(records, *shape.several)
     table = Table(object_type, records, shape, _columns(shape, records))
-    if with_lines or (with_lines is None and only is None):
+    if with_lines:
         table.lines = {entry.name: _lines(object_type, entry, records) for entry in access.lines(actor, object_type)}
     if object_type.redact:
         object_type.redact(actor, table)
     return table
+
+
+def asked(actor: Actor, object_type: ObjectType, ids: Collection[UUID]) -> list[Asked]:
+    """What is asked of these records beside themselves when they are told whole, to be asked together with more."""
+    return _asked(actor, object_type, ids, True, True)
+
+
+def _asked(actor: Actor, object_type: ObjectType, ids: Collection[UUID], with_lines: bool, is_gathered: bool) -> list[Asked]:
+    if not ids:
+        return []
+    named = prepared.listed(ids)
+    lines = [(prepared.children(entry.model, entry.parent), (named,)) for entry in access.lines(actor, object_type)] if with_lines else []
+    return [*lines, *(object_type.gathers(actor, named) if is_gathered else ())]
 
 
 def _shape(actor: Actor, object_type: ObjectType, only: tuple[str, ...] | None) -> Shape:
@@ -140,10 +173,10 @@ def _of_lines(entry: Lines) -> Shape:
 
 
 def lines_of(entry: Lines, parents: list[Model]) -> dict[Any, list[Model]]:
-    """Parent id -> its rows in order, each holding its parent. Cost: one query."""
+    """Parent id -> its rows in order, each holding its parent. Cost: one query, none for nobody."""
     grouped: dict[Any, list[Model]] = defaultdict(list)
     by_id = {p.pk: p for p in parents}
-    for row in prepared.children(entry.model, entry.parent).records(prepared.listed(by_id)):
+    for row in prepared.children(entry.model, entry.parent).records(prepared.listed(by_id)) if by_id else ():
         parent_id = getattr(row, f"{entry.parent}_id")
         setattr(row, entry.parent, by_id[parent_id])
         grouped[parent_id].append(row)

@@ -37,9 +37,11 @@ def reading(work: Callable[[], T]) -> T:
 
 def writing(work: Callable[[], T]) -> T:
     """Do the whole work in one transaction; ``work`` may run up to four times and so keeps its effects in the database."""
+    begun = edition.begun()
     for attempt in range(1, TRIES + 1):
         try:
             with transaction.atomic(durable=True), context.remembering():
+                edition.go_on(begun if attempt == 1 else None)
                 done = work()
                 edition.publish()
                 return done

@@ -42,6 +42,17 @@ def enter(told: tuple[UUID, str] | None) -> None:
         context.memo()[SNAPSHOT] = told[1]
 
 
+def begun() -> _Reading | None:
+    """The edition by which it was found who asks, for the use-case that he begins. Cost: none."""
+    return context.memo().get(NAME)
+
+
+def go_on(begun: _Reading | None) -> None:
+    """This use-case begins with that edition. What is newer by now it meets as what becomes newer while it works. Cost: none."""
+    if begun is not None:
+        context.memo()[NAME] = begun
+
+
 def keep(key: Any, make: Callable[[], T]) -> T:
     """What ``make`` makes of the set-up and of nothing else, once for each edition.
 

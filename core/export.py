@@ -19,8 +19,8 @@ from django.utils import translation
 
 from core import access, context, door, query, read, workbooks
 from core.access import Actor
+from core.listings import Listing
 from core.models import User
-from core.query import Listing
 from core.read import Ref
 from core.registry import Field, ObjectType
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from core import access, clock, context, schema, shaped
+from core import access, clock, context, prepared, schema, shaped
 from core.access import Actor
 from core.cleaning import Cleaned
 from core.form_rules import demand_rules, locked_by_rules, state_of
@@ -69,7 +69,7 @@ def own(records: list[Record], actor: Actor) -> None:
     """Stamp owner and unit: the actor's where none is given, the unit always from the owner. Cost: at most one query."""
     owned = [r for r in records if isinstance(r, OwnedRecord)]
     ids = {r.owner_id or actor.id for r in owned} - {None}
-    units = {actor.id: actor.unit_id} if ids <= {actor.id} else dict(User.objects.filter(pk__in=ids).values_list("pk", "unit_id"))
+    units = {actor.id: actor.unit_id} if ids <= {actor.id} else {pk: unit for pk, (unit,) in prepared.columns(User, ids, "unit_id").items()}
     for record in owned:
         owner = record.owner_id or actor.id
         _point(record, "owner_id", owner)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from core import access, derived, query, read
 from core.access import Actor
 from core.errors import RuleError
-from core.query import Listing
+from core.listings import Listing
 from core.registry import Field, ObjectType
 
 MOST = 50  # groups, and records of each

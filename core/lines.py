@@ -1,7 +1,9 @@
 """Child rows of a record: what becomes of them when their record is written. Which columns they have, their type says."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Model
 from django.utils.translation import gettext as _
@@ -10,6 +12,7 @@ from core import prepared
 from core.cleaning import Cleaned
 from core.models import Line
 from core.models.record import Record
+from core.prepared import Asked
 from core.registry import Lines, ObjectType
 
 
@@ -42,6 +45,11 @@ def build(object_type: ObjectType, record: Record, made: Cleaned) -> dict[str, R
         rows.added = rows.now
         built[entry.name] = rows
     return built
+
+
+def asked(object_type: ObjectType, ids: Iterable[UUID]) -> list[Asked]:
+    """What ``rebuild`` asks of the database where totals hang on the rows, to be asked together with more."""
+    return [(prepared.children(entry.model, entry.parent), (prepared.listed(ids),)) for entry in object_type.lines] if object_type.totals else []
 
 
 def rebuild(object_type: ObjectType, pairs: list[tuple[Record, Cleaned]]) -> list[dict[str, Rows]]:

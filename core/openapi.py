@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from core import access, chain, context, export, kpi, likeness, openapi_bulk, openapi_imports, query, registry, workbooks, write
+from core import access, chain, context, export, kpi, likeness, listings, openapi_bulk, openapi_imports, registry, workbooks, write
 from core.access import Actor
 from core.registry import Act, Field, ObjectType
 
@@ -195,7 +195,7 @@ def _chain_operation(object_type: ObjectType) -> Json:
 
 def list_operation(actor: Actor, object_type: ObjectType) -> Json:
     """The list: one parameter for each field it can be filtered by, and those every list has."""
-    fields = {n: f for n, f in access.fields(actor, object_type).items() if _operators(f) and n not in query.RESERVED}
+    fields = {n: f for n, f in access.fields(actor, object_type).items() if _operators(f) and n not in listings.RESERVED}
     filters = [
         {"name": n, "in": "query", "schema": {"type": "string"}, "description": _("%(label)s. Also %(ops)s.") % {
             "label": str(f.label), "ops": ", ".join(f"{n}__{op}" for op in _operators(f)) or n}}

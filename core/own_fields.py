@@ -14,9 +14,9 @@ from core.access import Actor
 from core.context import company
 from core.errors import RuleError
 from core.labels import wording_errors, wording_problem
+from core.listings import RESERVED
 from core.models import CustomField, FormRule, Role, Rule
 from core.models.record import permit
-from core.query import RESERVED
 from core.registry import ObjectType
 
 KEY = re.compile(r"[a-z][a-z0-9_]{0,40}", re.ASCII)

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from core import access, context, periods, query, read, registry, schema, structures
 from core.access import Actor
 from core.errors import RuleError
-from core.query import Listing
+from core.listings import Listing
 from core.registry import Field, ObjectType
 
 PERIODS = ("month", "quarter", "year")

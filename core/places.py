@@ -17,7 +17,7 @@ from django.db.models.functions import Cast, Floor
 from core import access, dimensions, query, registry
 from core.access import Actor
 from core.codes import CODES
-from core.query import Listing
+from core.listings import Listing
 from core.registry import Dimension, Field, ObjectType
 
 Box = tuple[float, float, float, float]

@@ -14,6 +14,10 @@ from django.db import connection, models
 from django.db.models.query import get_related_populators
 from django.db.models.sql.compiler import SQLCompiler
 
+from core import context
+
+TOGETHER = "asked together"  # in the memory of a use-case: what is there for who asks it next
+
 
 class Bent(ValueError):
     """A value is made another on its way into the query, so the query cannot be put into words without it."""
@@ -56,14 +60,17 @@ class Prepared:
 
     def rows(self, *values: object) -> list[list]:
         """What it finds with these values: of each row its columns, as Python holds them."""
-        text, _params, places, converters = self.words()
+        text, _params, _places, converters = self.words()
         if None in values or len(values) != len(self.marks):
             raise ValueError(f"{len(self.marks)} values, none of them nothing, for: {text}")
         if not text:
             return []
-        with connection.cursor() as cursor:
-            cursor.execute(self._sent(), [way(values[n]) for _place, n, way in places])
-            found = [list(row) for row in cursor.fetchall()]
+        found = context.memo().get(TOGETHER, {}).pop((self, values), None)
+        if found is None:
+            with connection.cursor() as cursor:
+                cursor.execute(self.sent(), self.params(values))
+                found = cursor.fetchall()
+        found = [list(row) for row in found]
         for place, (steps, expression) in converters.items():
             is_json = isinstance(expression.output_field, models.JSONField)
             for row in found:
@@ -74,7 +81,11 @@ class Prepared:
                     row[place] = step(row[place], expression, connection)
         return found
 
-    def _sent(self) -> str:
+    def params(self, values: tuple) -> list:
+        """What is sent along with ``sent`` for these values."""
+        return [way(values[n]) for _place, n, way in self.words()[2]]
+
+    def sent(self) -> str:
         """The statement with a place for each value alone, which the server may keep with its plan."""
         if self._text is None:
             text, params, places, _converters = self.words()
@@ -85,6 +96,35 @@ class Prepared:
         """What it finds as records, where it asks for all columns of a model, with those it selects along."""
         found = self.rows(*values)
         return [self._build(row) for row in found]
+
+
+Asked = tuple[Prepared, tuple]  # a query and its values
+
+
+def ask_together(asked: Iterable[Asked]) -> None:
+    """Ask these in one message, in their order; who asks for one of them next finds its answer there, once.
+
+    A way to the server and back costs as much as to find the rows of a record. Nothing is asked twice, nor outside of a use-case, which has no memory,
+    and what is written forgets what nobody asked for yet (``forget``). Cost: one query, none for fewer than two.
+    """
+    if not context.is_remembering():
+        return
+    held = context.memo().setdefault(TOGETHER, {})
+    new = [one for one in dict.fromkeys(asked) if one not in held and one[0].words()[0]]
+    if len(new) < 2:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(connection.in_one_message([query.sent() for query, _values in new]), [p for query, values in new for p in query.params(values)])
+        for place, one in enumerate(new):
+            if place:
+                cursor.nextset()
+            held[one] = cursor.fetchall()
+
+
+def forget() -> None:
+    """Something is written: what was asked together before is no longer what it was."""
+    if held := context.memo().get(TOGETHER):
+        held.clear()
 
 
 def _own(like: UUID | date | str) -> UUID | date | str:

@@ -1,9 +1,6 @@
-"""A list as somebody asks for it: filters, search, order, pages, sums. Pages, API, exports and drills all come here.
+"""A list as somebody asks for it (``core.listings``): its rows, their order, pages and sums. Pages, API, exports and drills all come here."""
 
-The words of a query string are the same in the browser's address and in the API (contract, Lists).
-"""
-
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import islice
@@ -17,31 +14,11 @@ from django.utils.translation import gettext as _
 from core import access, conditions, context, cursors, derived, edition, ordering, rolling, schema, search, structures, sums, worded
 from core.access import Actor
 from core.errors import RuleError
+from core.listings import Listing
+from core.prepared import Asked, ask_together
 from core.registry import Field, ObjectType
 
-PAGE, MOST, NAMES = 50, 200, 20
 NEWEST = 5000  # rows at the start of the list in which a page is looked for before all are gone through
-RESERVED = ("q", "filter", "sort", "limit", "cursor", "count", "sum", "format", "archived", "as_of")
-
-
-@dataclass(frozen=True)
-class Listing:
-    """What is asked for. ``conditions`` holds the filters as the filter language has them, all of which must hold.
-
-    ``within``: the number and the sums are worked out only of so many rows at most, so that they cost as much in any company; 0: however many there are.
-    """
-
-    conditions: tuple = ()
-    q: str = ""
-    sort: tuple[str, ...] = ()
-    limit: int = PAGE
-    cursor: str = ""
-    count: bool = False
-    sums: tuple[str, ...] = ()
-    archived: bool = False
-    as_of: str = ""
-    within: int = 0
-    extra: dict = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -58,56 +35,6 @@ class Page:
     sums: dict[str, Decimal] | None = None
     currency: str = ""
     beyond: int = 0
-
-
-def listing(pairs: Iterable[tuple[str, str]], ignored: Iterable[str] = ()) -> Listing:
-    """A query string's pairs as a Listing. Names are checked later, by who may name them. Errors: RuleError at the word."""
-    wanted: dict[str, Any] = {}
-    found: list = []
-    ignored = set(ignored)
-    for name, value in pairs:
-        if "\x00" in name or "\x00" in value:
-            raise RuleError({"_": [_("Remove the control characters.")]})
-        if name in ignored:
-            continue
-        if name == "filter":
-            found.append(conditions.parse(value))
-        elif name not in RESERVED:
-            path, mark, op = name.rpartition("__")
-            if not mark:
-                path, op = name, "eq"
-            elif op not in conditions.OPS:
-                raise RuleError({name: [_("There is no operator “%(op)s”.") % {"op": op[:40]}]})
-            found.append([path, op, value])
-        else:
-            wanted[name] = value
-    return Listing(
-        conditions=tuple(found), q=wanted.get("q", "").strip()[:200], sort=_names(wanted, "sort"), limit=_limit(wanted.get("limit")),
-        cursor=wanted.get("cursor", ""), count=_one_of("count", wanted.get("count"), {"exact": True, None: False, "": False}),
-        sums=_names(wanted, "sum"), as_of=wanted.get("as_of", ""),
-        archived=_one_of("archived", wanted.get("archived"), {"true": True, "false": False, None: False, "": False}),
-    )  # fmt: skip
-
-
-def _names(wanted: dict[str, str], word: str) -> tuple[str, ...]:
-    found = tuple(n.strip() for n in wanted.get(word, "").split(",") if n.strip())
-    if len(found) > NAMES:
-        raise RuleError({word: [_("Name at most %(n)d fields.") % {"n": NAMES}]})
-    return found
-
-
-def _one_of(name: str, value: str | None, known: dict) -> Any:
-    if value not in known:
-        raise RuleError({name: [_("“%(value)s” is not possible here.") % {"value": str(value)[:40]}]})
-    return known[value]
-
-
-def _limit(text: str | None) -> int:
-    if text is None:
-        return PAGE
-    if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:9]) <= MOST:
-        raise RuleError({"limit": [_("A page holds 1 to %(n)d records.") % {"n": MOST}]})
-    return int(text)
 
 
 def matching(actor: Actor, object_type: ObjectType, wanted: Listing, action: str = "view", few: bool = False) -> QuerySet:
@@ -221,13 +148,24 @@ def one(actor: Actor, object_type: ObjectType, ident: UUID | int) -> Model | Non
     """The record of this id where the actor sees it, archived or not. Cost: one query."""
     if not access.allows(actor, object_type, "view"):
         return None
+    if not _is_worded(object_type, ident):
+        return access.rows(actor, object_type).filter(pk=ident).first()
+    return next(iter(worded.records(actor, *_one(actor, object_type), ident)), None)
 
-    def rows(pk: UUID | int) -> QuerySet:
-        return access.rows(actor, object_type).filter(pk=pk)[:1]
 
-    if not isinstance(ident, UUID) or object_type.rows or object_type.personal:
-        return next(iter(rows(ident)), None)
-    return next(iter(worded.records(actor, ("one", object_type.slug), rows, ident)), None)
+def asked_for_one(actor: Actor, object_type: ObjectType, ident: UUID | int) -> list[Asked]:
+    """What ``one`` asks of the database, to be asked together with more."""
+    if not _is_worded(object_type, ident) or not access.allows(actor, object_type, "view"):
+        return []
+    return worded.asked(actor, *_one(actor, object_type), ident)
+
+
+def _is_worded(object_type: ObjectType, ident: UUID | int) -> bool:
+    return isinstance(ident, UUID) and not (object_type.rows or object_type.personal)
+
+
+def _one(actor: Actor, object_type: ObjectType) -> tuple[Hashable, Callable[..., QuerySet]]:
+    return ("one", object_type.slug), lambda pk: access.rows(actor, object_type).filter(pk=pk)[:1]
 
 
 def page(actor: Actor, object_type: ObjectType, wanted: Listing) -> Page:
@@ -235,8 +173,13 @@ def page(actor: Actor, object_type: ObjectType, wanted: Listing) -> Page:
 
     Cost: one query, another where its empty ones begin or an own field leaves few, one for the sums or the count of what goes on.
     """
-    if alike := _alike(actor, object_type, wanted):
-        return _page_of(actor, object_type, wanted, *alike)
+    begun = begin(actor, object_type, wanted)
+    ask_together(begun.asked())
+    return begun.page()
+
+
+def _unlike(actor: Actor, object_type: ObjectType, wanted: Listing) -> Page:
+    """A page of a list that is worded for itself alone."""
     keys = ordering.keys(actor, object_type, wanted.sort)
     found = matching(actor, object_type, wanted)
     backwards, stretches = False, [Q()]
@@ -302,6 +245,7 @@ class _Alike:
     words: tuple[tuple[str, str, str], ...]
     keys: list[cursors.Key]
     sums: sums.Question
+    goes_on: list = field(default_factory=list)  # a hint whether their number will be asked for, right or not
 
     def of(self, wanted: Listing, own: Sequence[UUID | str]) -> Listing:
         """The list that names these ids and searches for these words."""
@@ -330,23 +274,60 @@ def _alike(actor: Actor, object_type: ObjectType, wanted: Listing) -> tuple[_Ali
     return edition.keep_today((key, access.reader(actor)), structures.today(), make), [*ids, *searched]
 
 
-def _page_of(actor: Actor, object_type: ObjectType, wanted: Listing, lists: _Alike, own: list[UUID | str]) -> Page:
-    """The first page of such a list, worded once for all of them."""
+@dataclass(frozen=True)
+class Begun:
+    """A list before it is read, so that several are asked of the database together. Whatever is worded for it holds for all lists like it."""
 
-    def named(given: Sequence[UUID | str]) -> QuerySet:
-        return matching(actor, object_type, lists.of(wanted, given))
+    actor: Actor
+    type: ObjectType
+    wanted: Listing
+    alike: tuple[_Alike, list[UUID | str]] | None
 
-    def added(asked: dict[str, Aggregate]) -> list[dict[str, Any]]:
+    def asked(self) -> list[Asked]:
+        """What ``page`` asks first: its rows, and their number and sums where these are wanted or where a list like it went on beyond its page."""
+        if self.alike is None:
+            return []
+        (lists, own), wanted = self.alike, self.wanted
+        asked = worded.asked(self.actor, lists.key, self._top, *own)
+        if asked and (wanted.sums or (wanted.count and lists.goes_on)):
+            asked += worded.asked(self.actor, *self._added(lists.sums.first()), *own)
+        return asked
+
+    def page(self) -> Page:
+        """Cost: as of the function ``page``."""
+        if self.alike is None:
+            return _unlike(self.actor, self.type, self.wanted)
+        (lists, own), wanted = self.alike, self.wanted
+        records = worded.records(self.actor, lists.key, self._top, *own)
+        if len(records) > wanted.limit:
+            lists.goes_on[:] = [True]
+        elif not wanted.sums:
+            return _page(wanted, lists.keys, records, len(records), ())
+        if not wanted.sums and not wanted.count:
+            return _page(wanted, lists.keys, records, len(records), ())
+
+        def ask(of_all: dict[str, Aggregate]) -> list[dict[str, Any]]:
+            return [dict(zip(of_all, row, strict=True)) for row in worded.rows(self.actor, *self._added(of_all), *own)]
+
+        [(count, *summed)] = lists.sums.answers(ask)
+        return _page(wanted, lists.keys, records, count, summed)
+
+    def _named(self, given: Sequence[UUID | str]) -> QuerySet:
+        return matching(self.actor, self.type, self.alike[0].of(self.wanted, given))
+
+    def _top(self, *given: UUID | str) -> QuerySet:
+        return _top(self.type, self.wanted, self._named(given), self.alike[0].keys, self.wanted.limit + 1, Q())
+
+    def _added(self, of_all: dict[str, Aggregate]) -> tuple[Hashable, Callable[..., QuerySet]]:
         def rows(*given: UUID | str) -> QuerySet:
-            return _few(wanted, named(given)).order_by().annotate(_all=Value(1)).values("_all").annotate(**asked).values_list(*asked)
+            return _few(self.wanted, self._named(given)).order_by().annotate(_all=Value(1)).values("_all").annotate(**of_all).values_list(*of_all)
 
-        return [dict(zip(asked, row, strict=True)) for row in worded.rows(actor, ("added", tuple(asked), lists.key), rows, *own)]
+        return ("added", tuple(of_all), self.alike[0].key), rows
 
-    records = worded.records(actor, lists.key, lambda *given: _top(object_type, wanted, named(given), lists.keys, wanted.limit + 1, Q()), *own)
-    if not wanted.sums and not (wanted.count and len(records) > wanted.limit):
-        return _page(wanted, lists.keys, records, len(records), ())
-    [(count, *summed)] = lists.sums.answers(added)
-    return _page(wanted, lists.keys, records, count, summed)
+
+def begin(actor: Actor, object_type: ObjectType, wanted: Listing) -> Begun:
+    """Cost: none, mostly."""
+    return Begun(actor, object_type, wanted, _alike(actor, object_type, wanted))
 
 
 def _added_up(actor: Actor, object_type: ObjectType, wanted: Listing, found: QuerySet, searched: bool = False) -> tuple[int, dict[str, Decimal], str]:

@@ -9,9 +9,10 @@ from uuid import UUID
 
 from django.db.models import Model, QuerySet, UUIDField
 
-from core import access
+from core import access, edition
 from core.access import Actor
-from core.prepared import Prepared, listed
+from core.errors import Missing
+from core.prepared import Asked, Prepared, listed
 from core.registry import ObjectType
 
 
@@ -24,11 +25,44 @@ def records(actor: Actor, object_type: ObjectType, ids: Collection[UUID], action
 
 
 def present(actor: Actor, object_type: ObjectType, ids: Collection[UUID], action: str = "view") -> set[UUID]:
-    """Those of these ids with whose records the actor may do this. Cost: one query."""
+    """Those of these ids with whose records the actor may do this. Cost: one query, none for one of a settled type that anybody named in this edition."""
+    if len(ids) == 1 and _is_of_the_setup(actor, object_type, action):
+        try:
+            return edition.keep(("is there", object_type.slug, *ids), lambda: _found(actor, object_type, ids, action))
+        except Missing:  # nothing is kept of what is tried
+            return set()
+    return _present(actor, object_type, ids, action)
+
+
+def asked_present(actor: Actor, object_type: ObjectType, ids: Collection[UUID]) -> list[Asked]:
+    """What ``present`` asks of the database, where that is in words, to be asked together with more."""
+    worded = None if len(ids) == 1 and _is_of_the_setup(actor, object_type, "view") else _worded(actor, object_type, "view", "ids")
+    return [] if worded is None else [(worded, _values(actor, ids))]
+
+
+def _is_of_the_setup(actor: Actor, object_type: ObjectType, action: str) -> bool:
+    """Whether which records there are hangs on the set-up alone, as far as this actor sees them: the row that refers to one still needs it to be there."""
+    return object_type.settled and action == "view" and access.sees_all(actor, object_type)
+
+
+def _found(actor: Actor, object_type: ObjectType, ids: Collection[UUID], action: str) -> set[UUID]:
+    found = _present(actor, object_type, ids, action)
+    if not found:
+        raise Missing
+    return found
+
+
+def _present(actor: Actor, object_type: ObjectType, ids: Collection[UUID], action: str) -> set[UUID]:
     worded = _worded(actor, object_type, action, "ids")
     if worded is not None:
         return {pk for (pk,) in worded.rows(*_values(actor, ids))}
     return {pk for (pk,) in _asked(access.rows(actor, object_type, action), ids, "ids")}
+
+
+def asked(actor: Actor, object_type: ObjectType, ids: Collection[UUID], lock: bool = False) -> list[Asked]:
+    """What ``records`` asks of the database, where that is in words, to be asked together with more."""
+    worded = _worded(actor, object_type, "view", "locked" if lock else "records")
+    return [] if worded is None else [(worded, _values(actor, ids))]
 
 
 def _asked(rows: QuerySet, ids: Collection[UUID] | str, form: str) -> QuerySet:

@@ -154,7 +154,7 @@ def present(actor: Actor, object_type: ObjectType, records: Iterable[Model], onl
 
 def present_each(actor: Actor, lists: Iterable[tuple[ObjectType, Iterable[Model], Iterable[str]]]) -> list[list[Shown]]:
     """Several lists as ``present`` gives each, of a type, its records and the fields wanted; what they refer to is named for all of them together."""
-    tables = [columns.of(actor, object_type, records, only, None) for object_type, records, only in lists]
+    tables = columns.of_each(actor, lists)
     _name_references(actor, tables)
     return [_shown(actor, table) for table in tables]
 
@@ -204,7 +204,7 @@ def written(actor: Actor, object_type: ObjectType, records: Iterable[Model], url
 
 def written_each(actor: Actor, lists: Iterable[tuple[ObjectType, Iterable[Model]]], url: Callable[[str, Any], str]) -> list[list[dict[str, Any]]]:
     """Several lists, each as ``written``; what they refer to is named for all of them together."""
-    tables = [columns.of(actor, object_type, records, None, None) for object_type, records in lists]
+    tables = columns.of_each(actor, ((object_type, records, None) for object_type, records in lists))
     known = _named_by(actor, [each for table in tables for each in table.whole()])
 
     def word(f: Field, slug: str, ident: Any, line: Any = None) -> dict[str, Any]:

@@ -32,12 +32,19 @@ class Question:
 
     def answers(self, ask: Callable[[dict[str, Aggregate]], Iterable[Mapping]]) -> list[Added]:
         """What is found, of each row that ``ask`` answers. Cost: one query; where there are amounts in other currencies two, later in the edition one."""
-        several = edition.keep(("several currencies", self.slug), list) if self.foreign else []  # a hint where to begin, right or not
-        rows = [] if several else list(ask(self.plainly))
-        if several or any(row[ELSE] for row in rows if self.foreign):
+        rows = list(ask(asked := self.first()))
+        if asked is not self.closely and any(row[ELSE] for row in rows if self.foreign):
             rows = list(ask(self.closely))
-            several[:] = [True]
+            self._several()[:] = [True]
         return [self._told(row) for row in rows]
+
+    def first(self) -> dict[str, Aggregate]:
+        """What is asked first."""
+        return self.closely if self._several() else self.plainly
+
+    def _several(self) -> list:
+        """A hint where to begin, right or not."""
+        return edition.keep(("several currencies", self.slug), list) if self.foreign else []
 
     def _told(self, row: Mapping) -> Added:
         first, last = (row["_first"] or "", row["_last"] or "") if "_first" in row else (self.base, self.base) if self.foreign and row[ALL] else ("", "")

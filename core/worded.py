@@ -10,7 +10,7 @@ from django.utils.translation import get_language
 
 from core import access, edition, structures
 from core.access import Actor
-from core.prepared import Bent, Prepared
+from core.prepared import Asked, Bent, Prepared
 
 FIRST = date(1, 1, 2)
 
@@ -29,6 +29,12 @@ def records(actor: Actor, key: Hashable, make: Callable[..., QuerySet], *values:
     """The same as records, of a query for all columns of a model."""
     prepared = _prepared(actor, key, make, values)
     return prepared.records(*values) if prepared is not None else list(make(*values))
+
+
+def asked(actor: Actor, key: Hashable, make: Callable[..., QuerySet], *values: UUID | str | date) -> list[Asked]:
+    """What ``rows`` and ``records`` ask of the database, where it is in words, to be asked together with more."""
+    prepared = _prepared(actor, key, make, values)
+    return [] if prepared is None else [(prepared, values)]
 
 
 def _prepared(actor: Actor, key: Hashable, make: Callable[..., QuerySet], values: Sequence[Any]) -> Prepared | None:

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 
 
 class TimingMiddleware:
-    """Counts statements and the time spent waiting for them, in milliseconds."""
+    """Counts statements, each of several in one message too, and the time spent waiting for them, in milliseconds."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]):
         self.get_response = get_response
@@ -23,7 +23,7 @@ class TimingMiddleware:
             try:
                 return execute(sql, params, many, context)
             finally:
-                count, spent = count + 1, spent + time.perf_counter() - start
+                count, spent = count + len(getattr(sql, "parts", (sql,))), spent + time.perf_counter() - start
 
         start = time.perf_counter()
         with connection.execute_wrapper(told):

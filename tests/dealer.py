@@ -3,7 +3,7 @@
 from itertools import count
 from typing import Any
 
-from core import door, query, registry, write
+from core import door, listings, query, registry, write
 from core.access import Actor
 from tests.people import Api
 
@@ -60,7 +60,7 @@ def build(by: Api | Actor) -> None:
             _make(by, "custom-fields", {"type": slug, **stated})
     if isinstance(by, Actor):
         objects = registry.get("custom-objects")
-        row = query.page(by, objects, query.Listing(conditions=(["key", "eq", "test-drives"],))).records[0]
+        row = query.page(by, objects, listings.Listing(conditions=(["key", "eq", "test-drives"],))).records[0]
         door.writing(lambda: write.change(by, objects, row.pk, {"board": "stage"}, row.version))
         return
     drives = by.get("custom-objects/?key=test-drives").json()["results"][0]

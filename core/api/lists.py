@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest, QueryDict
 
-from core import access, grouping, query, read
+from core import access, grouping, listings, query, read
 from core.access import Actor
 from core.api import answers
 from core.registry import ObjectType
@@ -16,9 +16,9 @@ from core.registry import ObjectType
 GROUPS = "group_by"
 
 
-def wanted(words: QueryDict) -> query.Listing:
+def wanted(words: QueryDict) -> listings.Listing:
     """What a query string asks for. Errors: RuleError at the word."""
-    return query.listing((name, value) for name, values in words.lists() for value in values)
+    return listings.listing((name, value) for name, values in words.lists() for value in values)
 
 
 @dataclass(frozen=True)
@@ -45,22 +45,27 @@ def shown(actor: Actor, object_type: ObjectType, records: list, request: HttpReq
     return bodies(actor, [Answer(object_type, records, lambda rows: rows)], request)[0]
 
 
-def body(actor: Actor, object_type: ObjectType, listing: query.Listing, request: HttpRequest) -> dict[str, Any]:
+def body(actor: Actor, object_type: ObjectType, listing: listings.Listing, request: HttpRequest) -> dict[str, Any]:
     """One page of the list that the request's query string asks for. Cost: as of ``query.page``, and the names of what is referred to."""
     return bodies(actor, [found(actor, object_type, listing, request)], request)[0]
 
 
-def found(actor: Actor, object_type: ObjectType, listing: query.Listing, request: HttpRequest) -> Answer:
-    """The same before its records are written."""
+def found(actor: Actor, object_type: ObjectType, listing: listings.Listing, request: HttpRequest, begun: query.Begun | None = None) -> Answer:
+    """The same before its records are written; of one that ``begin`` began, read as that says."""
     by = request.GET.get(GROUPS)
     if by is not None and GROUPS not in access.fields(actor, object_type):
         return _groups(actor, object_type, replace(listing, conditions=tuple(c for c in listing.conditions if c != [GROUPS, "eq", by])), by, request)
-    page = query.page(actor, object_type, listing)
+    page = query.page(actor, object_type, listing) if begun is None else begun.page()
     around = {"next": _at(request, object_type, page.next), "previous": _at(request, object_type, page.previous), **_told(actor, object_type, page)}
     return Answer(object_type, page.records, lambda rows: {"results": rows, **around})
 
 
-def _groups(actor: Actor, object_type: ObjectType, listing: query.Listing, by: str, request: HttpRequest) -> Answer:
+def begin(actor: Actor, object_type: ObjectType, listing: listings.Listing, request: HttpRequest) -> query.Begun | None:
+    """The list before it is read; none where it is told by groups. Cost: none, mostly."""
+    return None if GROUPS in request.GET else query.begin(actor, object_type, listing)
+
+
+def _groups(actor: Actor, object_type: ObjectType, listing: listings.Listing, by: str, request: HttpRequest) -> Answer:
     """The same list by the values of a field: of each what its own list would say first."""
     f = grouping.field(actor, object_type, by)
     groups = grouping.groups(actor, object_type, listing, f)

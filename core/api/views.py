@@ -5,6 +5,7 @@ the docs have rooms of their own; errors are worded in ``answers``.
 """
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
@@ -19,7 +20,7 @@ from django.utils.translation import gettext as _
 from rest_framework.exceptions import MethodNotAllowed, NotAuthenticated
 from rest_framework.views import APIView
 
-from core import access, deleting, door, export, limits, query, reach, registry, write
+from core import access, columns, context, deleting, door, edition, export, limits, listings, query, reach, registry, write
 from core.access import Actor
 from core.api import answers, lists, parsing
 from core.api.authentication import Key, Session
@@ -27,6 +28,7 @@ from core.api.idempotency import Reply, once
 from core.api.throttle import Rate
 from core.errors import Missing, RuleError, Stale
 from core.models import User
+from core.prepared import ask_together
 from core.registry import ObjectType
 
 LANGUAGES = {tag.split("-")[0]: tag for tag, _label in settings.LANGUAGES}  # ours are BCP 47, Django's its own
@@ -40,8 +42,15 @@ class Endpoint(APIView):
     throttle_classes = (Rate,)
     parser_classes = (parsing.Json,)
     content_negotiation_class = parsing.Negotiation
+    only_reads = False  # whatever its method
+
+    def dispatch(self, request, *args, **kwargs) -> HttpResponseBase:
+        with ExitStack() as self._around:
+            return super().dispatch(request, *args, **kwargs)
 
     def initial(self, request, *args, **kwargs) -> None:
+        """Who reads is known in the snapshot he reads, and who writes by the edition he begins with: whose a key is belongs to the set-up."""
+        self._around.enter_context(door.snapshot() if self.only_reads or request.method in ("GET", "HEAD") else context.remembering())
         super().initial(request, *args, **kwargs)
         if not isinstance(request.user, User):
             raise NotAuthenticated
@@ -49,6 +58,7 @@ class Endpoint(APIView):
             translation.activate(LANGUAGES.get(request.user.language.split("-")[0], "en"))  # undone by the middleware around us
 
     def handle_exception(self, error: Exception) -> HttpResponse:
+        self._around.__exit__(type(error), error, error.__traceback__)
         request = self.request._request
         if isinstance(error, Stale):
             return self._stale(error)
@@ -78,7 +88,12 @@ class Endpoint(APIView):
         return answers.answer(body, 412, {"ETag": f'"{body["current"]["version"]}"'} if body["current"] else {})
 
     def reading(self, work: Callable[[Actor], Any]) -> Any:
-        return door.reading(lambda: work(access.actor_for(self.request.user)))
+        """Do the work in the snapshot in which it was found who asks; for what may write as well, in one of its own."""
+        if not edition.is_fixed():
+            return door.reading(lambda: work(access.actor_for(self.request.user)))
+        found = work(access.actor_for(self.request.user))
+        self._around.close()
+        return found
 
     def writing(self, work: Callable[[Actor], Reply]) -> HttpResponse:
         """Do the work in one transaction; a POST that brings an Idempotency-Key does it once."""
@@ -119,8 +134,10 @@ def etag(record: dict[str, Any]) -> dict[str, str]:
 
 
 def written(actor: Actor, object_type: ObjectType, records: list, request: HttpRequest) -> list[dict[str, Any]]:
-    """Records just written, read again: the same words as a GET. Cost: one query more than showing them."""
-    found = reach.records(actor, object_type, [r.pk for r in records])
+    """Records just written, read again: the same words as a GET. Cost: as of showing them, since what they are is asked along with what hangs on them."""
+    ids = [r.pk for r in records]
+    ask_together(reach.asked(actor, object_type, ids) + columns.asked(actor, object_type, ids))
+    found = reach.records(actor, object_type, ids)
     return lists.shown(actor, object_type, [found.get(r.pk, r) for r in records], request)
 
 
@@ -166,7 +183,7 @@ class Collection(Endpoint):
             return self._file(object_type, wanted, form)
         return answers.answer(self.reading(lambda actor: lists.body(actor, object_type, wanted, plain)))
 
-    def _file(self, object_type: ObjectType, wanted: query.Listing, form: str) -> StreamingHttpResponse:
+    def _file(self, object_type: ObjectType, wanted: listings.Listing, form: str) -> StreamingHttpResponse:
         made, media = export.FORMS[form]
         pieces = made(self.request.user, object_type, wanted)
         return StreamingHttpResponse(pieces, content_type=media, headers=attachment(object_type, form))

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from core import access, kpi, query, registry
+from core import access, kpi, listings, query, registry
 from core.doctor import Check, Difference, register, text
 from core.kpi import Answer, Definition
 
@@ -54,7 +54,7 @@ def _of_rows(definition: Definition) -> Iterator[Difference]:
     if built.then or built.of.aggregate not in ("count", "sum"):
         return
     whole = _ask(definition)
-    page = query.page(access.system("doctor"), registry.get(whole.drill.slug), query.listing([*parse_qsl(whole.drill), ("limit", "1")]))
+    page = query.page(access.system("doctor"), registry.get(whole.drill.slug), listings.listing([*parse_qsl(whole.drill), ("limit", "1")]))
     if built.of.aggregate == "count":
         yield from _difference(definition, _("Rows behind it"), whole.value, Decimal(page.count))
     elif page.sums:
@@ -63,7 +63,7 @@ def _of_rows(definition: Definition) -> Iterator[Difference]:
 
 def _listed(drill: str) -> Decimal:
     """What the list of facts at this address says they come to."""
-    wanted = query.listing([*parse_qsl(drill), ("limit", "1")])
+    wanted = listings.listing([*parse_qsl(drill), ("limit", "1")])
     return query.page(access.system("doctor"), registry.types["facts"], wanted).sums["value"]
 
 

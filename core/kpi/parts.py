@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from django.db.models import Aggregate, Count, DecimalField, Max, Min, Q, QuerySet, Sum
 
-from core import access, asof, conditions, context, dimensions, query, schema
+from core import access, asof, conditions, context, dimensions, listings, query, schema
 from core.access import Actor
 from core.asof import AsOf
 from core.kpi.built import Piece
@@ -86,7 +86,7 @@ class Source:
 
     def rows(self) -> QuerySet:
         """The rows the reader sees under the standing conditions. Cost: none until used."""
-        wanted = query.Listing(conditions=tuple(self.standing()), as_of=self.as_of.token if self.piece.of_facts else "")
+        wanted = listings.Listing(conditions=tuple(self.standing()), as_of=self.as_of.token if self.piece.of_facts else "")
         return query.matching(self.actor, self.piece.object_type, wanted).order_by()
 
     def inside(self, days: Days) -> Q:

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 from uuid_utils.compat import uuid7
 
-from core import batches
+from core import batches, prepared
 from core.context import CompanyMismatch, company_or_none
 
 
@@ -39,6 +39,7 @@ def permit() -> Iterator[None]:
         yield
     finally:
         _open.reset(token)
+        prepared.forget()
 
 
 def _demand_open_seal(what: str) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import CharField, Count, DecimalField, QuerySet, Sum, Value
 from django.db.models.functions import Cast
 
-from core import access, query, schema, worded
+from core import access, listings, query, schema, worded
 from core.access import Actor
 from core.registry import ObjectType
 
@@ -52,7 +52,7 @@ def added(actor: Actor, ident: UUID, parts: Mapping[str, Part]) -> dict[str, Add
 
 
 def _part(actor: Actor, name: str, part: Part, ident: UUID) -> QuerySet:
-    rows = query.matching(actor, part.type, query.Listing(conditions=(part.conditions(ident),))).order_by()
+    rows = query.matching(actor, part.type, listings.Listing(conditions=(part.conditions(ident),))).order_by()
     known = access.fields(actor, part.type)
     total = Sum(schema.in_base(known, known[part.money])) if part.money else Cast(Value(None), NUMERIC)
     told = rows.annotate(_name=Value(name, output_field=CharField())).values("_name").annotate(_count=Count("pk"), _sum=total)

@@ -23,7 +23,7 @@ from django.utils.translation import gettext as _
 from core import access, context, edition, query, read, registry, structures
 from core.access import Actor
 from core.errors import Denied, Missing, OdosError, RuleError, Stale, WrongState
-from core.query import Listing
+from core.listings import Listing
 from core.read import Ref, Shown
 from core.registry import Field, ObjectType
 from core.views import filters, pages, steps, tables

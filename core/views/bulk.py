@@ -9,13 +9,13 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
-from core import access, bulk, conditions, context, forms, query, read, registry, schema, write
+from core import access, bulk, conditions, context, forms, listings, read, registry, schema, write
 from core.access import Actor
 from core.errors import OdosError, RuleError
 from core.export import BOM, safe
 from core.forms import Entry, Offer
+from core.listings import Listing
 from core.models import BulkRun
-from core.query import Listing
 from core.registry import ObjectType
 from core.views import controls, filters, pages
 
@@ -71,7 +71,7 @@ def _words(request: HttpRequest) -> QueryDict:
 def _selection(words: QueryDict) -> bulk.Selection:
     """The records ticked, or all that match the words. Errors: RuleError."""
     pairs = [(name, value) for name, values in words.lists() for value in values if name not in OWN]
-    wanted = query.listing(pairs, ignored=filters.OWN_WORDS)
+    wanted = listings.listing(pairs, ignored=filters.OWN_WORDS)
     if words.get("bulk-all") != "1":
         return bulk.selection({"ids": words.getlist("selected"), "archived": wanted.archived})
     parts = [p for node in wanted.conditions for p in (node["all"] if conditions.joining(node) == "all" else [node])]

@@ -18,7 +18,7 @@ from core.access import Actor
 from core.calendars import DAY, Day
 from core.errors import Denied, Missing, RuleError, WrongState
 from core.kinds.kind import locale
-from core.query import Listing
+from core.listings import Listing
 from core.registry import Field, ObjectType
 from core.views import edits, filters, pages, tables
 

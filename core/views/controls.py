@@ -8,7 +8,7 @@ from typing import Any
 from babel.numbers import get_currency_precision
 from django.utils.translation import gettext as _
 
-from core import access, collation, context, files, forms, formulas, query, read, registry
+from core import access, collation, context, files, forms, formulas, listings, query, read, registry
 from core.access import Actor
 from core.codes import CODES
 from core.forms import NOTHING, SEVERAL, Entry, Offer, chosen_ids
@@ -85,7 +85,7 @@ def list_of(actor: Actor, target: ObjectType, limit: int, q: str = "") -> Listed
     seen = access.fields(actor, target)
     title = seen.get(target.title)
     sort = target.sort if target.grouped else by_name(title, q)
-    found = query.page(actor, target, query.Listing(q=q, sort=sort, limit=limit)) if title is not None else query.Page([], "", "")
+    found = query.page(actor, target, listings.Listing(q=q, sort=sort, limit=limit)) if title is not None else query.Page([], "", "")
     groups = _groups(actor, target, seen, found.records)
     options = [_option(actor, target, seen, r) | {"group": groups.get(r.pk, "")} for r in found.records]
     if not sort and not found.next:

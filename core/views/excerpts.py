@@ -1,16 +1,19 @@
 """Short lists on the page of a record: its people, what is open, what is due; each with its count, its sum and the whole list behind it."""
 
 import json
+from collections.abc import Callable, Hashable
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from core import access, context, query, read, registry, structures, worded
 from core.access import Actor
+from core.listings import Listing
 from core.models.record import Record
-from core.query import Listing
+from core.prepared import ask_together
 from core.read import Ref, Shown
 from core.registry import Excerpt, Field, ObjectType
 from core.views import pages, tables
@@ -34,23 +37,28 @@ def parts(actor: Actor, object_type: ObjectType) -> dict[str, Part]:
 
 
 def of_record(actor: Actor, object_type: ObjectType, found: Record, added: dict[str, Added]) -> dict[str, list[dict[str, Any]]]:
-    """Lists that hold something, in the order declared: ``main`` and ``aside``. Cost: one query for each, and one for all they refer to."""
+    """Lists that hold something, in the order declared: ``main`` and ``aside``. Cost: one query for all, and one for what they refer to."""
     made: dict[str, list] = {"main": [], "aside": []}
     named = [(object_type.overview[int(name.removeprefix(PLACE))], part, added[name]) for name, part in parts(actor, object_type).items() if added[name].count]
-    wanted = [(part.type, _first(actor, part, entry, found), {*_columns(actor, part.type, entry), part.type.title}) for entry, part, _added in named]
+    firsts = [_first(actor, part, entry) for entry, part, _added in named]
+    ask_together(chain.from_iterable(worded.asked(actor, *first, found.pk) for first in firsts))
+    wanted = [
+        (part.type, worded.records(actor, *first, found.pk), {*_columns(actor, part.type, entry), part.type.title})
+        for (entry, part, _added), first in zip(named, firsts, strict=True)
+    ]
     for (entry, part, told), shown in zip(named, read.present_each(actor, wanted), strict=True):
         made["aside" if entry.aside else "main"].append(_card(actor, part, entry, found, told, shown))
     return made
 
 
-def _first(actor: Actor, part: Part, entry: Excerpt, found: Record) -> list[Model]:
-    """The records that the list shows. Cost: one query."""
+def _first(actor: Actor, part: Part, entry: Excerpt) -> tuple[Hashable, Callable[[UUID], QuerySet]]:
+    """What finds the records that the list shows, as ``core.worded`` has it."""
     other = part.type
 
     def first(ident: UUID) -> QuerySet:
         return query.ordered(actor, other, Listing(conditions=(part.conditions(ident),), sort=entry.sort or other.sort))[:FEW]
 
-    return worded.records(actor, ("excerpt", other.slug, entry.field, str(entry.filter), entry.sort), first, found.pk)
+    return ("excerpt", other.slug, entry.field, str(entry.filter), entry.sort), first
 
 
 def _columns(actor: Actor, other: ObjectType, entry: Excerpt) -> list[str]:

@@ -13,7 +13,7 @@ from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from core import access, conditions, query, read, registry, schema
+from core import access, conditions, listings, read, registry, schema
 from core.access import Actor
 from core.registry import Field, ObjectType
 from core.views import controls
@@ -52,8 +52,8 @@ def pairs(request: HttpRequest) -> list[tuple[str, str]]:
     return [(name, value) for name, values in request.GET.lists() for value in values]
 
 
-def listing(request: HttpRequest) -> query.Listing:
-    return query.listing(pairs(request), ignored=OWN_WORDS)
+def listing(request: HttpRequest) -> listings.Listing:
+    return listings.listing(pairs(request), ignored=OWN_WORDS)
 
 
 def address(request: HttpRequest, without: tuple[str, ...] = (), **words: str) -> str:
@@ -113,7 +113,7 @@ def chips(actor: Actor, object_type: ObjectType, request: HttpRequest) -> list[C
     for name, value in pairs(request):
         if name == "filter":
             leaves += _parts(request, value)
-        elif name not in query.RESERVED and name not in OWN_WORDS:
+        elif name not in listings.RESERVED and name not in OWN_WORDS:
             path, mark, op = name.rpartition("__")
             leaves.append(([path if mark else name, op if mark else "eq", value], _without(request, name, value)))
     labels = read.labels(actor, _named(actor, object_type, [leaf for leaf, _url in leaves]))

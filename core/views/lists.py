@@ -13,8 +13,8 @@ from django.http.response import HttpResponseBase
 from core import access, asof, context, export, figures, query, registry, saved_views
 from core.access import Actor
 from core.errors import Missing, OdosError
+from core.listings import Listing
 from core.models.shaping import VIEW_KINDS
-from core.query import Listing
 from core.registry import ObjectType
 from core.views import boards, bulk, calendars, filters, intake, maps, pages, pivots, tables, views
 from core.views.views import Opened

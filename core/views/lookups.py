@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.http import HttpRequest, JsonResponse
 
-from core import access, query, read
+from core import access, listings, query, read
 from core.access import Actor
 from core.registry import ObjectType
 from core.views import controls, pages
@@ -42,7 +42,7 @@ def matching(actor: Actor, object_type: ObjectType, q: str) -> list[Any]:
     title = access.fields(actor, object_type).get(object_type.title)
     if title is None:
         return []
-    return query.page(actor, object_type, query.Listing(q=q[:200], sort=controls.by_name(title, q), limit=FOUND)).records
+    return query.page(actor, object_type, listings.Listing(q=q[:200], sort=controls.by_name(title, q), limit=FOUND)).records
 
 
 def _one(actor: Actor, object_type: ObjectType, text: str) -> list[Any]:

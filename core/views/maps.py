@@ -15,8 +15,8 @@ from django.utils.translation import ngettext
 from core import codes, places, query, read
 from core.access import Actor
 from core.errors import Missing
+from core.listings import Listing
 from core.places import WORLD, Box, Spot
-from core.query import Listing
 from core.registry import Field, ObjectType
 from core.views import atlas, filters, pages
 from core.views.atlas import HIGH, LEAST, WIDE

@@ -9,7 +9,7 @@ from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from core import access, context, figures, kpi, query, read, registry
+from core import access, context, figures, kpi, listings, query, read, registry
 from core.access import Actor
 from core.kinds import locale
 from core.registry import ObjectType
@@ -41,7 +41,7 @@ def to_do(actor: Actor) -> dict[str, Any] | None:
     if object_type is None or not access.fields(actor, object_type).keys() >= DUE:
         return None
     pairs = [("done", "false"), ("owner", str(actor.id)), ("due_at__empty", "false"), ("sort", "due_at")]
-    found = query.page(actor, object_type, replace(query.listing(pairs), limit=TO_DO_ROWS, count=True))
+    found = query.page(actor, object_type, replace(listings.listing(pairs), limit=TO_DO_ROWS, count=True))
     shown = read.present(actor, object_type, found.records, with_lines=False)
     address = pages.address(object_type)
     return {

@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from core import access, context, export, pivot
 from core.access import Actor
 from core.errors import RuleError
+from core.listings import Listing
 from core.pivot import Dimension, Table
-from core.query import Listing
 from core.registry import ObjectType
 from core.views import filters
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from core import access, context, derived, figures, kpi, layouts, periods, query, read, registry, shaped, structures
+from core import access, context, derived, figures, kpi, layouts, listings, periods, query, read, registry, shaped, structures
 from core.access import Actor
 from core.layouts import Item, Plan, Tab
 from core.models.record import Record
@@ -310,7 +310,7 @@ def _composers(request: HttpRequest, actor: Actor, object_type: ObjectType, foun
 def _rows_of(actor: Actor, entry: dict[str, Any]) -> dict[str, Any]:
     """The first records of a related list, in the order of their own."""
     other = entry["type"]
-    wanted = query.Listing(conditions=([entry["field"], "eq", entry["id"]],), limit=FEW, count=True)
+    wanted = listings.Listing(conditions=([entry["field"], "eq", entry["id"]],), limit=FEW, count=True)
     page = query.page(actor, other, wanted)
     columns = [c for c in tables.columns(actor, other) if c.name != entry["field"]]
     home, preset = pages.address(other), f"?{entry['field']}={entry['id']}"

@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 from core import access, context, entering, forms, query, read, registry, write
 from core.access import Actor
 from core.errors import Denied, Missing, OdosError, RuleError, Stale
+from core.listings import Listing
 from core.models.record import Record
-from core.query import Listing
 from core.registry import Field, ObjectType
 from core.views import controls, edits, pages
 

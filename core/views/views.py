@@ -12,7 +12,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.translation import gettext as _
 
-from core import access, conditions, deleting, query, read, registry, saved_views, write
+from core import access, conditions, deleting, listings, read, registry, saved_views, write
 from core.access import Actor
 from core.errors import Missing, RuleError
 from core.models import Role, SavedView
@@ -96,7 +96,7 @@ def words_of(content: dict[str, Any], kind: str, ident: str = "") -> list[tuple[
 
 def _word(part: Any) -> tuple[str, str]:
     """One condition as a word of the address; what no word can say, as a filter in JSON."""
-    if isinstance(part, list) and len(part) == 3 and isinstance(part[0], str) and part[0].partition(".")[0] not in (*query.RESERVED, *filters.OWN_WORDS):
+    if isinstance(part, list) and len(part) == 3 and isinstance(part[0], str) and part[0].partition(".")[0] not in (*listings.RESERVED, *filters.OWN_WORDS):
         path, op, value = part
         text = {True: "true", False: "false", None: ""}.get(value, value) if not isinstance(value, list | dict) else value
         if isinstance(text, list) and op == "in" and all(isinstance(v, str) and "," not in v for v in text):
@@ -109,7 +109,7 @@ def _word(part: Any) -> tuple[str, str]:
 def content_of(words: QueryDict) -> dict[str, Any]:
     """What an address shows, as a view keeps it. Errors: RuleError, Unparsable."""
     pairs = [(name, value) for name, values in words.lists() for value in values]
-    wanted = query.listing(pairs, ignored=filters.OWN_WORDS)
+    wanted = listings.listing(pairs, ignored=filters.OWN_WORDS)
     parts = [p for node in wanted.conditions for p in (node["all"] if conditions.joining(node) == "all" else [node])]
     content: dict[str, Any] = {"q": wanted.q, "sort": list(wanted.sort), "columns": filters.columns_of(words), "archived": wanted.archived}
     content["filter"] = {"all": parts} if len(parts) > 1 else parts[0] if parts else None

@@ -18,7 +18,7 @@ from core.facts import Statement
 from core.kinds import KINDS
 from core.models.record import permit
 from core.money import round_money
-from core.prepared import Prepared, columns, in_bulk, listed
+from core.prepared import Asked, Prepared, columns, in_bulk, listed
 from core.rates import rate_for
 from crm.models import Account, Activity, Contact, Opportunity, Pipeline, Stage
 from crm.rules.lines import fill_lines
@@ -252,13 +252,18 @@ def _open_first(activities: QuerySet, ids: list[str] | str) -> QuerySet:
 OPEN_FIRST = Prepared(lambda ids: _open_first(Activity.objects.all(), ids), "the ids")  # where the reader sees every activity
 
 
+def looks_ahead(actor: Actor, ids: str) -> list[Asked]:
+    """The ``gathers`` hook."""
+    return [(OPEN_FIRST, (ids,))] if access.sees_all(actor, registry.types["activities"]) else []
+
+
 def look_ahead(actor: Actor, opportunities: list[Opportunity]) -> None:
     """The ``gather`` hook: the earliest open activity about each that the reader sees. Cost: one query for all."""
     activities = registry.types["activities"]
     found: dict[UUID, tuple[UUID, datetime]] = {}
-    if access.allows(actor, activities, "view"):
-        ids = [str(o.pk) for o in opportunities]
-        rows = OPEN_FIRST.rows(listed(ids)) if access.sees_all(actor, activities) else _open_first(access.rows(actor, activities), ids)
+    if opportunities and access.allows(actor, activities, "view"):
+        ids = listed(o.pk for o in opportunities)
+        rows = OPEN_FIRST.rows(ids) if access.sees_all(actor, activities) else _open_first(access.rows(actor, activities), ids)
         found = {about: (pk, due) for about, pk, due in rows}
     today = structures.today()
     for opportunity in opportunities:

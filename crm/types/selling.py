@@ -89,6 +89,7 @@ register(
             Act("reopen", _("Reopen"), ("won", "lost"), "open", run=rules.reopen, icon="rotate"),
         ),
         redact=prices.redact, prepare=rules.prepare, check=rules.check, totals=rules.count, facts=rules.facts, locked=rules.locked, gather=rules.look_ahead,
+        gathers=rules.looks_ahead,
         follows=("lead",), remains=rules.remains, deletable=False, keys=("external_id",),
         aside=("lead_source", "campaign", "opened_on", "currency", "external_id"),
         filters=("status", "pipeline", "stage", "owner", "close_date", "account", "lead_source"),

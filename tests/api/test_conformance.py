@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from core import access, context, door, query, read, registry
+from core import access, context, door, listings, query, read, registry
 from core.api import answers
 from tests import dealer, factories
 
@@ -84,7 +84,7 @@ def test_a_list_in_words_made_once_is_the_list(slug, owner, carol, monkeypatch):
     object_type = registry.get(slug)
 
     def told(actor, words):
-        page = query.page(actor, object_type, query.listing(words.items()))
+        page = query.page(actor, object_type, listings.listing(words.items()))
         return [vars(r) | {"_state": None} for r in page.records], page.next, page.previous, page.count, page.sums, page.currency
 
     for actor in (owner, access.actor_for(carol)):

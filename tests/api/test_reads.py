@@ -78,3 +78,4 @@ def test_one_moment_and_one_key(api, account):
     taken = [[one["sql"] for one in seen if "core_apikey" in one["sql"] or "ISOLATION LEVEL" in one["sql"]] for seen in (together, alone)]
     assert len(taken[1]) == 5 * len(taken[0]) > 0
     assert len(together) <= len(alone) - len(taken[1]) + len(taken[0])
+    assert len(together) <= 6, "the record and the lists are asked for in one message"

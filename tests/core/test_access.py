@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core import access, deleting, door, jobs, query, read, registry, search, write
+from core import access, deleting, door, jobs, listings, query, read, registry, search, write
 from core.errors import Denied, Missing, RuleError
 from core.models import Fact, Role, TrailEntry, User
 from tests import people
@@ -205,14 +205,14 @@ def test_a_hidden_field_shows_on_no_surface(world, slug, field, value):
         assert value not in text
     for pairs in ([(field, "x")], [(f"{field}__empty", "true")], [("sort", field)], [("sum", field)], [("filter", f'["{field}","empty",true]')]):
         with pytest.raises(RuleError):
-            door.reading(lambda pairs=pairs: query.page(actor, object_type, query.listing(pairs)))
+            door.reading(lambda pairs=pairs: query.page(actor, object_type, listings.listing(pairs)))
     if slug == "accounts":
         with pytest.raises(RuleError):
-            door.reading(lambda: query.page(actor, registry.get("contacts"), query.listing([(f"account.{field}", "x")])))
+            door.reading(lambda: query.page(actor, registry.get("contacts"), listings.listing([(f"account.{field}", "x")])))
         with pytest.raises(RuleError):
             figures.ask(actor, "order-intake", period="all", filter=f'["account.{field}","eq","x"]')
     if value:
-        assert not door.reading(lambda: query.page(actor, object_type, query.listing([("q", value[:6])]))).records
+        assert not door.reading(lambda: query.page(actor, object_type, listings.listing([("q", value[:6])]))).records
         assert slug == "orders" or any(value in str(e) for e in TrailEntry.objects.filter(about_type=slug).values_list("changes", flat=True))
     trail = registry.get("trail")
     entries = door.reading(lambda: read.present(actor, trail, access.rows(actor, trail).filter(about_type=slug)))
@@ -293,7 +293,7 @@ def test_what_a_role_begins_to_hide_is_no_longer_found_by_searching(world):
     made = make("accounts", name="Sought", tax_id="Z-PLUM-77")
 
     def found() -> list:
-        return [r.pk for r in door.reading(lambda: query.page(system(), accounts, query.Listing(q="plum-77"))).records]
+        return [r.pk for r in door.reading(lambda: query.page(system(), accounts, listings.Listing(q="plum-77"))).records]
 
     assert found() == [made.pk]
     role({"type": "accounts", "actions": ["view"], "scope": "own", "hidden": ["tax_id"]})
@@ -368,11 +368,11 @@ def test_each_door_keeps_to_the_scope_of_its_own_action(world):
 
 
 def listed(actor: access.Actor, object_type) -> set:
-    return {r.pk for r in door.reading(lambda: query.page(actor, object_type, query.Listing(limit=query.MOST))).records}
+    return {r.pk for r in door.reading(lambda: query.page(actor, object_type, listings.Listing(limit=listings.MOST))).records}
 
 
 def exported(actor: access.Actor, object_type) -> set:
-    return {r.pk for records in door.reading(lambda: list(query.chunks(actor, object_type, query.Listing()))) for r in records}
+    return {r.pk for records in door.reading(lambda: list(query.chunks(actor, object_type, listings.Listing()))) for r in records}
 
 
 def test_references_to_what_one_does_not_see_are_refused(world):
@@ -404,7 +404,7 @@ def test_references_to_what_one_does_not_see_are_refused(world):
             people.writing(deed)
         assert name in refused.value.errors
         assert digest() == before
-    found = door.reading(lambda: query.page(actor, contacts, query.listing([("account.name__contains", "P4")])))
+    found = door.reading(lambda: query.page(actor, contacts, listings.listing([("account.name__contains", "P4")])))
     assert found.records == []
 
 

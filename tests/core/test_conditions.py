@@ -14,7 +14,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from core import access, collation, conditions, door, query, registry, write
+from core import access, collation, conditions, door, listings, query, registry, write
 from core.errors import RuleError, Unparsable
 from core.models import SearchEntry
 from tests import people
@@ -223,7 +223,7 @@ def test_filters_find_what_plain_python_finds(world, data):
     )
     found = door.reading(
         lambda: list(
-            query.matching(world.actor, registry.get("accounts"), query.Listing(conditions=(json.loads(json.dumps(node)),))).values_list(
+            query.matching(world.actor, registry.get("accounts"), listings.Listing(conditions=(json.loads(json.dumps(node)),))).values_list(
                 "pk", flat=True
             )
         )
@@ -283,7 +283,7 @@ def test_every_order_is_read_page_by_page_there_and_back(world, names, falls, li
     accounts = registry.get("accounts")
 
     def read(cursor: str):
-        wanted = query.listing([("sort", ",".join(names)), ("limit", str(limit)), *([("cursor", cursor)] if cursor else [])])
+        wanted = listings.listing([("sort", ",".join(names)), ("limit", str(limit)), *([("cursor", cursor)] if cursor else [])])
         return door.reading(lambda: query.page(world.actor, accounts, wanted))
 
     wanted, forward, page = in_order(world, names), [], read("")
@@ -316,7 +316,7 @@ def test_a_reference_among_several_shows_a_record_once(world):
         "some": ["roles", "empty", False],
         "ne": ["roles", "ne", str(roles["owner"].pk)],
     }.items():
-        rows = door.reading(lambda node=node: list(query.matching(world.actor, registry.get("users"), query.Listing(conditions=(node,)))))
+        rows = door.reading(lambda node=node: list(query.matching(world.actor, registry.get("users"), listings.Listing(conditions=(node,)))))
         found[name] = [r.pk for r in rows]
         assert len(set(found[name])) == len(found[name]), name
         assert user.pk in found[name], name
@@ -387,7 +387,7 @@ junk = st.recursive(
 @settings(max_examples=3000 if LONG else 150, deadline=None)
 def test_hostile_filters_are_refused_in_a_sentence_or_find_rows(world, node):
     try:
-        found = door.reading(lambda: query.page(world.actor, registry.get("accounts"), query.Listing(conditions=(node,))))
+        found = door.reading(lambda: query.page(world.actor, registry.get("accounts"), listings.Listing(conditions=(node,))))
     except (RuleError, Unparsable) as error:
         assert str(error).encode()
         return
@@ -399,7 +399,7 @@ def test_unknown_names_are_refused_wherever_they_stand(world):
     for name in filter(None, HOSTILE):
         for pair in (("sort", name), ("sum", name), (f"{name}__eq", "1")):
             with pytest.raises(RuleError):
-                door.reading(lambda pair=pair: query.page(world.actor, accounts, query.listing([pair])))
+                door.reading(lambda pair=pair: query.page(world.actor, accounts, listings.listing([pair])))
 
 
 @given(
@@ -411,7 +411,7 @@ def test_unknown_names_are_refused_wherever_they_stand(world):
 def test_a_cursor_of_any_bytes_is_refused_or_read(world, text):
     for sort in ("name", "parent", "own_datetime", "created_at", "payment_days"):
         try:
-            door.reading(lambda sort=sort: query.page(world.actor, registry.get("accounts"), query.Listing(sort=(sort,), cursor=text)))
+            door.reading(lambda sort=sort: query.page(world.actor, registry.get("accounts"), listings.Listing(sort=(sort,), cursor=text)))
         except RuleError:
             pass
 
@@ -420,14 +420,14 @@ def test_a_deep_filter_is_unparsable_or_refused(world):
     for depth in (9, 100, 5_000, 200_000):
         with pytest.raises((RuleError, Unparsable)):
             node = conditions.parse('{"all":[' * depth + '["name","eq","x"]' + "]}" * depth)
-            door.reading(lambda node=node: query.page(world.actor, registry.get("accounts"), query.Listing(conditions=(node,))))
+            door.reading(lambda node=node: query.page(world.actor, registry.get("accounts"), listings.Listing(conditions=(node,))))
 
 
 def test_places_in_a_tree_take_an_id_and_nothing_else(world):
     for value in ("", None, "x", True, str(uuid4())):
         try:
             found = door.reading(
-                lambda value=value: query.page(world.actor, registry.get("facts"), query.Listing(conditions=(["unit_within", "eq", value],)))
+                lambda value=value: query.page(world.actor, registry.get("facts"), listings.Listing(conditions=(["unit_within", "eq", value],)))
             )
             assert found.records == []
         except RuleError:
@@ -437,7 +437,7 @@ def test_places_in_a_tree_take_an_id_and_nothing_else(world):
 def test_instants_with_and_without_fractions_sort_as_instants(world):
     held = sorted(r["own_datetime"] for r in world.rows if r["own_datetime"])
     assert max(held) - min(held) > timedelta(days=1)
-    page = door.reading(lambda: query.page(world.actor, registry.get("accounts"), query.listing([("sort", "own_datetime"), ("limit", "200")])))
+    page = door.reading(lambda: query.page(world.actor, registry.get("accounts"), listings.listing([("sort", "own_datetime"), ("limit", "200")])))
     got = [r.custom.get("own_datetime") for r in page.records]
     read = [datetime.fromisoformat(v).astimezone(UTC) for v in got if v]
     assert read == held

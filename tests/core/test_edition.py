@@ -3,10 +3,12 @@
 import re
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from uuid import uuid4
 
 from django.db import connection, connections, transaction
+from django.http import HttpResponse
 
-from core import access, context, door, edition, registry, schema, sql, write
+from core import access, context, door, edition, keys, registry, schema, sql, write
 from core.models import CustomField, Grant, Role
 from tests import factories, people
 from tests.tenancy.conftest import beside
@@ -283,6 +285,70 @@ def test_only_what_renews_the_mark_is_kept(company, alice, api_for, client_for, 
         narrow = client_for(people.new_user("Narrow", role))
         assert {narrow.get(path).status_code for path in ("/", "/opportunities/?view=board", "/kpis/order-intake/")} == {200}
     assert asked and asked <= setup_tables(), asked - setup_tables()
+
+
+def test_whose_a_key_is_is_asked_once_and_a_key_that_ends_ends_at_once(company, alice, api_for):
+    """For reads and for writes; another process that puts its user away, or ends the key, is heard of by the next request (A-12)."""
+    api = api_for(alice)
+
+    def answers() -> list[int]:
+        return [api.get("accounts/?limit=1").status_code, api.post("accounts/", {"name": "Any"}).status_code]
+
+    def beside_us(change: str) -> None:
+        with beside() as other:
+            other.execute(f"UPDATE {company.schema}.{change}", [alice.pk])
+
+    assert answers() == [200, 201]
+    assert not [text for text in statements(answers) if "core_apikey" in text]
+    beside_us("core_user SET archived_at = now() WHERE id = %s")
+    assert answers() == [401, 401]
+    beside_us("core_user SET archived_at = NULL WHERE id = %s")
+    assert answers() == [200, 201]
+    beside_us("core_apikey SET revoked_at = now() WHERE user_id = %s")
+    assert answers() == [401, 401]
+
+
+def test_whether_there_is_a_stage_is_asked_once_and_anew_when_it_is_gone(company, alice, api_for):
+    """Who writes asks for none that somebody named in this edition; another process that takes one away is heard of."""
+    api = api_for(alice)
+    made = factories.make("opportunities", api)
+    stage, present = made["stage"]["id"], re.compile('SELECT "crm_stage"."id" AS "pk" FROM "crm_stage"')
+
+    def move() -> HttpResponse:
+        return api.post(f"{made['url']}move/", {"stage": stage})
+
+    assert move().status_code == 200
+    assert not [text for text in statements(move) if present.search(text)]
+    unknown = api.post(f"{made['url']}move/", {"stage": str(uuid4())})
+    assert unknown.status_code == 422 and "stage" in unknown.json()["errors"]
+    with beside() as other:
+        spare = other.execute(
+            f"INSERT INTO {company.schema}.crm_stage SELECT (jsonb_populate_record(s, jsonb_build_object('id', gen_random_uuid(), 'name', 'Spare'))).* "
+            f"FROM {company.schema}.crm_stage s WHERE id = %s RETURNING id", [stage]
+        ).fetchone()[0]
+    for _turn in range(2):
+        assert api.post(f"{made['url']}move/", {"stage": str(spare)}).status_code == 200
+    assert move().status_code == 200
+    with beside() as other:
+        other.execute(f"DELETE FROM {company.schema}.crm_stage WHERE id = %s", [spare])
+    assert api.post(f"{made['url']}move/", {"stage": str(spare)}).status_code == 422
+
+
+def test_all_that_is_kept_of_who_holds_a_key_renews_the_mark(company):
+    """Each column of a user that is kept with a key is one whose change the trigger sees; when he came last is nobody's right."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT event_object_column FROM information_schema.triggered_update_columns WHERE trigger_schema = %s", [company.schema])
+        seen = {column for (column,) in cursor.fetchall()}
+    assert set(keys.COLUMNS) - seen == {"id", "version", "created_at", "updated_at", "sort_key", "last_login"}
+
+
+def test_nothing_is_kept_of_keys_that_are_tried(company, alice, api_for):
+    api_for(alice).get("accounts/?limit=1")
+    shelf = door.reading(lambda: edition._reading().shared)
+    before = len(shelf)
+    for n in range(3):
+        assert door.reading(lambda n=n: keys.holder(f"ok_tried00{n}_x")) is None
+    assert len(shelf) == before
 
 
 def test_no_more_editions_are_kept_than_there_is_room_for(company, other_company, monkeypatch):

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from core import access, door, kpi, query, read, registry, write
+from core import access, door, kpi, listings, query, read, registry, write
 from core.errors import RuleError, Stale
 from core.models import Fact, TrailEntry
 
@@ -70,7 +70,7 @@ def test_own_fields_are_filtered_sorted_and_summed(owner):
     door.writing(scenario)
 
     def names(*pairs):
-        found = query.page(owner, accounts, query.listing([("industry", "Scored"), *pairs]))
+        found = query.page(owner, accounts, listings.listing([("industry", "Scored"), *pairs]))
         return [r.name for r in found.records], found
 
     assert names(("sort", "score"))[0] == ["Low", "High", "None"]
@@ -89,6 +89,6 @@ def test_search_finds_chinese_by_characters_and_by_pinyin(owner):
     door.writing(lambda: write.create(owner, accounts, {"name": "华为技术有限公司"}))
 
     def found(text):
-        return [r.name for r in query.page(owner, accounts, query.listing([("q", text)])).records]
+        return [r.name for r in query.page(owner, accounts, listings.listing([("q", text)])).records]
 
     assert found("华为") == found("为") == found("hwjs") == found("技术有限") == ["华为技术有限公司"]

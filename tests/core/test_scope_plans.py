@@ -2,7 +2,7 @@
 
 import pytest
 
-from core import access, door, query, reach, registry, structures, write
+from core import access, door, listings, query, reach, registry, structures, write
 from core.models import Role
 from tests import people
 
@@ -29,7 +29,7 @@ def tree(company, alice):
 
 def seen(user) -> list:
     actor = access.actor_for(user)
-    return [r.name for r in door.reading(lambda: query.page(actor, registry.get("accounts"), query.Listing(sort=("name",))).records)]
+    return [r.name for r in door.reading(lambda: query.page(actor, registry.get("accounts"), listings.Listing(sort=("name",))).records)]
 
 
 def test_units_of_a_scope_are_named_where_one_snapshot_is_read(tree):

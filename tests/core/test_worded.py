@@ -3,7 +3,7 @@
 from datetime import date
 from uuid import UUID, uuid4
 
-from core import access, door, edition, query, registry, structures, worded
+from core import access, door, edition, listings, query, registry, structures, worded
 from core.models import Fact, OrgUnit, User
 from core.prepared import Prepared
 from tests import factories
@@ -82,7 +82,7 @@ def test_lists_that_name_other_ids_are_worded_once(company, alice, monkeypatch):
     monkeypatch.setattr(query, "matching", lambda *given, **more: made.append(given) or matching(*given, **more))
 
     def listed(ident):
-        wanted = query.listing([("account", str(ident)), ("count", "exact"), ("limit", "1")])
+        wanted = listings.listing([("account", str(ident)), ("count", "exact"), ("limit", "1")])
         return [r.pk for r in query.page(access.actor_for(alice), registry.get("contacts"), wanted).records]
 
     assert [door.reading(lambda one=one: listed(one)) for one in (account, other)] == [[pk] for pk in mine]
@@ -98,7 +98,7 @@ def test_lists_that_search_for_other_words_are_worded_once(company, alice, monke
     monkeypatch.setattr(query, "matching", lambda *given, **more: made.append(given) or matching(*given, **more))
 
     def listed(q):
-        page = query.page(access.actor_for(alice), registry.get("accounts"), query.listing([("q", q), ("count", "exact")]))
+        page = query.page(access.actor_for(alice), registry.get("accounts"), listings.listing([("q", q), ("count", "exact")]))
         return {r.pk for r in page.records}, page.count
 
     def found(*of):

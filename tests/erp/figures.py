@@ -4,17 +4,17 @@ from collections import defaultdict
 from decimal import ROUND_HALF_UP, Decimal
 from urllib.parse import parse_qsl
 
-from core import door, kpi, query, registry
+from core import door, kpi, listings, query, registry
 from core.access import Actor
 
 
 def listed(actor: Actor, drill: str) -> tuple[Decimal, int]:
     """What the list of facts behind a drill adds up to, and how many there are; each page of it is read."""
     facts, pairs = registry.get("facts"), parse_qsl(drill)
-    first = query.page(actor, facts, query.listing([*pairs, ("count", "exact"), ("limit", "200")]))
+    first = query.page(actor, facts, listings.listing([*pairs, ("count", "exact"), ("limit", "200")]))
     seen, page = [r.value for r in first.records], first
     while page.next:
-        page = query.page(actor, facts, query.listing([*pairs, ("limit", "200"), ("cursor", page.next)]))
+        page = query.page(actor, facts, listings.listing([*pairs, ("limit", "200"), ("cursor", page.next)]))
         seen += [r.value for r in page.records]
     assert len(seen) == first.count
     assert sum(seen) == first.sums["value"]

@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from core import access, context, query, read, registry, sql, write
+from core import access, context, listings, query, read, registry, sql, write
 from core.models import Role
 from tests import people
 
@@ -88,7 +88,7 @@ def test_it_counts_what_its_reader_sees(company, api, fleet, bob):
 def test_a_whole_list_adds_all_children_up_once_and_a_narrowed_one_each_record_by_itself(alice, fleet):
     def joined(*conditions) -> tuple[int, list[str]]:
         with sql.snapshot(), context.remembering():
-            wanted = query.Listing(conditions=conditions, sort=("-doubled", "-people"))
+            wanted = listings.Listing(conditions=conditions, sort=("-doubled", "-people"))
             found = query.ordered(access.actor_for(alice), registry.get("accounts"), wanted)
             return str(found.query).count("LEFT OUTER JOIN (SELECT"), [row.name for row in found if row.external_id == "fleet"]
 

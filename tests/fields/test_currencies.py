@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from core import access, conditions, door, formulas, kpi, pivot, query, read, registry, write
+from core import access, conditions, door, formulas, kpi, listings, pivot, read, registry, write
 from core.models import Role
 from tests import people
 from tests.kpi import drills
@@ -224,7 +224,7 @@ def test_a_figure_is_what_its_list_says(owner, trade, slug, field, told):
 def test_a_pivot_adds_own_money_up_as_it_is(owner, trade):
     def table(value):
         found = pivot.read_dimensions(owner, registry.get("orders"), ["currency"], "rows")
-        return pivot.table(owner, registry.get("orders"), query.Listing(), found, [], value, "sum")
+        return pivot.table(owner, registry.get("orders"), listings.Listing(), found, [], value, "sum")
 
     for value, told in (("deposit", "$210.00"), ("left", "$10.01"), ("base_tax", "$7.00"), ("tax", "$0.00"), ("net", "$220.01")):
         made = door.reading(lambda value=value: table(value))

@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from core import access, constraints, cursors, files, jobs, ordering, own_values, query, registry, sql
+from core import access, constraints, cursors, files, jobs, listings, ordering, own_values, query, registry, sql
 from core.models import CustomField, Role
 from tests import people
 
@@ -32,7 +32,7 @@ def fresh(row: dict) -> CustomField:
 
 def plan(sort: str = "", **filters) -> str:
     actor, accounts = access.system("plan"), registry.get("accounts")
-    wanted = query.Listing(conditions=tuple([n, "eq", v] for n, v in filters.items()), sort=(sort,) if sort else ())
+    wanted = listings.Listing(conditions=tuple([n, "eq", v] for n, v in filters.items()), sort=(sort,) if sort else ())
     with connection.cursor() as cursor:
         cursor.execute("SET enable_seqscan = off")
         try:
@@ -57,7 +57,7 @@ def plan_of(rows: QuerySet | str) -> str:
 def plans_from(value, sort: str) -> list[str]:
     """How the pages after and before a row with this value are read, each way."""
     actor, accounts = access.system("plan"), registry.get("accounts")
-    wanted = query.Listing(sort=(sort,))
+    wanted = listings.Listing(sort=(sort,))
     keys, found = ordering.keys(actor, accounts, wanted.sort), query.matching(actor, accounts, wanted)
     values = [cursors._decode_one(keys[0], value), "0190b0c0-0000-7000-8000-000000000000"]
     return [plan_of(ordering.by(found, keys, back).filter(q)[:50]) for back in (False, True) for q in cursors.beyond(keys, values, back)]
@@ -97,7 +97,7 @@ def test_the_newest_come_from_an_index_on_the_first_page_and_deep_down(api):
         keys = ordering.keys(actor, object_type, ())
         if len(keys) < 2 or object_type.rows:  # ledgers run by id
             continue
-        found, values = query.matching(actor, object_type, query.Listing()), [timezone.now(), "0190b0c0-0000-7000-8000-000000000000"]
+        found, values = query.matching(actor, object_type, listings.Listing()), [timezone.now(), "0190b0c0-0000-7000-8000-000000000000"]
         for (beyond,), backwards in (([Q()], False), (cursors.beyond(keys, values, False), False), (cursors.beyond(keys, values, True), True)):
             told = plan_of(ordering.by(found, keys, backwards).filter(beyond)[:50])
             newest = "custom_record_newest" if object_type.among else f"{object_type.model._meta.db_table}_created_at"
@@ -112,13 +112,13 @@ def test_what_a_roll_up_filters_is_sorted_and_not_read_along_an_index(api, op, s
     """However the planner guesses what a roll-up leaves, it never goes through all children for each row of an order."""
     if not CustomField.objects.filter(key="heads").exists():
         add(api, "accounts", "heads", "rollup", rollup={"type": "contacts", "field": "account", "aggregate": "count"})
-    wanted = query.Listing(conditions=(["heads", op, "3" if op != "empty" else True],), sort=(sort,) if sort else ())
+    wanted = listings.Listing(conditions=(["heads", op, "3" if op != "empty" else True],), sort=(sort,) if sort else ())
     rows = query.ordered(access.system("plan"), registry.get("accounts"), wanted)[:50]
     told = plan_of(rows)
     assert "Sort Key" in told and "Presorted" not in told, told
 
 
-def asked(actor, wanted: query.Listing) -> tuple[query.Page, list[str]]:
+def asked(actor, wanted: listings.Listing) -> tuple[query.Page, list[str]]:
     """A page of accounts and the statements that read them."""
     with CaptureQueriesContext(connection) as queries:
         page = query.page(actor, registry.get("accounts"), wanted)
@@ -165,7 +165,7 @@ RARE = (["s_text", "eq", "Rare bird"], ["s_text", "contains", "BIRD"], ["s_numbe
 def test_what_is_rare_is_found_and_counted_by_one_look_at_all_rows(searched, monkeypatch, condition, sort):
     """Not along the order, row by row, and then once more; and many processes share the look."""
     monkeypatch.setattr(query, "NEWEST", 3)
-    page, statements = asked(access.system("plan"), query.Listing(conditions=(condition,), sort=(sort,) if sort else (), count=True))
+    page, statements = asked(access.system("plan"), listings.Listing(conditions=(condition,), sort=(sort,) if sort else (), count=True))
     assert ([str(r.pk) for r in page.records], page.count) == (searched[:1], 1)
     looks = [one for one in statements if "OVER ()" in one]
     assert len(looks) == 1 and not any("COUNT(*)" in one for one in statements if one not in looks), statements
@@ -179,7 +179,7 @@ def test_what_is_rare_is_found_and_counted_by_one_look_at_all_rows(searched, mon
 def test_the_same_look_adds_up_what_is_rare(searched, monkeypatch, condition):
     """As pages ask for it: the sums of a list that is not too long."""
     monkeypatch.setattr(query, "NEWEST", 3)
-    wanted = query.Listing(conditions=(condition,), count=True, sums=("s_number", "s_heads"), within=10)
+    wanted = listings.Listing(conditions=(condition,), count=True, sums=("s_number", "s_heads"), within=10)
     page, statements = asked(access.system("plan"), wanted)
     assert (page.count, page.sums, page.beyond) == (1, {"s_number": Decimal(5), "s_heads": Decimal(1)}, 0)
     assert len([one for one in statements if '"_count"' in one]) == 1, statements
@@ -187,7 +187,7 @@ def test_the_same_look_adds_up_what_is_rare(searched, monkeypatch, condition):
 
 def test_what_is_rare_in_many_is_not_added_up_beyond_the_limit(searched, monkeypatch):
     monkeypatch.setattr(query, "NEWEST", 1)
-    wanted = query.Listing(conditions=(["s_often", "eq", "often"],), count=True, sums=("s_number",), within=6)
+    wanted = listings.Listing(conditions=(["s_often", "eq", "often"],), count=True, sums=("s_number",), within=6)
     page, _statements = asked(access.system("plan"), wanted)
     assert (len(page.records), page.count, page.sums, page.beyond) == (7, None, None, 6)
     page, _statements = asked(access.system("plan"), replace(wanted, within=7))
@@ -197,7 +197,7 @@ def test_what_is_rare_in_many_is_not_added_up_beyond_the_limit(searched, monkeyp
 @pytest.mark.parametrize(("within", "told"), [(7, (7, {"s_number": Decimal(5)}, 0)), (6, (None, None, 6)), (0, (7, {"s_number": Decimal(5)}, 0))])
 def test_what_is_frequent_is_added_up_while_it_is_found_to_be_few_enough(searched, monkeypatch, within, told):
     monkeypatch.setattr(query, "NEWEST", 3)
-    wanted = query.Listing(conditions=(["s_often", "eq", "often"],), count=True, sums=("s_number",), limit=2, within=within)
+    wanted = listings.Listing(conditions=(["s_often", "eq", "often"],), count=True, sums=("s_number",), limit=2, within=within)
     page, statements = asked(access.system("plan"), wanted)
     assert (page.count, page.sums, page.beyond) == told
     [added] = [one for one in statements if "SUM(" in one]
@@ -207,7 +207,7 @@ def test_what_is_frequent_is_added_up_while_it_is_found_to_be_few_enough(searche
 @pytest.mark.parametrize(("within", "told"), [(7, (7, 0)), (6, (None, 6)), (0, (7, 0))])
 def test_rows_are_counted_while_they_are_found_to_be_few_enough(searched, within, told):
     """By a field that no index need lead to: they are gone through once, not once to see whether they are few and once more to count them."""
-    page, statements = asked(access.system("plan"), query.Listing(conditions=(["name", "starts", "Searched"],), count=True, limit=2, within=within))
+    page, statements = asked(access.system("plan"), listings.Listing(conditions=(["name", "starts", "Searched"],), count=True, limit=2, within=within))
     assert (page.count, page.beyond) == told
     [counted] = [one for one in statements if "COUNT(" in one]
     assert counted.upper().count("SEARCHED%") == 1, counted
@@ -216,7 +216,7 @@ def test_rows_are_counted_while_they_are_found_to_be_few_enough(searched, within
 @pytest.mark.parametrize(("sort", "first"), [("", -1), ("name", 0), ("-s_number", 0)])
 def test_what_is_frequent_is_found_among_the_newest(searched, monkeypatch, sort, first):
     monkeypatch.setattr(query, "NEWEST", 3)
-    wanted = query.Listing(conditions=(["s_often", "eq", "often"],), sort=(sort,) if sort else (), count=True, limit=2)
+    wanted = listings.Listing(conditions=(["s_often", "eq", "often"],), sort=(sort,) if sort else (), count=True, limit=2)
     page, statements = asked(access.system("plan"), wanted)
     assert (str(page.records[0].pk), len(page.records), page.count) == (searched[first], 2, 7)
     assert not any("OVER ()" in one for one in statements), statements
@@ -226,12 +226,12 @@ def test_what_is_frequent_is_found_among_the_newest(searched, monkeypatch, sort,
 
 @pytest.mark.parametrize("sort", ["s_place", "-s_place", "s_formula", "-s_formula"])
 def test_deep_in_an_order_that_is_worked_out_each_row_is_worked_out_once(searched, sort):
-    actor, wanted = access.system("plan"), query.Listing(sort=(sort,), limit=3)
+    actor, wanted = access.system("plan"), listings.Listing(sort=(sort,), limit=3)
     everyone = [r.pk for r in query.ordered(actor, registry.get("accounts"), wanted)]
     page, walked = query.page(actor, registry.get("accounts"), wanted), []
     walked += page.records
     while page.next:
-        page, statements = asked(actor, query.Listing(sort=(sort,), limit=3, cursor=page.next))
+        page, statements = asked(actor, listings.Listing(sort=(sort,), limit=3, cursor=page.next))
         walked += page.records
         for one in statements:
             told = plan_by_many(one)
@@ -239,7 +239,7 @@ def test_deep_in_an_order_that_is_worked_out_each_row_is_worked_out_once(searche
             assert tests and all("_sort0" in line and "custom" not in line for line in tests), told
             assert "Parallel Seq Scan on crm_account" in told, told
     assert [r.pk for r in walked] == everyone and len(walked) > 6
-    page = query.page(actor, registry.get("accounts"), query.Listing(sort=(sort,), limit=3, cursor=page.previous))
+    page = query.page(actor, registry.get("accounts"), listings.Listing(sort=(sort,), limit=3, cursor=page.previous))
     assert [r.pk for r in page.records] == everyone[-(len(everyone) % 3 or 3) - 3 :][:3]
 
 
@@ -247,7 +247,7 @@ def test_deep_in_an_order_that_is_worked_out_each_row_is_worked_out_once(searche
 def test_what_a_reference_leads_to_is_looked_up_by_its_id(api, kind):
     """A filter through an own reference reads one index for each row, with or without statistics, and never all rows that are referred to."""
     add(api, "accounts", f"friend_{kind}", kind, target="contacts")
-    rows = query.matching(access.system("plan"), registry.get("accounts"), query.Listing(conditions=([f"friend_{kind}.name", "lt", "Zed"],)))
+    rows = query.matching(access.system("plan"), registry.get("accounts"), listings.Listing(conditions=([f"friend_{kind}.name", "lt", "Zed"],)))
     told = plan_of(rows)
     assert "crm_contact_pkey" in told and "Index Cond: (id = " in told.partition("crm_contact_pkey")[2], told
 
@@ -258,7 +258,7 @@ def test_how_many_there_are_is_asked_where_a_page_does_not_say_it(api):
         assert api.post("accounts/", {"name": f"Counted {n}", "industry": "Counted"}).status_code == 201
     for limit, counts in ((2, 1), (3, 0)):
         with CaptureQueriesContext(connection) as queries:
-            assert query.page(actor, accounts, query.Listing(conditions=(["industry", "eq", "Counted"],), count=True, limit=limit)).count == 3
+            assert query.page(actor, accounts, listings.Listing(conditions=(["industry", "eq", "Counted"],), count=True, limit=limit)).count == 3
         assert sum("COUNT(" in asked["sql"] for asked in queries) == counts
 
 

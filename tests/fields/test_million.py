@@ -14,8 +14,8 @@ import pytest
 from django.db import OperationalError, connection
 
 from core import access, context, cursors, door, jobs, ordering, query, registry
+from core.listings import Listing
 from core.models import CustomField
-from core.query import Listing
 from tests import people
 from tests.fields.test_random_fields import FORMULAS, ROLLUPS
 

@@ -10,7 +10,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 
-from core import access, context, jobs, query, registry
+from core import access, context, jobs, listings, query, registry
 from core.collation import sort_key
 from tests import people
 from tests.fields import drawing
@@ -199,7 +199,7 @@ def pages(api, words: dict):
 
 
 def whole_order(alice, sort: str) -> list[str]:
-    wanted = query.Listing(sort=(sort,))
+    wanted = listings.Listing(sort=(sort,))
     with context.remembering():
         return [str(pk) for pk in query.ordered(access.actor_for(alice), registry.get("accounts"), wanted).values_list("pk", flat=True)]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core import access, conditions, door, query, registry, write
+from core import access, conditions, door, listings, query, registry, write
 from core.errors import RuleError
 from tests import people
 
@@ -48,7 +48,7 @@ def test_a_batch_names_the_record_that_breaks_it(actor, rule):
     with pytest.raises(RuleError) as caught:
         people.writing(lambda: write.create_many(actor, registry.get("accounts"), many))
     assert caught.value.errors == {"1.payment_days": ["At most 90 days."]}
-    assert door.reading(lambda: query.matching(actor, registry.get("accounts"), query.Listing(conditions=(["name", "starts", "Batch"],))).count()) == 0
+    assert door.reading(lambda: query.matching(actor, registry.get("accounts"), listings.Listing(conditions=(["name", "starts", "Batch"],))).count()) == 0
 
 
 def test_what_was_stored_before_stays_until_it_is_changed(actor, rule):

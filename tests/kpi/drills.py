@@ -5,7 +5,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from urllib.parse import parse_qsl
 
-from core import access, door, kpi, query, registry
+from core import access, door, kpi, listings, query, registry
 from core.access import Actor
 from core.kpi.built import Built, Piece
 
@@ -15,10 +15,10 @@ SIX = Decimal("0.000001")
 def listed(actor: Actor, drill: kpi.Address) -> tuple[list[Any], query.Page]:
     """All records behind a drill, page by page, and the first page with its count and sums."""
     object_type, pairs = registry.get(drill.slug), [*dict([*parse_qsl(drill), ("count", "exact")]).items()]
-    first = query.page(actor, object_type, query.listing([*pairs, ("limit", "200")]))
+    first = query.page(actor, object_type, listings.listing([*pairs, ("limit", "200")]))
     seen, page = list(first.records), first
     while page.next:
-        page = query.page(actor, object_type, query.listing([*pairs, ("limit", "200"), ("cursor", page.next)]))
+        page = query.page(actor, object_type, listings.listing([*pairs, ("limit", "200"), ("cursor", page.next)]))
         seen += page.records
     assert len(seen) == first.count == len({r.pk for r in seen})
     return seen, first

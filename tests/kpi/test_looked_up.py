@@ -3,7 +3,7 @@
 import pytest
 from django.db import connection
 
-from core import access, dimensions, query, registry
+from core import access, dimensions, listings, query, registry
 from core.kinds.kind import LookedUp
 from crm.models import Stage
 
@@ -13,7 +13,7 @@ def test_facts_by_a_field_of_their_documents_are_found_by_one_look(company, alic
     actor, stage = access.actor_for(alice), Stage.objects.first()
     assert isinstance(dimensions.looked_up(actor)["stage"].expression, LookedUp)
     value = str(stage.pk) if op == "eq" else [str(stage.pk)]
-    rows = query.matching(actor, registry.get("facts"), query.Listing(conditions=(["stage", op, value],)))
+    rows = query.matching(actor, registry.get("facts"), listings.Listing(conditions=(["stage", op, value],)))
     with connection.cursor() as cursor:
         cursor.execute("SET enable_nestloop = off")
         try:
@@ -26,4 +26,4 @@ def test_facts_by_a_field_of_their_documents_are_found_by_one_look(company, alic
 def test_facts_of_none_are_still_those_whose_documents_say_nothing(company, alice):
     actor = access.actor_for(alice)
     for condition in (["stage", "eq", None], ["stage", "in", []], ["stage", "ne", str(Stage.objects.first().pk)]):
-        list(query.matching(actor, registry.get("facts"), query.Listing(conditions=(condition,)))[:1])
+        list(query.matching(actor, registry.get("facts"), listings.Listing(conditions=(condition,)))[:1])

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from core import access, door, figures, kpi, query, registry, structures, write
+from core import access, door, figures, kpi, listings, query, registry, structures, write
 from core.views import dashboard
 from tests import people
 
@@ -56,7 +56,7 @@ def total(client_user, url):
 
     def read():
         actor = access.actor_for(client_user)
-        return query.page(actor, registry.get("facts"), query.listing(pairs)).sums["value"]
+        return query.page(actor, registry.get("facts"), listings.listing(pairs)).sums["value"]
 
     return door.reading(read)
 

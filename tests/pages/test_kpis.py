@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from core import access, door, query, registry, structures, write
+from core import access, door, listings, query, registry, structures, write
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def groups(text):
 
 def total(user, url):
     pairs = parse_qsl(urlsplit(url).query)
-    return door.reading(lambda: query.page(access.actor_for(user), registry.get("facts"), query.listing(pairs)).sums["value"])
+    return door.reading(lambda: query.page(access.actor_for(user), registry.get("facts"), listings.listing(pairs)).sums["value"])
 
 
 @pytest.mark.parametrize("group_by", ["account", "product", "person", "unit", "country", "month", "quarter", "year", "account,month", "country,product"])

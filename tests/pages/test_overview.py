@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from core import access, door, query, registry, structures, write
+from core import access, door, listings, query, registry, structures, write
 from core.models import Dashboard
 from core.models.record import permit
 from tests import people
@@ -55,7 +55,7 @@ def test_it_shows_what_is_mine_and_waits(client_for, bob):
         pairs = parse_qsl(urlsplit(url).query)
 
         def listed(pairs=pairs):
-            return query.page(access.actor_for(bob), registry.get("orders"), query.listing([*pairs, ("count", "exact")])).count
+            return query.page(access.actor_for(bob), registry.get("orders"), listings.listing([*pairs, ("count", "exact")])).count
 
         assert door.reading(listed) == count, url
 
@@ -72,7 +72,7 @@ def test_my_figures_are_mine_beside_my_target(client_for, alice, bob):
     url = html.unescape(re.search(r'class="kpi-value" href="([^"]+)"', tile)[1])
     pairs = parse_qsl(urlsplit(url).query)
     for user in (bob, alice):
-        found = door.reading(lambda user=user: query.page(access.actor_for(user), registry.get("facts"), query.listing(pairs)).sums["value"])
+        found = door.reading(lambda user=user: query.page(access.actor_for(user), registry.get("facts"), listings.listing(pairs)).sums["value"])
         assert found == Decimal(300), "a link to his own facts, whoever follows it"
     hers = page(client_for(alice))
     tile = re.search(r'<article class="kpi card figure" aria-label="Order intake">(.*?)</article>', hers, re.DOTALL)[1]

@@ -12,7 +12,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from core import access, door, figures, kpi, query, registry, structures, write
+from core import access, door, figures, kpi, listings, query, registry, structures, write
 from core.kpi import groups
 from core.models import Fact
 from core.models.record import permit
@@ -76,7 +76,7 @@ def amount(text):
 
 def total(user, url):
     pairs = parse_qsl(urlsplit(url).query)
-    return door.reading(lambda: query.page(access.actor_for(user), registry.get("facts"), query.listing(pairs)).sums["value"])
+    return door.reading(lambda: query.page(access.actor_for(user), registry.get("facts"), listings.listing(pairs)).sums["value"])
 
 
 @pytest.mark.parametrize("by", ["account", "product", "person", "unit"])

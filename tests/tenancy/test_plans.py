@@ -200,7 +200,7 @@ def test_one_that_is_slower_by_its_name_is_asked_in_full_for_a_while(pair):
             ALL.rows()
         named = sum(map(sum, kept().values()))
         assert named == 3
-        [pace] = [own for (_path, text), own in plans._paces.items() if text == ALL._sent()]
+        [pace] = [own for (_path, text), own in plans._paces.items() if text == ALL.sent()]
         pace.full, pace.named = 0.001, 0.002
         asked = 0
         while sum(map(sum, kept().values())) == named:
@@ -223,7 +223,7 @@ def test_an_average_follows_what_is_measured(pair, monkeypatch):
     with context.bind(pair[0][0]):
         for _ in range(plans.AFTER + 3):
             ALL.rows()
-    [pace] = [own for (_path, text), own in plans._paces.items() if text == ALL._sent()]
+    [pace] = [own for (_path, text), own in plans._paces.items() if text == ALL.sent()]
     assert 0 < pace.full < 1 and 0 < pace.named < 1
     pace = plans.Pace()
     for seconds in (1.0, 1.0, 2.0):

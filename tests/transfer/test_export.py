@@ -3,7 +3,7 @@
 import pytest
 from django.db import connection
 
-from core import access, door, export, query, registry, write
+from core import access, door, export, listings, query, registry, write
 from core.transfer.reading import read
 from tests import factories
 
@@ -43,7 +43,7 @@ def contacts(owner, alice):
 
 def files(user, slug, only=(), words=()):
     """The files in each form, those for people and those for programs; of workbooks their cells."""
-    object_type, wanted = registry.get(slug), query.listing(words)
+    object_type, wanted = registry.get(slug), listings.listing(words)
     for as_read in (False, True):
         yield b"".join(export.stream(user, object_type, wanted, only, as_read))
         table = read(b"".join(export.workbook(user, object_type, wanted, only, as_read)))
@@ -104,7 +104,7 @@ def test_a_file_goes_out_while_it_is_read_and_the_database_words_its_moments(con
 
     monkeypatch.setattr(query, "chunks", counted)
     with connection.execute_wrapper(lambda execute, sql, *rest: asked.append(sql) or execute(sql, *rest)):
-        pieces = export.stream(alice, registry.get("contacts"), query.listing(()), ("name", "created_at", "account"))
+        pieces = export.stream(alice, registry.get("contacts"), listings.listing(()), ("name", "created_at", "account"))
         assert next(pieces).startswith(export.BOM) and read_on == []
         assert next(pieces).count(b"\r\n") == 5 == sum(read_on)
         whole = sum(piece.count(b"\r\n") for piece in pieces) + 5

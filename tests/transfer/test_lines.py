@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from core import access, context, door, export, jobs, query, read, registry, write
+from core import access, context, door, export, jobs, listings, read, registry, write
 from core.models import CustomField, Import
 from core.read import Ref
 from core.transfer import mapping, reading, uploads
@@ -264,7 +264,7 @@ def test_what_is_exported_with_lines_makes_the_same_records_in_another_company(o
     menu = page(browser, "/orders/")
     assert "format=csv_lines" in menu and "format=xlsx_lines" in menu and "format=csv_lines" not in page(browser, "/contacts/")
     before = [one for one in told(owner, "orders") if one[0]["external_number"] in ("", "E-1") and str(one[0]["order_date"]) == "2026-03-05"]
-    wanted = query.listing([("id__in", ",".join(str(pk) for pk in mine.values_list("pk", flat=True)))])
+    wanted = listings.listing([("id__in", ",".join(str(pk) for pk in mine.values_list("pk", flat=True)))])
     files = [b"".join(export.FORMS[form][0](alice, orders, wanted, as_read=as_read)) for form, as_read in (("csv_lines", False), ("xlsx_lines", True))]
     assert api.get("orders/?format=csv_lines").headers["Content-Disposition"].endswith('orders.csv"')
     with context.bind(other_company):

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from core import access, context, door, export, query, registry, write
+from core import access, context, door, export, listings, registry, write
 from core.errors import Denied, RuleError
 from core.models import SearchEntry, TrailEntry
 from core.transfer import loading, mapping
@@ -168,10 +168,10 @@ WRITABLE = sorted((*factories.writable(), *dealer.SLUGS))
 def test_what_was_exported_comes_back_unchanged(owner, alice, slug):
     object_type = registry.get(slug)
     _something_of_everything(owner)
-    content = b"".join(export.stream(alice, object_type, query.listing([])))
+    content = b"".join(export.stream(alice, object_type, listings.listing([])))
     if not read(content).size:
         factories.make(slug, owner)
-        content = b"".join(export.stream(alice, object_type, query.listing([])))
+        content = b"".join(export.stream(alice, object_type, listings.listing([])))
     table = read(content)
     assert table.size > 0
     report = load(owner, slug, content, key="id")
@@ -184,7 +184,7 @@ def test_what_a_list_exported_as_it_is_read_comes_back_unchanged(owner, alice, s
     """The file people take from a page: labels as headings, names instead of ids."""
     object_type = registry.get(slug)
     _something_of_everything(owner)
-    wanted = query.listing([("q", {"accounts": "all", "contacts": "quoted", "products": "-7"}[slug])])
+    wanted = listings.listing([("q", {"accounts": "all", "contacts": "quoted", "products": "-7"}[slug])])
     content = b"".join(export.stream(alice, object_type, wanted, [n for n, f in object_type.fields.items() if not f.readonly], as_read=True))
     assert counts(load(owner, slug, content, key={"accounts": "external_id", "contacts": "email", "products": "sku"}[slug])) == (0, 0, 1, 0)
 

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from core import access, context, doctor, door, kpi, query, read, registry
+from core import access, context, doctor, door, kpi, listings, query, read, registry
 from core.models import Fact, OrgUnit, Role, TrailEntry, User
 from crm.models import Account, Contact, Product
 from erp.models import SalesOrder
@@ -54,7 +54,7 @@ def ask(actor, key="order-intake", **words):
 def drilled(actor, address):
     """The sum of the list of facts at a drill's address."""
     facts = registry.get("facts")
-    return door.reading(lambda: query.page(actor, facts, query.listing(parse_qsl(address))).sums["value"])
+    return door.reading(lambda: query.page(actor, facts, listings.listing(parse_qsl(address))).sums["value"])
 
 
 def by_label(answer):
@@ -99,7 +99,7 @@ def test_units_roll_up(owner, expected):
 
 
 def test_counts_and_sums_of_lists_give_orders_lines_units_and_freight(owner, expected):
-    page = query.page(owner, registry.get("orders"), query.listing([("count", "exact"), ("sum", "line_count,units,charges_total"), ("status", "confirmed")]))
+    page = query.page(owner, registry.get("orders"), listings.listing([("count", "exact"), ("sum", "line_count,units,charges_total"), ("status", "confirmed")]))
     assert page.count == expected["orders"]
     assert page.sums == {"line_count": expected["lines"], "units": Decimal(expected["units"]), "charges_total": Decimal(expected["freight"])}
 

@@ -13,7 +13,7 @@ from random import Random
 import pytest
 from django.db import connection
 
-from core import access, bulk, export, jobs, query, registry
+from core import access, bulk, export, jobs, listings, registry
 from core.models import Import, SearchEntry, TrailEntry
 from core.transfer import uploads
 from core.transfer.mapping import Mapping
@@ -118,7 +118,7 @@ def run_all() -> None:
 
 
 def test_out(owner, alice):
-    wanted = query.listing([("external_id__starts", "latin-")])
+    wanted = listings.listing([("external_id__starts", "latin-")])
     columns = ["name", "account", "title", "email", "phone", "mobile", "external_id", "created_at"]
     found = Contact.objects.filter(external_id__startswith="latin-").count()
     for form, (made, _media) in export.FORMS.items():

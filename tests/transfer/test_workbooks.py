@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
-from core import access, context, door, export, query, registry, workbooks, write
+from core import access, context, door, export, listings, registry, workbooks, write
 from core.errors import RuleError
 from core.transfer import loading, mapping, reading
 from core.transfer.mapping import Mapping
@@ -218,7 +218,7 @@ def test_a_list_goes_out_and_comes_back_unchanged(owner, alice, as_read):
         writing(lambda: write.create(owner, registry.get("products"), {"sku": f"P{as_read}", "name": "北京", "unit_price": "1234.5", "active": False}))
     for slug, key in (("accounts", "external_id"), ("products", "sku")):
         object_type = registry.get(slug)
-        content = b"".join(export.workbook(alice, object_type, query.listing([]), [n for n, f in object_type.fields.items() if not f.readonly], as_read))
+        content = b"".join(export.workbook(alice, object_type, listings.listing([]), [n for n, f in object_type.fields.items() if not f.readonly], as_read))
         table = read(content)
 
         def load(object_type=object_type, table=table, key=key):

@@ -10,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 
 from core import access, calendars, door, places, query, registry, write
 from core.errors import RuleError
+from core.listings import Listing
 from core.models import SavedView
-from core.query import Listing
 from core.views import atlas, maps
 
 HERE = "/trips/?view=calendar&by-date=starts&on-day=2026-03-15"

@@ -14,9 +14,9 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core import access, door, periods, pivot, query, registry, write
+from core import access, door, listings, periods, pivot, query, registry, write
 from core.errors import RuleError
-from core.query import Listing
+from core.listings import Listing
 from core.views import filters
 from tests import people
 
@@ -112,7 +112,7 @@ def test_every_cell_is_what_plain_python_and_its_list_say(company, alice, zoe, r
             "min": min(numbers, default=None), "max": max(numbers, default=None),
         }[aggregate]  # fmt: skip
         assert cell.value(aggregate) == expected
-        listed = query.listing(made.words(d, a), ignored=filters.OWN_WORDS)
+        listed = listings.listing(made.words(d, a), ignored=filters.OWN_WORDS)
         page = query.page(actor, object_type, Listing(conditions=(*wanted.conditions, *listed.conditions), count=True, sums=listed.sums))
         assert page.count == len(mine) == cell.count
         if aggregate == "sum":

@@ -35,9 +35,11 @@ def reading(work: Callable[[], T]) -> T:
         return work()
 
 
-def writing(work: Callable[[], T]) -> T:
-    """Do the whole work in one transaction; ``work`` may run up to four times and so keeps its effects in the database."""
-    begun = edition.begun()
+def writing(work: Callable[[], T], begun: edition.Begun = None) -> T:
+    """Do the whole work in one transaction; ``work`` may run up to four times and so keeps its effects in the database.
+
+    ``begun`` is the edition by which it was found just now who asks (``edition.begun``).
+    """
     for attempt in range(1, TRIES + 1):
         try:
             with transaction.atomic(durable=True), context.remembering():

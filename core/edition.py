@@ -5,6 +5,7 @@ them, so nobody can forget to; a mark never comes again. Who reads therefore kno
 """
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from core import context, sql
 T = TypeVar("T")
 MOST = 300  # editions, so about as many companies; of those the oldest is made anew when it is asked for again
 MOST_A_DAY = 5000  # things made for a day of one edition; beyond it the memory starts anew
+JUST_NOW = 1.0  # seconds; a file that is sent slowly takes longer, and rights may have gone by then
 TODAY = "today"  # on a shelf: the day, and what was made for it
 SNAPSHOT = "snapshot"  # in the memory of a use-case that reads one
 NAME = "edition"  # in the memory of a use-case
@@ -33,6 +35,7 @@ class _Reading:
     shared: dict
     is_fixed: bool = False  # in a snapshot: whatever is read in it, and whenever, is of this edition
     own: dict = field(default_factory=dict)
+    since: float = field(default_factory=time.monotonic)
 
 
 def enter(told: tuple[UUID, str] | None) -> None:
@@ -42,12 +45,16 @@ def enter(told: tuple[UUID, str] | None) -> None:
         context.memo()[SNAPSHOT] = told[1]
 
 
-def begun() -> _Reading | None:
-    """The edition by which it was found who asks, for the use-case that he begins. Cost: none."""
-    return context.memo().get(NAME)
+Begun = _Reading | None
 
 
-def go_on(begun: _Reading | None) -> None:
+def begun() -> Begun:
+    """The edition by which it was found just now who asks, for the use-case that he begins; none where that is longer ago. Cost: none."""
+    found = context.memo().get(NAME)
+    return found if found is not None and time.monotonic() - found.since < JUST_NOW else None
+
+
+def go_on(begun: Begun) -> None:
     """This use-case begins with that edition. What is newer by now it meets as what becomes newer while it works. Cost: none."""
     if begun is not None:
         context.memo()[NAME] = begun

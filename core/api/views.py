@@ -105,7 +105,7 @@ class Endpoint(APIView):
             actor = access.actor_for(self.request.user)
             return once(actor, route, key, request.body, lambda: work(actor))
 
-        reply = door.writing(do)
+        reply = door.writing(do, edition.begun())
         content_type = "application/json" if reply.body else None
         response = HttpResponse(reply.body, status=reply.status, content_type=content_type, headers=reply.headers)
         if not reply.body:

@@ -5,8 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from uuid import uuid4
 
-from django.db import connection, connections, transaction
+from django.db import OperationalError, connection, connections, transaction
 from django.http import HttpResponse
+from psycopg.errors import DeadlockDetected
 
 from core import access, context, door, edition, keys, registry, schema, sql, write
 from core.models import CustomField, Grant, Role
@@ -306,6 +307,35 @@ def test_whose_a_key_is_is_asked_once_and_a_key_that_ends_ends_at_once(company, 
     assert answers() == [200, 201]
     beside_us("core_apikey SET revoked_at = now() WHERE user_id = %s")
     assert answers() == [401, 401]
+
+
+def test_who_writes_begins_with_the_edition_he_was_found_by_unless_that_is_long_ago(company, alice, api_for, monkeypatch):
+    """What is sent slowly is written with the rights of its end; a try that met others begins anew."""
+    api, mark = api_for(alice), re.compile("SELECT mark")
+    api.get("accounts/?limit=1"), api.post("accounts/", {"name": "Any"})
+
+    def marks() -> int:
+        return len([text for text in statements(lambda: api.post("accounts/", {"name": "Any"})) if mark.search(text)])
+
+    before = marks()
+    monkeypatch.setattr(edition, "JUST_NOW", 0.0)
+    assert marks() == before + 1
+
+    tried = iter((True, False))
+
+    def work() -> set[str]:
+        if next(tried):
+            add_beside(company, "again")
+            raise OperationalError from DeadlockDetected()
+        return own()
+
+    def asks() -> set[str]:
+        with context.remembering():
+            assert "again" not in own()
+            monkeypatch.setattr(edition, "JUST_NOW", 1.0)
+            return door.writing(work, edition.begun())
+
+    assert "again" in asks()
 
 
 def test_whether_there_is_a_stage_is_asked_once_and_anew_when_it_is_gone(company, alice, api_for):

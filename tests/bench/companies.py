@@ -26,7 +26,7 @@ from tests.bench.meters import Watched, private, unshared
 from tests.bench.shape import name
 
 PASSWORD = "measured-by-the-clock"
-SIGNED_UP, VISITED, AT_ONCE = 20, 500, 20  # companies by the public form; visited by one process; at work at once
+SIGNED_UP, VISITED, AT_ONCE = 40, 500, 20  # companies by the public form; visited by one process; at work at once
 WARMING = 8  # sign-ups before any is measured: each web worker has had some, and the stock of empty schemas is used up
 ACCOUNTS = 30  # of each company
 GOALS = {

@@ -39,7 +39,7 @@ def main() -> int:
     parser.add_argument("--fresh", action="store_true", help="make the company anew")
     parser.add_argument("--only", default="", help="letters of operations, by comma; i is what is done in bulk")
     parser.add_argument("--clients", type=int, default=32, help="at most so many at once")
-    parser.add_argument("--seconds", type=float, help="of one client's loop, others take a half more; 2, or 0.7 for less than half of the company")
+    parser.add_argument("--seconds", type=float, help="by which all loops are scaled: 2 as they stand, 0.7 for less than half of the company")
     parser.add_argument("--companies", type=int, default=0, help="measure so many companies instead")
     parser.add_argument("--where", default="", help="tell where the time of these operations goes instead: a, c:page, i for an import; several by comma")
     given = parser.parse_args()

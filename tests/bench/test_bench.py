@@ -137,10 +137,10 @@ def test_a_slower_machine_is_no_alarm_nor_is_a_ping_that_got_cheaper():
 
 def test_what_seems_worse_is_measured_again_and_nothing_done_is_forgotten():
     turns = [{**CELL, "cpu": cpu} for cpu in (9.0, 8.5, 6.2, 5.0)]
-    cell = measuring._sure(lambda: turns.pop(0), {"floor_cpu": 1.0}, CELL)
+    cell = measuring._sure(turns.pop(0), lambda: turns.pop(0), {"floor_cpu": 1.0}, CELL)
     assert (cell["cpu"], cell["made"], len(turns)) == (6.2, 30, 1)
     turns = [{**CELL, "cpu": cpu} for cpu in (6.5, 9.0)]
-    assert measuring._sure(lambda: turns.pop(0), {"floor_cpu": 1.0}, CELL)["cpu"] == 6.5 and len(turns) == 1
+    assert measuring._sure(turns.pop(0), lambda: turns.pop(0), {"floor_cpu": 1.0}, CELL)["cpu"] == 6.5 and len(turns) == 1
     assert meters.yardstick(3) > 0
     before = run()["streams"][0]
     turns = [{**before, "cpu": cpu} for cpu in (0.2, 0.15, 0.11)]

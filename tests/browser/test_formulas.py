@@ -52,6 +52,22 @@ def test_a_rule_is_written_by_keyboard_with_what_is_proposed(screen, company, al
     page.get_by_text("Too late.").wait_for()
 
 
+def test_a_list_that_is_late_proposes_what_fits_and_replaces_what_was_typed(screen, company, alice, accounts):
+    """Who types on while the list of the first letter is there, and the next never comes, chooses among what still fits."""
+    tab = screen(company, alice)
+    page = tab.open("/rules/new/?type=accounts")
+    page.select_option("[name=type]", "accounts")
+    area = page.locator("[name=condition]")
+    area.focus()
+    page.keyboard.type("p")
+    page.locator(".options .option", has_text="parent").first.wait_for()
+    page.route("**/formulas/complete/**", lambda route: None)  # no answer any more
+    page.keyboard.type("aym")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(area).to_have_value("payment_days")
+
+
 def test_fields_and_functions_are_put_in_from_the_list_beside_it(screen, company, alice, accounts):
     tab = screen(company, alice)
     page = tab.open("/rules/new/?type=accounts")

@@ -80,6 +80,13 @@ export function makeCombobox(input, source) {
     }
   }
 
+  /* Without those that no longer fit what was typed meanwhile; the next answer may bring others. */
+  function narrow(fits) {
+    const left = shown.filter(fits);
+    if (!left.length) close();
+    else if (left.length < shown.length) render(left);
+  }
+
   function activate(index) {
     if (!shown.length) return;
     active = (index + shown.length) % shown.length;
@@ -120,7 +127,7 @@ export function makeCombobox(input, source) {
   input.addEventListener("blur", close);
   addEventListener("scroll", (event) => list.matches(":popover-open") && event.target !== list && place(), true);
 
-  return { open, close, isOpen: () => list.matches(":popover-open") };
+  return { open, close, narrow, isOpen: () => list.matches(":popover-open") };
 }
 
 function draw(option, index, listId) {

@@ -1,8 +1,7 @@
 # Everything one does with a checkout of Odos. `make demo` is all a visitor needs; `make help` lists the rest.
 # Needs Python 3.11 or newer. Databases, Node and a browser are installed beside it where they are missing.
 
-PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
-	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v "$$p" && break; done)
+PYTHON ?= $(shell sh deploy/python.sh)
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --quiet --disable-pip-version-check --require-hashes

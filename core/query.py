@@ -301,9 +301,7 @@ class Begun:
         records = worded.records(self.actor, lists.key, self._top, *own)
         if len(records) > wanted.limit:
             lists.goes_on[:] = [True]
-        elif not wanted.sums:
-            return _page(wanted, lists.keys, records, len(records), ())
-        if not wanted.sums and not wanted.count:
+        if not wanted.sums and (len(records) <= wanted.limit or not wanted.count):
             return _page(wanted, lists.keys, records, len(records), ())
 
         def ask(of_all: dict[str, Aggregate]) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain, islice
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -33,9 +33,10 @@ class Shape:
         return [n for n, f in self.fields.items() if f.held]
 
     @cached_property
-    def take(self) -> Callable[[Model], tuple] | None:
-        """All of these attributes of a record at once; of one alone, no tuple would be taken."""
-        return attrgetter(*(self.fields[n].held for n in self.held)) if len(self.held) > 1 else None
+    def take(self) -> tuple[Callable[[dict], tuple], Callable[[Model], tuple]] | None:
+        """All of these attributes of a record at once, by what it holds of columns, and by all that it has; of one alone, no tuple would be taken."""
+        names = [self.fields[n].held for n in self.held]
+        return (itemgetter(*names), attrgetter(*names)) if len(names) > 1 else None
 
     @cached_property
     def referring(self) -> list[tuple[str, Field]]:
@@ -132,9 +133,8 @@ def asked(actor: Actor, object_type: ObjectType, ids: Collection[UUID]) -> list[
 def _asked(actor: Actor, object_type: ObjectType, ids: Collection[UUID], with_lines: bool, is_gathered: bool) -> list[Asked]:
     if not ids:
         return []
-    named = prepared.listed(ids)
-    lines = [(prepared.children(entry.model, entry.parent), (named,)) for entry in access.lines(actor, object_type)] if with_lines else []
-    return [*lines, *(object_type.gathers(actor, named) if is_gathered else ())]
+    lines = [(prepared.children(entry.model, entry.parent), (prepared.listed(ids),)) for entry in access.lines(actor, object_type)] if with_lines else []
+    return [*lines, *(object_type.gathers(actor, ids) if is_gathered else ())]
 
 
 def _shape(actor: Actor, object_type: ObjectType, only: tuple[str, ...] | None) -> Shape:
@@ -153,7 +153,12 @@ def _columns(shape: Shape, records: list[Model]) -> dict[str, Sequence]:
     """The values of these fields, those that are attributes of a record taken all at once."""
     if shape.take is None or not records:
         return {n: [f.value(r) for r in records] for n, f in shape.fields.items()}
-    taken = dict(zip(shape.held, zip(*map(shape.take, records), strict=True), strict=True))
+    by_column, by_attribute = shape.take
+    try:
+        rows = [*map(by_column, map(vars, records))]  # a reference's attribute takes Django three times as long
+    except KeyError:  # one is no column, or was not read
+        rows = [*map(by_attribute, records)]
+    taken = dict(zip(shape.held, zip(*rows, strict=True), strict=True))
     return {n: taken[n] if n in taken else [f.value(r) for r in records] for n, f in shape.fields.items()}
 
 
@@ -212,5 +217,17 @@ def reworded(f: Field, column: Sequence, word: Word, empty: Callable[[Any], Any]
     if f.kind == "refs":
         return [[word(f, f.target, one) for one in value] if value else empty(value) for value in column]
     slug = _slug(f)
-    told = {value: word(f, slug, value) if value else empty(value) for value in set(column)}
+    told = _Once(lambda value: word(f, slug, value) if value else empty(value))
     return [told[value] for value in column]
+
+
+class _Once(dict):
+    """What is made of each value when it is first asked for."""
+
+    def __init__(self, make: Callable[[Any], Any]):
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, value: Any) -> Any:
+        made = self[value] = self._make(value)
+        return made

@@ -176,7 +176,7 @@ def _builder(compiler: SQLCompiler) -> Callable[[list], models.Model]:
 
 def listed(ids: Iterable[UUID]) -> str:
     """Ids as the one value that a query ``among`` them is given."""
-    return f"{{{','.join(map(str, ids))}}}"
+    return f"{{{','.join([ident.hex for ident in ids])}}}"
 
 
 @cache

@@ -76,12 +76,20 @@ def labels(actor: Actor, wanted: dict[str, set]) -> dict[str, dict[Any, str]]:
     """
     if not edition.is_fixed():
         return _read_labels(actor, wanted)
+    held = _labels_and_more(actor, wanted)
+    return {slug: {i: n for i in ids if (n := held[slug].get(i)) is not None} for slug, ids in wanted.items()}
+
+
+def _labels_and_more(actor: Actor, wanted: dict[str, set]) -> dict[str, dict[Any, str]]:
+    """The same, with what else is remembered of how records of these types are called."""
+    if not edition.is_fixed():
+        return _read_labels(actor, wanted)
     few = sum(map(len, wanted.values())) <= FEW
     held = {slug: _held(actor, slug, few) for slug in wanted}
-    missing = {slug: new for slug, ids in wanted.items() if (new := {i for i in ids if i not in held[slug]})}
+    missing = {slug: new for slug, ids in wanted.items() if (new := ids.difference(held[slug]))}
     for slug, named in (_read_labels(actor, missing) if missing else {}).items():
         held[slug].update(named)
-    return {slug: {i: n for i in ids if (n := held[slug].get(i)) is not None} for slug, ids in wanted.items()}
+    return held
 
 
 def _held(actor: Actor, slug: str, few: bool = True) -> dict[Any, str]:
@@ -177,7 +185,7 @@ def _named_by(actor: Actor, tables: list[Table]) -> dict[str, dict[Any, str]]:
     """Slug -> id -> label of all that these refer to, as far as the reader sees it."""
     wanted = columns.referred(tables)
     held = files.names(wanted.pop(files.SLUG, ()))
-    return labels(actor, wanted) | {files.SLUG: held}
+    return _labels_and_more(actor, wanted) | {files.SLUG: held}
 
 
 def _shown(actor: Actor, table: Table) -> list[Shown]:
@@ -208,8 +216,8 @@ def written_each(actor: Actor, lists: Iterable[tuple[ObjectType, Iterable[Model]
     known = _named_by(actor, [each for table in tables for each in table.whole()])
 
     def word(f: Field, slug: str, ident: Any, line: Any = None) -> dict[str, Any]:
-        label = known.get(slug, {}).get(ident)
-        return _reference(f, ident, label or "", slug, url(slug, ident) if label is not None else None, line)
+        label, text = known.get(slug, {}).get(ident), str(ident)
+        return _reference(f, text, label or "", slug, url(slug, text) if label is not None else None, line)
 
     return [_written(table, word) for table in tables]
 
@@ -236,14 +244,14 @@ def as_json(shown: Shown, url: Callable[[str, Any], str]) -> dict[str, Any]:
 
 def _json(f: Field, value: Any, url: Callable[[str, Any], str]) -> Any:
     if isinstance(value, Ref):
-        return _reference(f, value.id, value.label, value.slug, url(value.slug, value.id) if value.seen else None, value.line)
+        return _reference(f, str(value.id), value.label, value.slug, url(value.slug, value.id) if value.seen else None, value.line)
     if isinstance(value, list) and value and isinstance(value[0], Ref):
         return [_json(f, v, url) for v in value]
     return f.rules.to_json(f, value)
 
 
-def _reference(f: Field, ident: Any, label: str, slug: str, url: str | None, line: Any) -> dict[str, Any]:
-    found = {"id": str(ident), "label": label, "url": url}
+def _reference(f: Field, ident: str, label: str, slug: str, url: str | None, line: Any) -> dict[str, Any]:
+    found = {"id": ident, "label": label, "url": url}
     if f.kind != "anyref":
         return found
     return {"type": slug, **found, **({} if line is None else {"line": str(line) or None})}

@@ -112,7 +112,7 @@ class ObjectType:
     chained: Callable = lambda records: []  # [((slug, id) before, (slug, id) after, text)]: links of the chain that no field names; both ends say them
     conserved: Callable = lambda record: []  # sentences of what of it does not add up, which should be none
     gather: Callable = lambda actor, records: None  # reads at once, for all records shown, what their computed fields look up
-    gathers: Callable = lambda actor, ids: ()  # (actor, ids as one text) -> [prepared.Asked]: what ``gather`` asks, so that it is asked together with more
+    gathers: Callable = lambda actor, ids: ()  # (actor, ids) -> [prepared.Asked]: what ``gather`` asks, so that it is asked together with more
     alike: Callable | None = None  # (actor, {name: text}) -> [(slug, id, why)]: records that may be the same thing entered before
     alike_by: tuple[str, ...] = ()  # the fields of its form that ``alike`` looks at
     intake: Intake | None = None  # a public form

@@ -35,8 +35,8 @@ def bodies(actor: Actor, found: Iterable[Answer], request: HttpRequest) -> list[
     found, url = list(found), answers.addresser(request)
     told = read.written_each(actor, [(one.type, one.records) for one in found], url)
     for one, rows in zip(found, told, strict=True):
-        for record, row in zip(one.records, rows, strict=True):
-            row["url"] = url(one.type.slug, record.pk)
+        for row in rows:
+            row["url"] = url(one.type.slug, row["id"])
     return [one.body(rows) for one, rows in zip(found, told, strict=True)]
 
 

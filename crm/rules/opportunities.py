@@ -1,5 +1,6 @@
 """What may happen to pipelines and opportunities: stages, amounts and their weight, won and lost; ageing; and the facts they state."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import groupby
@@ -252,9 +253,9 @@ def _open_first(activities: QuerySet, ids: list[str] | str) -> QuerySet:
 OPEN_FIRST = Prepared(lambda ids: _open_first(Activity.objects.all(), ids), "the ids")  # where the reader sees every activity
 
 
-def looks_ahead(actor: Actor, ids: str) -> list[Asked]:
+def looks_ahead(actor: Actor, ids: Iterable[UUID]) -> list[Asked]:
     """The ``gathers`` hook."""
-    return [(OPEN_FIRST, (ids,))] if access.sees_all(actor, registry.types["activities"]) else []
+    return [(OPEN_FIRST, (listed(ids),))] if access.sees_all(actor, registry.types["activities"]) else []
 
 
 def look_ahead(actor: Actor, opportunities: list[Opportunity]) -> None:

@@ -68,6 +68,15 @@ def test_a_list_that_is_late_proposes_what_fits_and_replaces_what_was_typed(scre
     expect(area).to_have_value("payment_days")
 
 
+def test_what_a_function_does_is_said_whole_on_a_phone(screen, company, alice, accounts):
+    page = screen(company, alice, width=390).open("/rules/new/?type=accounts")
+    page.select_option("[name=type]", "accounts")
+    page.locator("[name=condition]").focus()
+    page.keyboard.type("p")
+    page.locator(".options .option", has_text="POWER").wait_for()
+    assert page.locator(".options:popover-open").evaluate("list => list.scrollWidth <= list.clientWidth")
+
+
 def test_fields_and_functions_are_put_in_from_the_list_beside_it(screen, company, alice, accounts):
     tab = screen(company, alice)
     page = tab.open("/rules/new/?type=accounts")

@@ -5,7 +5,7 @@ stays readable. Reading facts follows the access to their documents.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -23,12 +23,11 @@ from core.access import Actor
 from core.errors import RuleError
 from core.models import Fact
 from core.models.record import permit
-from core.prepared import Asked, Prepared, listed
+from core.prepared import Prepared, listed
 from core.registry import ObjectType
 
 DIMENSIONS = ("person", "unit", "account", "product", "campaign", "work", "ledger")
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2999, 12, 31)  # every period around one has a name
-HELD = "what was stated"  # in the memory of a use-case: by which documents, and what
 GROUPED = ("measure", "business_date", *DIMENSIONS, "entry", "source_line")
 
 
@@ -61,29 +60,16 @@ def when_moved(tell: Callable[[UUID], None]) -> None:
     _moved[:] = [tell]
 
 
-def asked(object_type: ObjectType, ids: Iterable[UUID]) -> list[Asked]:
-    """What ``hold`` asks of the database, to be asked together with more."""
-    return [(STATED, (listed(ids),))] if object_type.facts is not None else []
-
-
-def hold(object_type: ObjectType, ids: Collection[UUID]) -> None:
-    """Read what these documents have stated, once their rows are locked, for the next ``state`` of this use-case. Cost: one query, none for no facts."""
-    if object_type.facts is not None:
-        context.memo()[HELD] = frozenset(ids), _read(ids)
-
-
 def state(object_type: ObjectType, records: Iterable, fresh: bool = False, history: bool = False) -> int:
     """Append what these documents state beyond what they had stated; returns how many facts were added.
 
-    ``fresh`` documents have stated nothing yet; what others have, ``hold`` may have read. ``history`` records each fact as known on its business date
-    (decisions, History loads). Callers hold the documents' rows. Cost: two statements for any number of documents.
+    ``fresh`` documents have stated nothing yet. ``history`` records each fact as known on its business date (decisions,
+    History loads). Callers hold the documents' rows. Cost: two statements for any number of documents.
     """
     records = list(records)
     if object_type.facts is None or not records:
         return 0
-    held, known = context.memo().pop(HELD, ((), {}))  # what is stated now is not what it was
-    ids = [r.pk for r in records]
-    stated = {} if fresh else known if held and held.issuperset(ids) else _read(ids)
+    stated = {} if fresh else _stated([r.pk for r in records])
     said = object_type.facts(records)
     if any(not FIRST_DAY <= s.business_date <= LAST_DAY for statements in said.values() for s in statements):
         raise RuleError({"date": [_("A business date is between %(first)s and %(last)s.") % {"first": FIRST_DAY, "last": LAST_DAY}]})
@@ -124,7 +110,7 @@ def _tell_once() -> None:
 STATED = Prepared(lambda ids: Fact.objects.filter(source_id__among=ids).values_list("source_id", *GROUPED).annotate(value=Sum("value")), "ids")
 
 
-def _read(ids: Iterable[UUID]) -> dict[Any, dict[tuple, Decimal]]:
+def _stated(ids: list) -> dict[Any, dict[tuple, Decimal]]:
     grouped: dict[Any, dict[tuple, Decimal]] = defaultdict(dict)
     for source, *key, value in STATED.rows(listed(ids)):
         grouped[source][tuple(key)] = value

@@ -115,7 +115,7 @@ def change_many(actor: Actor, object_type: ObjectType, items: list[tuple[UUID, d
     Cost: about a dozen statements, whatever their number.
     """
     schema.hold(object_type)
-    records = locked_with_all(actor, object_type, [record_id for record_id, _data, _version in items], "change")
+    records = locked_with_lines(actor, object_type, [record_id for record_id, _data, _version in items], "change")
     for record, (_id, _data, version) in zip(records, items, strict=True):
         demand_version(record, version)
     known = writable(actor, object_type)
@@ -169,7 +169,7 @@ def act_many(
     if deed is None:
         raise Missing
     versions = versions or {}
-    records = locked_with_all(actor, object_type, [record_id for record_id, _data in items], name)
+    records = locked_with_lines(actor, object_type, [record_id for record_id, _data in items], name)
     for record in records:
         if record.pk in versions:
             demand_version(record, versions[record.pk])
@@ -275,13 +275,14 @@ def locked_rows(actor: Actor, object_type: ObjectType, ids: list[UUID], action: 
     return [found[record_id] for record_id in ids]
 
 
-def locked_with_all(actor: Actor, object_type: ObjectType, ids: list[UUID], action: str) -> list[Record]:
-    """As ``locked_rows``, with what a change of them needs read in the same message, once they are locked: their lines and what they have stated."""
+def locked_with_lines(actor: Actor, object_type: ObjectType, ids: list[UUID], action: str) -> list[Record]:
+    """As ``locked_rows``, with their lines for ``lines.rebuild`` read in the same message, once they are locked.
+
+    What they have stated is read where they state anew: what they cost may be stated by who sends goods, and does not hold them.
+    """
     if not object_type.rows and access.allows(actor, object_type, "view") and (locked := reach.asked(actor, object_type, ids, lock=True)):
-        ask_together([*locked, *lines.asked(object_type, ids), *facts.asked(object_type, ids)])
-    records = locked_rows(actor, object_type, ids, action)
-    facts.hold(object_type, ids)
-    return records
+        ask_together([*locked, *lines.asked(object_type, ids)])
+    return locked_rows(actor, object_type, ids, action)
 
 
 def all_within(actor: Actor, object_type: ObjectType, action: str, ids: list[UUID]) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from typing import Any
+from uuid import UUID
 
 from django.utils.translation import gettext as _
 
@@ -68,7 +69,7 @@ def value_in_words(actor: Actor, dimension: Dimension | None, value: Any) -> str
     """One value of a filter; a record by its name, if the reader sees it. Cost: one query for a record."""
     slug, choices = dimensions.members(dimension) if dimension else ("", {})
     if slug:
-        found = read.labels(actor, {slug: {value}}).get(slug, {}) if is_id(value) else {}
+        found = read.labels(actor, {slug: {UUID(str(value))}}).get(slug, {}) if is_id(value) else {}
         return next((name for name in found.values()), str(value))
     return str(choices.get(value, value))
 

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from core import access, context, door, facts, prepared, query, reach, registry, write
+from core import access, context, door, prepared, query, reach, registry, write
 from core.listings import Listing
 from tests import factories, people
 
@@ -83,32 +83,3 @@ def test_a_record_changed_by_the_api_is_read_again_in_one_message(made, alice, a
     after = [one["sql"] for one in seen.captured_queries if 'FROM "crm_opportunityline"' in one["sql"]]
     assert len(after) == 2 and all('FROM "crm_opportunity"' in text for text in after)  # when it is locked, and when it is told
     assert changed == api.get(made["url"]).json()
-
-
-def test_what_a_document_stated_is_read_with_its_lock_and_used_once(made, alice, api_for):
-    """Whatever states anew in between is not overlooked: else it would be counted twice."""
-    api, deals, actor = api_for(alice), registry.get("opportunities"), access.system("tests")
-    with CaptureQueriesContext(connection) as seen:
-        made = api.patch(made["url"], {"amount": "100"}, made["version"]).json()
-    assert [one["sql"].count('FROM "core_fact"') for one in seen.captured_queries if "FOR " in one["sql"] and 'FROM "crm_opportunity"' in one["sql"]] == [1]
-    assert sum('FROM "core_fact"' in one["sql"] for one in seen.captured_queries) == 1
-
-    def work():
-        deal = reach.records(actor, deals, [UUID(made["id"])], lock=True)[UUID(made["id"])]
-        facts.hold(deals, [deal.pk])
-        deal.amount = deal.base_amount = 250
-        return [facts.state(deals, [deal]) > 0, facts.state(deals, [deal])]
-
-    assert people.writing(work) == [True, 0]
-
-
-def test_what_others_stated_is_not_taken_for_what_these_did(made, alice, api_for):
-    other = factories.make("opportunities", api_for(alice))
-    deals, actor = registry.get("opportunities"), access.system("tests")
-
-    def work():
-        facts.hold(deals, [UUID(made["id"])])
-        ids = [UUID(made["id"]), UUID(other["id"])]
-        return facts.state(deals, reach.records(actor, deals, ids, lock=True).values())
-
-    assert people.writing(work) == 0

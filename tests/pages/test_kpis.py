@@ -100,7 +100,8 @@ def test_without_a_script_a_filter_lists_what_is_looked_for(client_for, alice, o
     client, option = client_for(alice), f'<option value="{orders["Acme"].pk}"'
     asked = "/kpis/order-intake/?period=all"
     assert option not in page(client, asked) and 'data-lookup="/lookup/accounts/"' in page(client, asked)
-    assert f"{option} selected>" in page(client, f"{asked}&f.account={orders['Acme'].pk}")
+    chosen = page(client, f"{asked}&f.account={orders['Acme'].pk}")
+    assert f"{option} selected>Acme<" in chosen and "Account = Acme" in html.unescape(chosen)
     for sought in ("find.f.account=acm&find=f.account", "find.f.account=&find=f.account", "find.f.account=acm"):
         text = page(client, f"{asked}&{sought}")
         assert option in text and '<details class="question-more" open>' in text, sought

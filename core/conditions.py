@@ -14,6 +14,7 @@ from operator import and_, or_
 from typing import Any
 from uuid import UUID
 
+import orjson
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet, lookups
 from django.utils.translation import gettext as _
 
@@ -45,6 +46,14 @@ def parse(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         raise Unparsable(_("The filter is not valid JSON.")) from None
+
+
+def text(node: Any) -> str:
+    """A filter as an address holds it."""
+    try:
+        return orjson.dumps(node).decode()
+    except TypeError:  # a number of more than 64 bits
+        return json.dumps(node, separators=(",", ":"), ensure_ascii=False)
 
 
 def joining(node: Any) -> str:

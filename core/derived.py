@@ -4,7 +4,6 @@ Each is a field with an expression, by which lists filter, sort and add up, and 
 So no figure of a page ever differs from a filter. What a reader does not see of their inputs, he does not see through them either.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -188,7 +187,7 @@ def drill(f: Field, ident: Any) -> str:
     said = f.source.rollup
     words = {said["field"]: str(ident)}
     if said.get("filter"):
-        words["filter"] = json.dumps(said["filter"], separators=(",", ":"), ensure_ascii=False)
+        words["filter"] = conditions.text(said["filter"])
     if said.get("of") and said["aggregate"] == "sum":
         words["sum"] = said["of"]
     return f"/{said['type']}/?{urlencode(words)}"

@@ -10,7 +10,6 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import Any
-from urllib.parse import quote_plus
 
 from babel.dates import format_date, format_datetime, format_skeleton
 from babel.numbers import format_compact_currency, format_compact_decimal, format_currency, format_decimal, format_percent
@@ -18,10 +17,11 @@ from babel.units import format_unit
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from core import context, dimensions, kpi, periods, structures
+from core import conditions, context, dimensions, kpi, periods, structures
 from core.asof import AsOf
 from core.kinds import locale
 from core.kinds.numbers import amount
+from core.kpi.drills import quoted
 from core.measuring import Dimension
 from core.money import plain
 from core.periods import Period
@@ -101,12 +101,8 @@ def page_of(answer: kpi.Answer, period: str = "", more: list | None = None) -> s
         every.append(asked.filter)
     words = {"period": period or answer.period.key} | ({"as_of": answer.as_of.token} if answer.definition.has_past else {})
     if every:
-        words["filter"] = _written({"all": every} if len(every) > 1 else every[0])
-    return f"/kpis/{answer.definition.key}/?{'&'.join([f'{word}={_quoted(said)}' for word, said in words.items()])}"
-
-
-_quoted = lru_cache(maxsize=4000)(quote_plus)  # the figures of a page are of few periods and filters
-_written = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode  # one for all: making it takes longer than what it writes
+        words["filter"] = conditions.text({"all": every} if len(every) > 1 else every[0])
+    return f"/kpis/{answer.definition.key}/?{'&'.join([f'{word}={quoted(said)}' for word, said in words.items()])}"
 
 
 def short(definition: kpi.Definition, value: Decimal | None) -> str:

@@ -267,7 +267,8 @@ def _keyed(answer: Answer, shape: str, fiscal: int) -> list[Period]:
 def _targeted(targets: Targets, task: Task, answer: Answer) -> Answer:
     wanted, about = task.asked.wanted, questions.subject(task.question)
     parts = [group if (goal := _of_group(targets, task, answer, group, about)) is None else replace(group, target=goal) for group in answer.groups]
-    return replace(answer, target=targets.of(wanted, about, answer.period), groups=parts)
+    goal = targets.of(wanted, about, answer.period)
+    return answer if goal is None and parts == answer.groups else replace(answer, target=goal, groups=parts)
 
 
 def _of_group(targets: Targets, task: Task, answer: Answer, group: Group, about) -> Decimal | None:

@@ -1,11 +1,11 @@
 """The addresses of the facts behind figures: query strings of the list of facts, under the same conditions and the same snapshot."""
 
-import json
 from datetime import date
 from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import quote_plus
 
+from core import conditions
 from core.asof import AsOf
 from core.kpi.definitions import Definition
 from core.kpi.tally import Days, days_of
@@ -61,16 +61,15 @@ def drill(wanted: Definition, extra: list, period: Period, today: date, as_of: A
 
 
 def _list(part: Part, days: Days, extra: list, as_of: AsOf, more: list) -> Address:
-    every = COMMA.join([_fixed(part.measures, days), *(_quoted(_text(one)) for one in (*extra, *more))])
-    return Address.of("facts", f"filter={ALL}{every}{END}&as_of={_quoted(as_of.token)}&sum=value")
+    every = COMMA.join([_fixed(part.measures, days), *(quoted(conditions.text(one)) for one in (*extra, *more))])
+    return Address.of("facts", f"filter={ALL}{every}{END}&as_of={quoted(as_of.token)}&sum=value")
 
 
 @lru_cache(maxsize=2000)
 def _fixed(measures: tuple[str, ...], days: Days) -> str:
     """Which facts these are, whatever they are narrowed by, as an address holds it: figures share it, and pages."""
     named = ["measure", "in", list(measures)] if len(measures) > 1 else ["measure", "eq", measures[0]]
-    return _quoted(",".join(map(_text, (named, *between(*days)))))
+    return quoted(",".join(map(conditions.text, (named, *between(*days)))))
 
 
-_text = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode  # a condition as an address holds it
-_quoted = lru_cache(maxsize=4000)(quote_plus)  # groups share their members, and what they are narrowed by
+quoted = lru_cache(maxsize=4000)(quote_plus)  # groups share their members, and what they are narrowed by

@@ -4,7 +4,6 @@ Value and list are made of the same conditions, so they agree by construction (N
 facts, asked in the same way, keep their snapshot.
 """
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -96,7 +95,7 @@ class Source:
     def drill(self, days: Days, more: Iterable = ()) -> Address:
         """The list of exactly these rows: of a sum with it, of the smallest or largest with that first, always with their number."""
         piece, every = self.piece, [*self.standing(), *self.dated(days), *more]
-        words = {"filter": json.dumps({"all": every}, separators=(",", ":"), ensure_ascii=False), "count": "exact"}
+        words = {"filter": conditions.text({"all": every}), "count": "exact"}
         if piece.of_facts:
             words["as_of"] = self.as_of.token
         if summed := self._summed():

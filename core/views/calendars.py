@@ -4,7 +4,6 @@ The same address, filters and words as the list; ``by-date`` and ``by-until`` na
 a plain change of those fields, with the version the record was shown with.
 """
 
-import json
 from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -13,7 +12,7 @@ from babel.dates import format_date
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from core import access, calendars, context, read, structures, write
+from core import access, calendars, conditions, context, read, structures, write
 from core.access import Actor
 from core.calendars import DAY, Day
 from core.errors import Denied, Missing, RuleError, WrongState
@@ -130,7 +129,7 @@ def _shown(
 
 def _list_of(request: HttpRequest, node: Any) -> str:
     """The list of exactly the records of a day."""
-    words = [(f"{name}__{op}", value) for name, op, value in node["all"]] if "all" in node else [("filter", json.dumps(node, separators=(",", ":")))]
+    words = [(f"{name}__{op}", value) for name, op, value in node["all"]] if "all" in node else [("filter", conditions.text(node))]
     return filters.behind(request, words)
 
 

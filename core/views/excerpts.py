@@ -1,6 +1,5 @@
 """Short lists on the page of a record: its people, what is open, what is due; each with its count, its sum and the whole list behind it."""
 
-import json
 from collections.abc import Callable, Hashable
 from itertools import chain
 from typing import Any
@@ -9,7 +8,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from core import access, context, query, read, registry, structures, worded
+from core import access, conditions, context, query, read, registry, structures, worded
 from core.access import Actor
 from core.listings import Listing
 from core.models.record import Record
@@ -90,7 +89,7 @@ def _address(home: str, entry: Excerpt, part: Part, found: Record) -> str:
         return f"{home}?{entry.field}={found.pk}"
     if isinstance(entry.filter, list) and entry.filter[1] == "eq" and isinstance(entry.filter[2], str):
         return f"{home}?{entry.field}={found.pk}&{entry.filter[0]}={entry.filter[2]}"
-    return f"{home}?{pages.urlencode({'filter': json.dumps(part.conditions(found.pk), separators=(',', ':'))})}"
+    return f"{home}?{pages.urlencode({'filter': conditions.text(part.conditions(found.pk))})}"
 
 
 def _row(other: ObjectType, shown: Shown, names: list[str], money: str, entry: Excerpt) -> dict[str, Any]:

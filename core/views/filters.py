@@ -3,7 +3,6 @@
 The conditions themselves are read and applied by ``core.query``; here they only get words.
 """
 
-import json
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -143,7 +142,7 @@ def _parts(request: HttpRequest, text: str) -> list[tuple[Any, str]]:
     found = []
     for index, part in enumerate(tree["all"]):
         rest = [p for i, p in enumerate(tree["all"]) if i != index]
-        instead = json.dumps({"all": rest}, separators=(",", ":"), ensure_ascii=False) if rest else ""
+        instead = conditions.text({"all": rest}) if rest else ""
         found.append((part, _without(request, "filter", text, instead)))
     return found
 

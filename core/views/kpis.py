@@ -3,7 +3,6 @@
 The words of the address are those of the API (contract, KPIs), so that a page can be sent to somebody and says the same.
 """
 
-import json
 from dataclasses import replace
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -11,7 +10,7 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.utils.translation import gettext as _
 
-from core import access, context, figures, kpi, periods, registry, structures
+from core import access, conditions, context, figures, kpi, periods, registry, structures
 from core.access import Actor
 from core.errors import RuleError, Unparsable
 from core.kpi.wording import conditions_in_words
@@ -107,7 +106,7 @@ def stated(given: QueryDict) -> dict[str, str]:
         words["group_by"] = ",".join(dict.fromkeys(parts))
     chosen = [[name.removeprefix("f."), "eq", value] for name, value in given.items() if name.startswith("f.") and value]
     if chosen:
-        words["filter"] = json.dumps({"all": chosen}, ensure_ascii=False)
+        words["filter"] = conditions.text({"all": chosen})
     return {name: text.replace("\x00", "") for name, text in words.items()}
 
 

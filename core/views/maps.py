@@ -3,7 +3,6 @@
 The same address, filters and words as the list; ``by-place`` names the field, ``map-box`` what is seen. Moving and zooming are links.
 """
 
-import json
 import math
 from dataclasses import replace
 from typing import Any
@@ -12,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from core import codes, places, query, read
+from core import codes, conditions, places, query, read
 from core.access import Actor
 from core.errors import Missing
 from core.listings import Listing
@@ -156,7 +155,7 @@ def _words(f: Field, node: Any) -> list[tuple[str, str]]:
     """A box as words of the list's address."""
     if f.kind == "geo":
         return [(f"{path}__{op}", value) for path, op, value in node["all"]]
-    return [("filter", json.dumps(node, separators=(",", ":")))]
+    return [("filter", conditions.text(node))]
 
 
 def _rows(actor: Actor, object_type: ObjectType, f: Field, records: list) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """The page of any record: who it is, what may be done with it, its figures, its lines, what happened, and what hangs on it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -169,7 +169,7 @@ def _figures(actor: Actor, found: Record, named: list[tuple[str, str]]) -> list[
             asked.append((definition, kpi.Question(this_year.key, filter=[dimension, "eq", str(found.pk)])))
     if not asked:
         return []
-    ever = [(definition, replace(question, period="all")) for definition, question in asked]
+    ever = [(definition, kpi.Question("all", filter=question.filter)) for definition, question in asked]
     told = kpi.values(actor, [*asked, *ever])  # all time has no time before it
     now, ever = told[: len(asked)], told[len(asked) :]
     return [_figure(answer, whole) for answer, whole in zip(now, ever, strict=True)]

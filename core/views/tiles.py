@@ -3,7 +3,6 @@
 A tile that cannot be told says why in its place; the others stand. Computes nothing.
 """
 
-import json
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -13,7 +12,7 @@ from urllib.parse import urlencode
 
 from django.utils.translation import gettext as _
 
-from core import context, dimensions, figures, kpi, periods, registry, steering
+from core import conditions, context, dimensions, figures, kpi, periods, registry, steering
 from core.access import Actor
 from core.errors import OdosError
 from core.kpi.definitions import ALIKE
@@ -208,7 +207,7 @@ class _Making:
         if error is not None:
             return Placed(**made, url=f"/kpis/{wanted.key}/", wrong=error.sentences or [_("This figure cannot be shown.")])
         asked, by = self.usual, self.by
-        where = {"period": asked.period} | ({"group_by": ",".join(by)} if by else {}) | ({"filter": json.dumps(asked.filter)} if asked.filter else {})
+        where = {"period": asked.period} | ({"group_by": ",".join(by)} if by else {}) | ({"filter": conditions.text(asked.filter)} if asked.filter else {})
         url = f"/kpis/{wanted.key}/?" + urlencode(where | ({"rollup": "true"} if self.shape == "tree" else {}))
         return Placed(**made, url=url, **self._parts())
 

@@ -103,7 +103,7 @@ def _word(part: Any) -> tuple[str, str]:
             text = ",".join(text)
         if isinstance(text, str | int | float):
             return (path if op == "eq" else f"{path}__{op}", str(text))
-    return ("filter", json.dumps(part, separators=(",", ":"), ensure_ascii=False))
+    return ("filter", conditions.text(part))
 
 
 def content_of(words: QueryDict) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from django.db.models import Aggregate, Count, Exists, Model, Q, QuerySet, Subqu
 from django.db.models.functions import Coalesce, NullIf
 from django.utils.translation import gettext as _
 
-from core import access, conditions, context, cursors, derived, edition, ordering, rolling, schema, search, structures, sums, worded
+from core import access, conditions, context, cursors, derived, edition, ordering, rolling, schema, search, structures, summaries, sums, worded
 from core.access import Actor
 from core.errors import RuleError
 from core.listings import Listing
@@ -343,11 +343,11 @@ def _added_up(actor: Actor, object_type: ObjectType, wanted: Listing, found: Que
 
 def by_value(actor: Actor, object_type: ObjectType, wanted: Listing, by: Field) -> dict[Any, tuple[int, dict[str, Decimal]]]:
     """How many of all that match have each value of a field, and the sums of theirs, money in base currency. Cost: one query."""
-    added = sums.in_base(actor, object_type, wanted.sums)
+    asked = {"_count": Count("*"), **sums.in_base(actor, object_type, wanted.sums)}
 
     def valued(wanted: Listing) -> QuerySet:
         rows = matching(actor, object_type, wanted).order_by().annotate(_by=by.rules.expr(by)).values("_by")
-        return rows.annotate(_count=Count("*"), **added).values_list("_by", "_count", *added)
+        return summaries.added(object_type, rows, asked).values_list("_by", *asked)
 
     if by.expression is None and (alike := _alike(actor, object_type, wanted)):
         lists, own = alike
@@ -364,7 +364,7 @@ def added_by_value(actor: Actor, object_type: ObjectType, wanted: Listing, by: F
 
     def valued(wanted: Listing, asked: dict[str, Aggregate]) -> QuerySet:
         rows = matching(actor, object_type, wanted).order_by().annotate(_by=value).values("_by")
-        return rows.annotate(**asked).values_list("_by", *asked)[:most]
+        return summaries.added(object_type, rows, asked).values_list("_by", *asked)[:most]
 
     def ask(asked: dict[str, Aggregate]) -> list[dict[str, Any]]:
         if alike:

@@ -104,6 +104,7 @@ class ObjectType:
     notes: Callable = lambda actor, record: ()  # Notes beside a record: what this reader should know of it besides its fields
     fills: Callable | None = None  # (actor, records, asked) -> {id: {name: value}}: what a chosen one fills into its row, given the form's head
     personal: Callable | None = None  # (actor, action) -> predicate: whose rows are whose, in place of the scopes of grants; anybody may have his own
+    summary: type[models.Model] | None = None  # what most of them come to, kept ready by triggers of their table (core.summaries)
     settled: bool = False  # few rows, seldom changed and named everywhere: a change of one renews the edition (core.edition), by a trigger of its table
     called: dict[str, Any] = field(default_factory=dict)  # what a title that is a key of the product is called, in the reader's language
     untold: tuple[str, ...] = ()  # fields of which the trail tells nobody what they were: what stands in them hangs on who reads it

@@ -1,3 +1,3 @@
 """What core itself verifies in every company, entered at start: schema, trees, ledgers, numbers, documents, figures, jobs."""
 
-from core.checks import documents, figures, ledgers, structure  # noqa: F401 - importing enters them, in this order
+from core.checks import documents, figures, ledgers, structure, summaries  # noqa: F401 - importing enters them, in this order

@@ -7,6 +7,7 @@ from crm.models.selling import (
     QUOTE_STATES,
     Opportunity,
     OpportunityLine,
+    OpportunitySummary,
     Pipeline,
     Quote,
     QuoteLine,
@@ -15,5 +16,6 @@ from crm.models.selling import (
 
 __all__ = [
     "ACCOUNT_ROLES", "ACTIVITY_KINDS", "LEAD_STATES", "OPPORTUNITY_STATES", "QUOTE_STATES", "Account", "Activity", "Contact", "Lead", "Opportunity",
-    "OpportunityLine", "Pipeline", "PriceBook", "PriceBookEntry", "Product", "ProductCategory", "ProductCategoryLink", "Quote", "QuoteLine", "Stage",
+    "OpportunityLine", "OpportunitySummary", "Pipeline", "PriceBook", "PriceBookEntry", "Product", "ProductCategory", "ProductCategoryLink", "Quote",
+    "QuoteLine", "Stage",
 ]  # fmt: skip

@@ -7,6 +7,7 @@ from django.utils.translation import pgettext_lazy
 from core.models.columns import ChoiceField, CodeField, MoneyField, PercentField, RateField, WordsField, named
 from core.models.document import Document, DocumentLine
 from core.models.record import Line, OwnedRecord, Record
+from core.models.summary import SumField, Summary
 from crm.models.catalogue import Product
 from crm.models.parties import Account, Contact, Lead
 
@@ -110,6 +111,20 @@ class Opportunity(OwnedRecord):
 
     def __str__(self):
         return self.name
+
+
+class OpportunitySummary(Summary):
+    """Above the columns of a board: how many deals there are, and what they are worth."""
+
+    pipeline_id = models.UUIDField(null=True)
+    stage_id = models.UUIDField(null=True)
+    owner_id = models.UUIDField(null=True)
+    unit_id = models.UUIDField(null=True)
+    status = ChoiceField(choices=tuple(s[:2] for s in OPPORTUNITY_STATES))
+    currency = CodeField(standard="currency")
+    amount = SumField()
+    base_amount = SumField()
+    weighted = SumField()
 
 
 class OpportunityLine(DocumentLine):

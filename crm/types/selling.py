@@ -5,7 +5,7 @@ from django.utils.translation import pgettext_lazy
 
 from core import access, entering
 from core.registry import Act, Dimension, Excerpt, Field, Intake, Lines, Measure, ObjectType, ShippedKpi, extend, named, register
-from crm.models import LEAD_STATES, OPPORTUNITY_STATES, Lead, Opportunity, OpportunityLine, Pipeline, Stage
+from crm.models import LEAD_STATES, OPPORTUNITY_STATES, Lead, Opportunity, OpportunityLine, OpportunitySummary, Pipeline, Stage
 from crm.rules import duplicates, prices
 from crm.rules import leads as lead_rules
 from crm.rules import opportunities as rules
@@ -93,7 +93,7 @@ register(
         follows=("lead",), remains=rules.remains, deletable=False, keys=("external_id",),
         aside=("lead_source", "campaign", "opened_on", "currency", "external_id"),
         filters=("status", "pipeline", "stage", "owner", "close_date", "account", "lead_source"),
-        board="stage", board_act="move", board_groups="pipeline", board_hides=("won", "lost"), board_asks="required_fields",
+        summary=OpportunitySummary, board="stage", board_act="move", board_groups="pipeline", board_hides=("won", "lost"), board_asks="required_fields",
         card=("account", "amount", "weighted", "close_date", "next_activity", "next_due", "days_in_stage", "owner"),
     ),
     ObjectType(

@@ -211,7 +211,10 @@ FAULTS = {
         lambda b: removed("core_trailentry", "about_id = %s AND act = 'add'", (b.shop.account,)), ("trail",), None,
     ),
     "a name that nobody changed": (lambda b: changed("crm_account", "id = %s", (b.shop.account,), name="'Somebody else'"), ("trail",), None),
-    "a weight of a deal": (lambda b: changed("crm_opportunity", "id = %s", (b.deal["id"],), weighted="weighted + 1"), ("opportunities", "facts"), None),
+    "a weight of a deal": (
+        lambda b: changed("crm_opportunity", "id = %s", (b.deal["id"],), weighted="weighted + 1"), ("opportunities", "facts", "summaries"), None,
+    ),
+    "a deal counted twice": (lambda b: changed("crm_opportunitysummary", "true", (), records="records + 1"), ("summaries",), None),
     "a place in a tree": (lambda b: changed("core_orgunitlink", "depth = 0", (), depth="3"), ("trees",), None),
 }  # fmt: skip
 

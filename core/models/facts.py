@@ -55,6 +55,7 @@ class Fact(SealedModel):
                 include=["value", "person", "unit", "account", "product"],
             ),
             models.Index(fields=["source_id"], name="fact_source"),
+            models.Index(fields=["business_date"], name="fact_date"),  # a list of all by day; equal days share their place, so it is small
             # the page of one account or product adds up its few facts out of all; of a person or unit there are so many that the first index does
             *(
                 models.Index(fields=[one, "measure", "business_date"], name=f"fact_{one}", include=["value"], condition=models.Q(**{f"{one}__isnull": False}))

@@ -27,6 +27,7 @@ class TrailEntry(SealedModel):
     class Meta:
         indexes = [
             models.Index(fields=["about_id", "-id"], name="trail_about"),
+            models.Index(fields=["at", "id"], name="trail_at"),
             models.Index(fields=["about_type"], name="trail_type"),  # the few of the set-up among all others; equal keys share their place
             models.Index(fields=["batch"], name="trail_batch", condition=models.Q(batch__isnull=False)),
         ]

@@ -100,6 +100,9 @@ class Opportunity(OwnedRecord):
             models.Index("owner", "stage", models.F("amount").desc(nulls_last=True), "id", name="opportunity_largest", condition=PRESENT),
             models.Index(models.F("amount").desc(nulls_last=True), "id", name="opportunity_largest_of_all", condition=PRESENT),
             models.Index(fields=["close_date", "id"], name="opportunity_due_of_all", condition=PRESENT),
+            # The other way round, empty ones last again; a page sorts those that are equal itself.
+            models.Index(fields=["amount"], name="opportunity_smallest_of_all", condition=PRESENT),
+            models.Index(models.F("close_date").desc(nulls_last=True), name="opportunity_latest_of_all", condition=PRESENT),
             models.Index("stage", models.F("created_at").desc(), models.F("id").desc(), name="opportunity_newest_in"),
             models.Index(fields=["stage", "close_date", "id"], name="opportunity_due", condition=OPEN),
             models.Index(fields=["owner", "stage", "close_date", "id"], name="opportunity_due_of", condition=OPEN),

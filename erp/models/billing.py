@@ -48,6 +48,8 @@ class Invoice(Document):
         indexes = [
             models.Index(fields=["external_number"], name="invoice_external_number", condition=~models.Q(external_number="")),
             models.Index(fields=["account", "due_date"], name="invoice_open", condition=models.Q(open__gt=0)),
+            models.Index(fields=["due_date"], name="invoice_due"),
+            models.Index(models.F("invoice_date").desc(nulls_last=True), name="invoice_latest"),
         ]
 
 

@@ -43,7 +43,10 @@ class SalesOrder(Document):
                 name="order_draft_has_no_number", violation_error_message=_("A draft has no number; a confirmed order has a date."),
             ),
         ]  # fmt: skip
-        indexes = [models.Index(fields=["external_number"], name="order_external_number", condition=~models.Q(external_number=""))]
+        indexes = [
+            models.Index(fields=["external_number"], name="order_external_number", condition=~models.Q(external_number="")),
+            models.Index(models.F("order_date").desc(nulls_last=True), name="order_latest"),
+        ]
 
 
 class OrderLine(DocumentLine):

@@ -79,7 +79,9 @@ def read(sql: str) -> tuple[int, str]:
 
 @pytest.mark.parametrize("path", [
     "/opportunities/", "/opportunities/?stage={stage}&owner={owner}&sort=-amount", "/opportunities/?sort=-amount", "/opportunities/?sort=close_date",
-    "/opportunities/?sort=name", "/opportunities/?sort=-name", "/opportunities/?account={account}", "/opportunities/?name__contains=tenmal",
+    "/opportunities/?sort=amount", "/opportunities/?sort=-close_date", "/orders/?sort=-order_date", "/invoices/?sort=-invoice_date", "/invoices/?sort=due_date",
+    "/facts/?sort=-business_date", "/trail/?sort=at", "/opportunities/?sort=name", "/opportunities/?sort=-name",
+    "/opportunities/?account={account}", "/opportunities/?name__contains=tenmal",
     "/accounts/", "/accounts/?name__contains=tenmal", "/accounts/?q=tenmal", "/lookup/accounts/?q=tenmal", "/search/?q=tenmal",
     "/contacts/?sort=name", "/contacts/?account={account}", "/leads/", "/leads/?name__contains=tenmal", "/activities/", "/activities/?about={account}",
     "/orders/", "/orders/?account={account}", "/orders/?status=confirmed", "/invoices/", "/stock-moves/", "/stock-moves/?product={product}", "/stock-levels/",

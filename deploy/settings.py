@@ -199,6 +199,7 @@ TEMPLATES = [
         },
     }
 ]
+SILENCED_SYSTEM_CHECKS = ["templates.W003"]  # the libraries above stand in for Django's own
 STATIC_URL = "/static/"
 STATIC_ROOT = HOME.static
 STATICFILES_DIRS = [PROJECT / "core" / "static"]  # its sources are left out by deploy.statics

@@ -100,7 +100,7 @@ class _Folded(BaseTable):
         return _Folded(self.summary, change_map.get(self.table_alias, self.table_alias))
 
 
-def told(summary: type[Summary]) -> dict[tuple, tuple]:
+def kept(summary: type[Summary]) -> dict[tuple, tuple]:
     """What the summary says of each combination of its keys: how many records, and their sums. Cost: one query."""
     return _come_to(summary, summary.objects.all(), Sum("records"))
 

@@ -16,10 +16,10 @@ def summaries_say_what_records_say() -> Iterator[Difference]:
     for object_type in registry.every():
         if object_type.summary is None:
             continue
-        there, told = summaries.counted(object_type), summaries.told(object_type.summary)
-        for key in there.keys() | told.keys():
-            if there.get(key) != told.get(key):
-                expected, found = (", ".join(map(text, of.get(key, NOTHING))) for of in (there, told))
+        counted, kept = summaries.counted(object_type), summaries.kept(object_type.summary)
+        for key in counted.keys() | kept.keys():
+            if counted.get(key) != kept.get(key):
+                expected, found = (", ".join(map(text, of.get(key, NOTHING))) for of in (counted, kept))
                 yield Difference(f"{object_type.plural}: {', '.join(map(text, key))}", _("Number and sums"), expected, found)
 
 
